@@ -1,0 +1,42 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Warnings are errors, in every module.
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+/// The modules in which pointers are allowed also say where they use them.
+let strictMemory: [SwiftSetting] = strict + [.strictMemorySafety()]
+
+let package = Package(
+    name: "portgauge",
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    ],
+    targets: [
+        // Static archives, so that the release binary runs on hosts without libbpf.
+        .target(
+            name: "CPortgauge",
+            linkerSettings: [
+                .linkedLibrary(":libbpf.a"), .linkedLibrary(":libelf.a"), .linkedLibrary(":libz.a"),
+            ]),
+        .target(name: "PortModel", swiftSettings: strict),
+        .target(name: "Report", dependencies: ["PortModel"], swiftSettings: strict),
+        .target(
+            name: "Probe", dependencies: ["CPortgauge", "PortModel"], swiftSettings: strictMemory),
+        .target(name: "LoadGenerator", swiftSettings: strictMemory),
+        .executableTarget(
+            name: "portgauge",
+            dependencies: [
+                "LoadGenerator", "PortModel", "Probe", "Report",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+        .testTarget(name: "PortModelTests", dependencies: ["PortModel"], swiftSettings: strict),
+        .testTarget(name: "ReportTests", dependencies: ["Report"], swiftSettings: strict),
+        .testTarget(name: "ProbeTests", dependencies: ["Probe"], swiftSettings: strict),
+        .testTarget(
+            name: "CommandTests", dependencies: ["LoadGenerator", "portgauge"],
+            swiftSettings: strict),
+    ],
+    cLanguageStandard: .c2x
+)

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What Swift cannot say for itself: headers its Glibc module lacks, a va_list, an embedded file. */
+#ifndef PORTGAUGE_H
+#define PORTGAUGE_H
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <stddef.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+
+#include "portgauge_record.h"
+
+/* The compiled BPF program: an ELF object inside the binary, there for as long as the process. */
+const void *pg_object(size_t *size);
+
+/* From now on libbpf's messages are kept, up to the last 64 KiB, instead of printed. */
+void pg_keep_libbpf_text(void);
+
+/* What has been kept: NUL-terminated, valid until libbpf says more. */
+const char *pg_libbpf_text(void);
+
+/* strerrorname_np(): "EPERM", or NULL; glibc hides it from Swift. */
+const char *pg_errno_name(int number);
+
+#endif

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The contract between the BPF program and the Swift side: what lies in the ring buffer, and what
+ * is configured before load. Included by both, so there is no second description of it.
+ *
+ * Integers are in host byte order, times are CLOCK_MONOTONIC nanoseconds, and an address is 16
+ * bytes in network order with IPv4 in its mapped form (::ffff:a.b.c.d), because a v6 socket that
+ * speaks IPv4 draws on the same ports.
+ */
+#ifndef PORTGAUGE_RECORD_H
+#define PORTGAUGE_RECORD_H
+
+#ifdef __bpf__
+typedef __u8 pg_u8;
+typedef __u16 pg_u16;
+typedef __u32 pg_u32;
+typedef __u64 pg_u64;
+#else
+#include <stdint.h>
+typedef uint8_t pg_u8;
+typedef uint16_t pg_u16;
+typedef uint32_t pg_u32;
+typedef uint64_t pg_u64;
+#endif
+
+#pragma clang diagnostic push
+#pragma clang diagnostic error "-Wpadded"
+
+/*
+ * Each record is a statement about one socket, not an increment: to fold it twice changes nothing.
+ * A socket is named by its cookie; a TIME_WAIT, which is an object of its own and has inherited
+ * that cookie, by its address.
+ */
+enum pg_kind {
+	PG_OPENED = 1, /* pg_socket: connect() has begun; no port yet unless the program bound one */
+	PG_ESTABLISHED = 2, /* pg_change */
+	PG_CLOSED = 3, /* pg_change: local_port 0 when connect() found no port */
+	PG_TIME_WAIT = 4, /* pg_change: `successor` holds the port from now on, or has been re-armed */
+	PG_RELEASED = 5, /* pg_change: a TIME_WAIT is over, or a bound socket gave its port back */
+	PG_SOCKET = 6, /* pg_socket, from a snapshot: exists, and is in `state` */
+	PG_OWNER = 7, /* pg_socket: a process has the socket open; only socket, pid, comm are set */
+	PG_NAMESPACE = 8, /* pg_namespace */
+};
+
+enum pg_flag {
+	PG_STILL_BOUND = 1, /* CLOSED, but the program's own bind keeps the port until close(fd) */
+	PG_MAY_RETURN = 2, /* RELEASED before its time: a TIME_WAIT that follows at once takes it back */
+	PG_NOT_SENT = 4, /* CLOSED by a connect() that failed before its SYN was sent */
+};
+
+struct pg_head {
+	pg_u64 time_ns;
+	pg_u64 socket;
+	pg_u16 local_port;
+	pg_u16 error; /* CLOSED: the socket's pending errno */
+	pg_u8 kind; /* enum pg_kind */
+	pg_u8 state; /* SOCKET: TCP state; TIME_WAIT: TIME_WAIT (6) or a parked FIN_WAIT2 (5) */
+	pg_u8 flags; /* enum pg_flag */
+	pg_u8 zero;
+};
+
+struct pg_change {
+	struct pg_head head;
+	pg_u64 successor;
+};
+
+#define PG_COMM 16
+
+struct pg_socket {
+	struct pg_head head;
+	pg_u8 local[16];
+	pg_u8 remote[16];
+	pg_u32 netns; /* inode number of the network namespace */
+	pg_u32 pid; /* thread group, as the first pid namespace numbers it; 0 if unknown */
+	pg_u32 uid;
+	pg_u16 remote_port;
+	pg_u16 range_low; /* the port range in force for this socket, both ends included */
+	pg_u16 range_high;
+	pg_u16 zero;
+	pg_u8 comm[PG_COMM]; /* of the thread group leader, NUL-terminated */
+	pg_u32 zero2;
+};
+
+#define PG_RESERVED_BYTES 8192
+
+/* Sent before the first connection of a namespace is, and again each second while it connects. */
+struct pg_namespace {
+	struct pg_head head;
+	pg_u32 netns;
+	pg_u16 range_low;
+	pg_u16 range_high;
+	pg_u8 reserved[PG_RESERVED_BYTES]; /* a bit a port, as ip_local_reserved_ports has it */
+};
+
+/* A filter that is empty (count 0) lets everything pass. */
+#define PG_FILTERS 16
+
+struct pg_remote {
+	pg_u32 address[4]; /* in network order, already masked */
+	pg_u32 mask[4];
+	pg_u32 port; /* 0: any */
+};
+
+struct pg_config {
+	pg_u64 comms[PG_FILTERS][PG_COMM / 8]; /* NUL-padded */
+	struct pg_remote remotes[PG_FILTERS];
+	pg_u32 pids[PG_FILTERS];
+	pg_u32 comm_count;
+	pg_u32 remote_count;
+	pg_u32 pid_count;
+	pg_u32 zero;
+};
+
+/* Written and read by both sides while the program runs (a data section of the object, mapped). */
+struct pg_shared {
+	pg_u64 lost; /* records the ring had no room for */
+	pg_u64 sleeping; /* the reader waits for a wake-up: the next record of any kind gives it */
+};
+
+#pragma clang diagnostic pop
+
+_Static_assert(sizeof(struct pg_head) == 24, "layout");
+_Static_assert(sizeof(struct pg_change) == 32, "layout");
+_Static_assert(sizeof(struct pg_socket) == 96, "layout");
+_Static_assert(sizeof(struct pg_namespace) == 8224, "layout");
+
+#endif

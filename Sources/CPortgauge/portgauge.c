@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
+#include "portgauge.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#if !__has_embed("../../bpf/portgauge.bpf.o")
+#error "bpf/portgauge.bpf.o is missing: build with `make`, which compiles it first"
+#endif
+
+static const unsigned char object[] __attribute__((aligned(8))) = {
+#embed "../../bpf/portgauge.bpf.o"
+};
+
+const void *pg_object(size_t *size)
+{
+	*size = sizeof(object);
+	return object;
+}
+
+static char text[64 * 1024];
+static size_t length;
+
+static int keep(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	if (level == LIBBPF_DEBUG)
+		return 0;
+	if (length > sizeof(text) / 2) {
+		/* The end of a verifier log says what was refused. */
+		memmove(text, text + length - sizeof(text) / 4, sizeof(text) / 4 + 1);
+		length = sizeof(text) / 4;
+	}
+	int written = vsnprintf(text + length, sizeof(text) - length, format, arguments);
+	if (written > 0)
+		length += (size_t)written < sizeof(text) - length ? (size_t)written
+								  : sizeof(text) - length - 1;
+	return written;
+}
+
+void pg_keep_libbpf_text(void)
+{
+	libbpf_set_print(keep);
+}
+
+const char *pg_libbpf_text(void)
+{
+	return text;
+}
+
+const char *pg_errno_name(int number)
+{
+	return strerrorname_np(number);
+}

@@ -1,0 +1,148 @@
+import Glibc
+
+/// A load of outgoing TCP connections, each opened and closed again without data.
+///
+/// The client closes first, so that its port goes to TIME_WAIT, and both sides end with FIN. One
+/// destination is good for about half of the ephemeral ports each minute: beyond, the kernel's
+/// search for a free port gets slow.
+///
+/// The highest rate takes a private namespace with `fastSettings`, 64 destinations or more made by
+/// `Endpoint.loopback(count:port:)`, and twice as many clients as server threads. With as many
+/// server threads as clients, the two ends run so closely together on different CPUs that the kernel
+/// takes some segments out of order and answers with RST, which ends about 1 % of the TIME_WAITs.
+package struct ConnectLoop: Sendable {
+    /// Settings for a `PrivateNamespace` in which nothing but the CPU limits the rate: all
+    /// unprivileged ports, no limit on TIME_WAITs, and room for connections not yet accepted (a
+    /// full queue drops SYNs, and each of those costs its client a second).
+    package static let fastSettings = [
+        "ipv4/ip_local_port_range": "1024 65535",
+        "ipv4/tcp_max_tw_buckets": "4000000",
+        "core/somaxconn": "65535",
+    ]
+
+    /// Where to connect to, in turn; at least one.
+    package var destinations: [Endpoint]
+
+    /// Threads that connect, at least 1.
+    package var clients = 1
+
+    /// Threads that accept, for each listener, at least 1.
+    package var serverThreads = 2
+
+    /// Seconds after which the clients stop; nil for no limit in time.
+    package var duration: Double?
+
+    /// Attempts, failed ones included, after which the clients stop; nil for no limit in number.
+    package var connections: Int?
+
+    /// Attempts in each second, of all clients together; nil for as many as possible.
+    package var rate: Double?
+
+    /// Keeps every connection open to the end of `run`, in place of closing it.
+    package var hold = false
+
+    /// Makes the server close first, so that its side goes to TIME_WAIT and the port is free.
+    /// No effect with `hold`.
+    package var serverCloses = false
+
+    /// How long a client rests after a failure, so that a range that is full does not make it spin.
+    package var pauseAfterFailureMilliseconds = 0
+
+    /// Accepts the connections as well; else something else must listen at the destinations.
+    package var startServers = true
+
+    package init(destinations: [Endpoint]) {
+        self.destinations = destinations
+    }
+
+    /// Runs the load to its end; without `duration` and `connections` it has none.
+    ///
+    /// With `hold`, calls `whileHeld` once the clients have stopped, with every connection still
+    /// open: they are closed when it returns. The open file limit of the process is raised for it, to
+    /// two files for each of `connections`; throws EPERM when that is more than this user may have.
+    ///
+    /// Failed connections are counted, not thrown. Throws a SystemError when a value is out of
+    /// range (EINVAL), a listener or a thread cannot be started or a server stopped early, and what
+    /// `whileHeld` throws. All threads have ended when this returns.
+    package func run(whileHeld: (LoadResult) throws -> Void = { _ in }) throws -> LoadResult {
+        try check()
+        if hold {
+            // Both ends of each connection, and what else the process has open.
+            try OpenFileLimit.raise(toHold: (connections ?? 0) * 2 + 256)
+        }
+        let servers = try startServers ? makeServers() : []
+        let outcome = Result { try connectAndHold(whileHeld) }
+        try stop(servers)
+        return try outcome.get()
+    }
+
+    private func check() throws(SystemError) {
+        func require(_ condition: Bool, _ text: String) throws(SystemError) {
+            if !condition { throw SystemError(EINVAL, "load", text) }
+        }
+        try require(!destinations.isEmpty, "destinations")
+        try require(clients >= 1 && clients <= 1000, "clients")
+        try require(serverThreads >= 1 && serverThreads <= 1000, "serverThreads")
+        try require(duration.map { $0 >= 0 } ?? true, "duration")
+        try require(connections.map { $0 >= 0 && $0 < 1 << 32 } ?? true, "connections")
+        try require(rate.map { $0 > 0 } ?? true, "rate")
+        try require(pauseAfterFailureMilliseconds >= 0, "pauseAfterFailureMilliseconds")
+    }
+
+    /// The connections of the clients are closed when this returns, before the servers stop.
+    private func connectAndHold(_ whileHeld: (LoadResult) throws -> Void) throws -> LoadResult {
+        let gate = StartGate()
+        var threads: [Thread<ClientThread.Outcome>] = []
+        do throws(SystemError) {
+            for number in 0..<clients {
+                let client = ClientThread(load: self, number: number)
+                threads.append(try Thread { client.run(from: gate) })
+            }
+        } catch {
+            gate.open(at: nil)
+            for thread in threads { _ = thread.join() }
+            throw error
+        }
+        let start = MonotonicTime.now()
+        gate.open(at: start)
+        let outcomes = threads.map { $0.join() }
+
+        var result = LoadResult()
+        result.seconds = MonotonicTime.now().seconds(since: start)
+        for outcome in outcomes { result.add(outcome.result) }
+        // Without this the optimiser may close the held connections before.
+        try withExtendedLifetime(outcomes) { if hold { try whileHeld(result) } }
+        return result
+    }
+
+    /// A server for each port and IP version: on the address itself when there is only one, else on
+    /// the wildcard address, because one listener for many addresses costs least.
+    private func makeServers() throws(SystemError) -> [ServerThreads] {
+        let treatment: ServerThreads.Treatment =
+            hold ? .keep : serverCloses ? .closeAtOnce : .readToEnd
+        let groups = Dictionary(grouping: Set(destinations)) {
+            Endpoint.any(ipv6: $0.travelsAsIPv6, port: $0.port)
+        }
+        var servers: [ServerThreads] = []
+        do throws(SystemError) {
+            for (wildcard, endpoints) in groups {
+                let endpoint = endpoints.count == 1 ? endpoints[0] : wildcard
+                servers.append(
+                    try ServerThreads(at: endpoint, count: serverThreads, treatment: treatment))
+            }
+        } catch {
+            try? stop(servers)
+            throw error
+        }
+        return servers
+    }
+
+    /// Stops all, then throws what stopped one early.
+    private func stop(_ servers: [ServerThreads]) throws(SystemError) {
+        var failure: SystemError?
+        for server in servers {
+            do throws(SystemError) { try server.stop() } catch { failure = error }
+        }
+        if let failure { throw failure }
+    }
+}

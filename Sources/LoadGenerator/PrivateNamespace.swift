@@ -1,0 +1,80 @@
+import Glibc
+
+/// A network namespace of its own for one thread, so that traffic and settings stay off the host's.
+///
+/// It has only the loopback device, with 127.0.0.0/8 and ::1. It goes when the thread has ended and
+/// the sockets made in it are closed. Needs root (CAP_SYS_ADMIN).
+package enum PrivateNamespace {
+    /// Runs `body` in a new thread with a new namespace and waits for it.
+    ///
+    /// The namespace of the caller is not touched; threads that `body` starts are in the new one.
+    /// `settings` are as for `enter`. Throws what `body` throws, or a SystemError when the namespace
+    /// could not be made, and then `body` has not run.
+    package static func run<Value: Sendable>(
+        settings: [String: String] = [:], _ body: @Sendable () throws -> Value
+    ) throws -> Value {
+        // The thread is joined before this returns, so the closure does not outlive the call.
+        try withoutActuallyEscaping(body) { body in
+            try Thread {
+                Result {
+                    try enter(settings: settings)
+                    return try body()
+                }
+            }.join().get()
+        }
+    }
+
+    /// Moves the calling thread, and those it starts from now on, to a new namespace for good.
+    ///
+    /// `settings` are files below /proc/sys/net and what to write to them, such as
+    /// ["ipv4/ip_local_port_range": "40000 40007"]. They take effect in the new namespace only.
+    /// Throws when loopback cannot be brought up or a setting is refused, naming it: the thread is
+    /// in the new namespace even so.
+    package static func enter(settings: [String: String] = [:]) throws(SystemError) {
+        try unshareNetwork()
+        try bringUpLoopback()
+        for (name, value) in settings.sorted(by: { $0.key < $1.key }) {
+            try KernelFile.write(value, to: "/proc/sys/net/\(name)")
+        }
+    }
+
+    /// The inode number that identifies the network namespace of the calling thread.
+    package static func currentInode() throws(SystemError) -> UInt64 {
+        let path = "/proc/thread-self/ns/net"
+        var information = stat()
+        guard unsafe stat(path, &information) == 0 else {
+            throw SystemError(errno, "stat", path)
+        }
+        return UInt64(information.st_ino)
+    }
+
+    private static func unshareNetwork() throws(SystemError) {
+        // The Glibc module is built without _GNU_SOURCE, which hides `unshare` and CLONE_NEWNET.
+        typealias Unshare = @convention(c) (Int32) -> Int32
+        let cloneNewNetwork: Int32 = 0x4000_0000
+        guard let symbol = unsafe dlsym(nil, "unshare") else {
+            throw SystemError(ENOSYS, "unshare")
+        }
+        // The type is that of the declaration in <sched.h>.
+        let unshare = unsafe unsafeBitCast(symbol, to: Unshare.self)
+        guard unshare(cloneNewNetwork) == 0 else {
+            throw SystemError(errno, "unshare", "CLONE_NEWNET")
+        }
+    }
+
+    /// A new namespace has its loopback device down; the addresses come with bringing it up.
+    private static func bringUpLoopback() throws(SystemError) {
+        let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { throw SystemError(errno, "socket") }
+        defer { _ = close(descriptor) }
+        var request = unsafe ifreq()
+        // The name field is zero-filled and longer than "lo", so it stays NUL-terminated.
+        unsafe withUnsafeMutableBytes(of: &request.ifr_ifrn) { name in
+            unsafe name.copyBytes(from: "lo".utf8)
+        }
+        unsafe request.ifr_ifru.ifru_flags = Int16(IFF_UP)
+        guard unsafe ioctl(descriptor, UInt(SIOCSIFFLAGS), &request) == 0 else {
+            throw SystemError(errno, "ioctl", "lo up")
+        }
+    }
+}

@@ -1,0 +1,207 @@
+import Glibc
+
+/// A TCP socket, closed when its owner lets go of it.
+///
+/// Calls that a signal interrupts go on; every other failure is thrown with its errno.
+package struct TCPSocket: ~Copyable, Sendable {
+    /// Owned by this value: valid while it lives, not to be closed by others.
+    package let fileDescriptor: Int32
+
+    /// Takes over an open socket.
+    init(owning fileDescriptor: Int32) {
+        self.fileDescriptor = fileDescriptor
+    }
+
+    /// A new socket of the address family that `endpoint` needs; the endpoint is not used further.
+    package init(family endpoint: Endpoint, nonblocking: Bool = false) throws(SystemError) {
+        var type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+        if nonblocking { type |= Int32(SOCK_NONBLOCK.rawValue) }
+        let result = socket(endpoint.isIPv6 ? AF_INET6 : AF_INET, type, 0)
+        guard result >= 0 else { throw SystemError(errno, "socket") }
+        self.init(owning: result)
+    }
+
+    deinit {
+        _ = Glibc.close(fileDescriptor)
+    }
+
+    /// Gives the socket a local endpoint; `reuseAddress` allows a port that is still in TIME_WAIT.
+    package func bind(to endpoint: Endpoint, reuseAddress: Bool = false) throws(SystemError) {
+        if reuseAddress { try setReuseAddress() }
+        let result = unsafe endpoint.withSocketAddress { name, length in
+            unsafe Glibc.bind(fileDescriptor, name, length)
+        }
+        guard result == 0 else { throw SystemError(errno, "bind", "\(endpoint)") }
+    }
+
+    /// Lets up to `backlog` connections wait for `accept`; the kernel caps it at net.core.somaxconn.
+    package func listen(backlog: Int32 = 65535) throws(SystemError) {
+        guard Glibc.listen(fileDescriptor, backlog) == 0 else {
+            throw SystemError(errno, "listen", localName)
+        }
+    }
+
+    /// Waits for a connection to this listener.
+    package func accept() throws(SystemError) -> TCPSocket {
+        while true {
+            let result = Glibc.accept(fileDescriptor, nil, nil)
+            if result >= 0 {
+                let peer = TCPSocket(owning: result)
+                guard fcntl(result, F_SETFD, FD_CLOEXEC) == 0 else {
+                    throw SystemError(errno, "fcntl", "FD_CLOEXEC")
+                }
+                return peer
+            }
+            guard errno == EINTR else { throw SystemError(errno, "accept", localName) }
+        }
+    }
+
+    /// Connects and waits until the connection is established or has failed.
+    package func connect(to endpoint: Endpoint) throws(SystemError) {
+        switch callConnect(endpoint) {
+        case 0: return
+        // The kernel goes on with an interrupted connect: calling it again would be an error.
+        case EINTR: try finishConnect(to: endpoint)
+        case let code: throw SystemError(code, "connect", "\(endpoint)")
+        }
+    }
+
+    /// Begins to connect a non-blocking socket; a connection still in progress is a success.
+    package func startConnect(to endpoint: Endpoint) throws(SystemError) {
+        switch callConnect(endpoint) {
+        case 0, EINPROGRESS, EINTR: return
+        case let code: throw SystemError(code, "connect", "\(endpoint)")
+        }
+    }
+
+    /// Waits until what `startConnect` began is established, or throws why it failed.
+    package func finishConnect(to endpoint: Endpoint) throws(SystemError) {
+        _ = try wait(for: POLLOUT, milliseconds: -1)
+        var code: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        guard unsafe getsockopt(fileDescriptor, SOL_SOCKET, SO_ERROR, &code, &length) == 0 else {
+            throw SystemError(errno, "getsockopt", "SO_ERROR")
+        }
+        guard code == 0 else { throw SystemError(code, "connect", "\(endpoint)") }
+    }
+
+    /// Breaks the association with the peer, so that the socket can be used again (AF_UNSPEC).
+    package func disconnect() throws(SystemError) {
+        var name = sockaddr()
+        name.sa_family = sa_family_t(AF_UNSPEC)
+        let length = socklen_t(MemoryLayout<sockaddr>.size)
+        guard unsafe Glibc.connect(fileDescriptor, &name, length) == 0 else {
+            throw SystemError(errno, "connect", "AF_UNSPEC")
+        }
+    }
+
+    /// Writes `byteCount` zero bytes; at a peer that is gone it throws EPIPE, without a signal.
+    package func write(_ byteCount: Int) throws(SystemError) {
+        let zeros = [UInt8](repeating: 0, count: min(max(byteCount, 0), 65536))
+        var remaining = byteCount
+        while remaining > 0 {
+            let flags = Int32(MSG_NOSIGNAL)
+            // At most `zeros.count` bytes are read from the array.
+            let count = unsafe send(fileDescriptor, zeros, min(remaining, zeros.count), flags)
+            if count >= 0 {
+                remaining -= count
+            } else if errno != EINTR {
+                throw SystemError(errno, "send", "\(byteCount) bytes")
+            }
+        }
+    }
+
+    /// Sends FIN; the socket can still receive.
+    package func shutdownWrite() throws(SystemError) {
+        try shutdown(Int32(SHUT_WR))
+    }
+
+    /// Ends a listener: an `accept` that waits in another thread throws EINVAL at once.
+    func shutdownListener() throws(SystemError) {
+        try shutdown(Int32(SHUT_RDWR))
+    }
+
+    private func shutdown(_ direction: Int32) throws(SystemError) {
+        guard Glibc.shutdown(fileDescriptor, direction) == 0 else {
+            throw SystemError(errno, "shutdown", localName)
+        }
+    }
+
+    /// Reads, and drops, what the peer sends until it closes its side.
+    package func waitForEnd() throws(SystemError) {
+        let code: Int32 = unsafe withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) {
+            while true {
+                let count = unsafe read(fileDescriptor, $0.baseAddress, $0.count)
+                if count == 0 { return 0 }
+                if count < 0 && errno != EINTR { return errno }
+            }
+        }
+        guard code == 0 else { throw SystemError(code, "read") }
+    }
+
+    /// Waits up to `milliseconds` (-1: for ever) for poll events, and returns those that came.
+    func wait(for events: Int32, milliseconds: Int32) throws(SystemError) -> Int32 {
+        var request = pollfd(fd: fileDescriptor, events: Int16(events), revents: 0)
+        while unsafe poll(&request, 1, milliseconds) < 0 {
+            guard errno == EINTR else { throw SystemError(errno, "poll") }
+        }
+        return Int32(request.revents)
+    }
+
+    /// Ends the connection with RST and frees its port at once.
+    package consuming func abort() throws(SystemError) {
+        try setLingerZero()
+        try close()
+    }
+
+    /// Closes now, in place of at the end of the owner's scope.
+    package consuming func close() throws(SystemError) {
+        let result = Glibc.close(fileDescriptor)
+        discard self
+        guard result == 0 else { throw SystemError(errno, "close") }
+    }
+
+    /// Gives up the ownership: the caller must close the descriptor.
+    consuming func release() -> Int32 {
+        let result = fileDescriptor
+        discard self
+        return result
+    }
+
+    /// What the socket is bound to; port 0 before it has one.
+    package var localEndpoint: Endpoint {
+        get throws(SystemError) {
+            var storage = sockaddr_storage()
+            var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+            // Every socket address is written into, and read as, the storage made for all of them.
+            let result = unsafe withUnsafeMutablePointer(to: &storage) { pointer in
+                unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { name in
+                    unsafe getsockname(fileDescriptor, name, &length)
+                }
+            }
+            guard result == 0 else { throw SystemError(errno, "getsockname") }
+            guard let endpoint = Endpoint(storage) else {
+                throw SystemError(EAFNOSUPPORT, "getsockname")
+            }
+            return endpoint
+        }
+    }
+
+    /// The port of `localEndpoint`, 0 before the socket has one.
+    package var localPort: UInt16 {
+        get throws(SystemError) { try localEndpoint.port }
+    }
+
+    /// For error texts only.
+    private var localName: String {
+        (try? localEndpoint.description) ?? "socket \(fileDescriptor)"
+    }
+
+    /// Returns 0 or the errno, so that the path without failure builds no text.
+    private func callConnect(_ endpoint: Endpoint) -> Int32 {
+        let result = unsafe endpoint.withSocketAddress { name, length in
+            unsafe Glibc.connect(fileDescriptor, name, length)
+        }
+        return result == 0 ? 0 : errno
+    }
+}

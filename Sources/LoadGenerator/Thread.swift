@@ -1,0 +1,52 @@
+import Glibc
+
+/// A POSIX thread that gives a value back; it inherits the namespaces of the thread that starts it.
+///
+/// It must be joined, once.
+struct Thread<Value: Sendable> {
+    /// Written by the thread before it ends and read after it was joined, so never at the same time.
+    private final class Outcome: @unchecked Sendable {
+        var value: Value?
+    }
+
+    private let identifier: pthread_t
+    private let outcome = Outcome()
+
+    /// Starts a thread that runs `body`.
+    init(_ body: @escaping @Sendable () -> Value) throws(SystemError) {
+        let work = ThreadWork { [outcome] in outcome.value = body() }
+        var identifier = pthread_t()
+        // The thread takes over the reference; when it could not be started, it is released here.
+        let reference = unsafe Unmanaged.passRetained(work)
+        let code = unsafe pthread_create(&identifier, nil, runThreadWork, reference.toOpaque())
+        guard code == 0 else {
+            unsafe reference.release()
+            throw SystemError(code, "pthread_create")
+        }
+        self.identifier = identifier
+    }
+
+    /// Waits until the thread has ended.
+    func join() -> Value {
+        let code = pthread_join(identifier, nil)
+        guard code == 0, let value = outcome.value else {
+            fatalError("pthread_join: \(SystemError.name(of: code))")
+        }
+        return value
+    }
+}
+
+/// What a thread runs, in a form that fits through the pointer that pthread_create takes.
+private final class ThreadWork {
+    let run: @Sendable () -> Void
+
+    init(_ run: @escaping @Sendable () -> Void) {
+        self.run = run
+    }
+}
+
+private func runThreadWork(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+    // The argument is the reference that `Thread.init` retained for this call.
+    unsafe Unmanaged<ThreadWork>.fromOpaque(argument!).takeRetainedValue().run()
+    return nil
+}

@@ -1,0 +1,48 @@
+/// What a record has changed in the ledger, with the tuple's state just after it.
+package struct Change: Hashable, Sendable {
+    package enum Kind: Sendable, Hashable {
+        /// connect() has begun.
+        case opened
+        /// A connection attempt has been under way long enough to be sure that it has its port.
+        case connecting
+        case established
+        /// `error` when it never was established: the errno, or ECANCELED if the program gave up.
+        case closed(timeWait: Bool, lived: UInt64?, error: UInt16?)
+        /// The port is free again after its TIME_WAIT, or after the bind that kept it.
+        case released
+        /// connect() got no port. `search`: nanoseconds the kernel looked for one.
+        case failed(Cause, search: UInt64)
+    }
+
+    package enum Cause: Sendable, Hashable {
+        /// No port of the range was left for this tuple.
+        case noPort
+        /// The port the program bound is taken by a connection to the same peer.
+        case boundPortInUse
+    }
+
+    package var kind: Kind
+    package var time: UInt64
+    /// The tuple's place in `Ledger.accounts`.
+    package var account: Int
+    package var tuple: Tuple
+    /// 0 while not known.
+    package var localPort: UInt16
+    package var process: Process
+    package var held: Int
+    package var usable: Int
+
+    package init(
+        kind: Kind, time: UInt64, account: Int, tuple: Tuple, localPort: UInt16, process: Process,
+        held: Int, usable: Int
+    ) {
+        self.kind = kind
+        self.time = time
+        self.account = account
+        self.tuple = tuple
+        self.localPort = localPort
+        self.process = process
+        self.held = held
+        self.usable = usable
+    }
+}

@@ -1,0 +1,81 @@
+/// One statement of the kernel about one socket, decoded. To fold it twice changes nothing.
+///
+/// Times are CLOCK_MONOTONIC nanoseconds. `socket` names the socket: its cookie or, for a
+/// TIME_WAIT, the address of that object.
+package enum Record: Hashable, Sendable {
+    /// connect() has begun. No port is chosen yet, unless the program bound one.
+    case opened(Connection)
+    /// The handshake is done.
+    case established(socket: UInt64, localPort: UInt16, time: UInt64)
+    /// The socket is closed, and no TIME_WAIT took its port over.
+    case closed(Closing)
+    /// `successor` holds the port of `socket` from now on, or an existing one has been re-armed.
+    case timeWait(socket: UInt64, successor: UInt64, localPort: UInt16, time: UInt64)
+    /// The port is free. `mayReturn`: unless a `timeWait` of the same object follows at once.
+    case released(socket: UInt64, mayReturn: Bool, time: UInt64)
+    /// From a snapshot: a connection that exists, in `state`.
+    case exists(Connection, state: State)
+    /// A process has the socket open.
+    case owner(socket: UInt64, Process)
+    /// The ports that connections of a namespace may use, now.
+    case namespace(netns: UInt32, PortPool)
+
+    /// The TCP states in which a connection holds a port, as far as they are told apart here.
+    package enum State: UInt8, Sendable {
+        case connecting
+        /// Established, or closing while the socket still holds the port.
+        case established
+        /// The kernel's timewait object holds the port (a parked FIN_WAIT2 is one, too).
+        case timeWait
+    }
+
+    package struct Connection: Hashable, Sendable {
+        package var time: UInt64
+        package var socket: UInt64
+        package var tuple: Tuple
+        /// 0 while not chosen.
+        package var localPort: UInt16
+        package var process: Process
+        package var uid: UInt32
+        /// The range in force for this socket.
+        package var range: PortRange
+
+        package init(
+            time: UInt64, socket: UInt64, tuple: Tuple, localPort: UInt16,
+            process: Process = .unknown, uid: UInt32 = 0, range: PortRange
+        ) {
+            self.time = time
+            self.socket = socket
+            self.tuple = tuple
+            self.localPort = localPort
+            self.process = process
+            self.uid = uid
+            self.range = range
+        }
+    }
+
+    package struct Closing: Hashable, Sendable {
+        package var time: UInt64
+        package var socket: UInt64
+        /// 0: connect() found none.
+        package var localPort: UInt16
+        /// The socket's pending errno, 0 if none.
+        package var error: UInt16
+        /// The program's own bind keeps the port until it closes the descriptor.
+        package var stillBound: Bool
+        /// connect() failed before its SYN was sent.
+        package var notSent: Bool
+
+        package init(
+            time: UInt64, socket: UInt64, localPort: UInt16, error: UInt16 = 0,
+            stillBound: Bool = false, notSent: Bool = false
+        ) {
+            self.time = time
+            self.socket = socket
+            self.localPort = localPort
+            self.error = error
+            self.stillBound = stillBound
+            self.notSent = notSent
+        }
+    }
+}

@@ -1,0 +1,16 @@
+/// What the limit is per: connections of one tuple need a local port each, those of two tuples may
+/// share one.
+package struct Tuple: Hashable, Sendable {
+    /// Inode number of the network namespace.
+    package var netns: UInt32
+    package var local: IPAddress
+    package var remote: IPAddress
+    package var remotePort: UInt16
+
+    package init(netns: UInt32, local: IPAddress, remote: IPAddress, remotePort: UInt16) {
+        self.netns = netns
+        self.local = local
+        self.remote = remote
+        self.remotePort = remotePort
+    }
+}

@@ -1,0 +1,85 @@
+import CPortgauge
+import Glibc
+
+/// Owns the BPF program of this binary: its maps and programs, in the kernel for as long as this.
+@safe struct BPFObject: ~Copyable {
+    private let object: OpaquePointer
+
+    /// Opens the embedded object; nothing is in the kernel before `load`.
+    init() throws(ProbeError) {
+        pg_keep_libbpf_text()
+        var size = 0
+        let bytes = unsafe pg_object(&size)
+        guard let object = unsafe bpf_object__open_mem(bytes, size, nil) else {
+            throw ProbeError(
+                "open probe", errno: Glibc.errno, remedy: "this build is damaged: build it again")
+        }
+        unsafe self.object = object
+    }
+
+    deinit { unsafe bpf_object__close(object) }
+
+    /// Libbpf's return: 0, or a negative errno.
+    func load() -> Int32 { unsafe bpf_object__load(object) }
+
+    /// Leaves a program out of `load`.
+    func leaveOut(_ program: String) {
+        guard let found = unsafe bpf_object__find_program_by_name(object, program) else { return }
+        unsafe bpf_program__set_autoload(found, false)
+    }
+
+    func attach(_ program: String) throws(ProbeError) -> BPFLink {
+        guard let found = unsafe bpf_object__find_program_by_name(object, program),
+            let link = unsafe bpf_program__attach(found)
+        else {
+            throw ProbeError("attach \(program)", errno: Glibc.errno, remedy: hookRemedy)
+        }
+        return unsafe BPFLink(owning: link)
+    }
+
+    /// Before `load`: the bytes of a data section, exactly as many as it has.
+    func set<T: BitwiseCopyable>(section: String, to value: T) throws(ProbeError) {
+        let map = unsafe try map(section)
+        let result = unsafe withUnsafePointer(to: value) {
+            unsafe bpf_map__set_initial_value(map, $0, MemoryLayout<T>.size)
+        }
+        if result != 0 {
+            throw ProbeError(
+                "configure \(section)", errno: -result,
+                remedy: "this build is damaged: build it again")
+        }
+    }
+
+    /// Before `load`.
+    func set(maxEntries: UInt32, ofMap name: String) throws(ProbeError) {
+        let map = unsafe try map(name)
+        unsafe bpf_map__set_max_entries(map, maxEntries)
+    }
+
+    /// After `load`; owned by the object.
+    func descriptor(ofMap name: String) throws(ProbeError) -> Int32 {
+        let map = unsafe try map(name)
+        return unsafe bpf_map__fd(map)
+    }
+
+    private func map(_ name: String) throws(ProbeError) -> OpaquePointer {
+        guard let map = unsafe bpf_object__find_map_by_name(object, name) else {
+            throw ProbeError(
+                "find map \(name)", errno: ENOENT, remedy: "this build is damaged: build it again")
+        }
+        return unsafe map
+    }
+}
+
+let hookRemedy = "this kernel refuses the hook; portgauge needs Linux 5.12 or later"
+
+/// Owns the attachment of one program to its hook.
+@safe struct BPFLink: ~Copyable {
+    private let link: OpaquePointer
+
+    init(owning link: OpaquePointer) { unsafe self.link = link }
+
+    deinit { unsafe bpf_link__destroy(link) }
+
+    var descriptor: Int32 { unsafe bpf_link__fd(link) }
+}

@@ -1,0 +1,71 @@
+import CPortgauge
+import PortModel
+
+extension Probe {
+    /// Which connections are of interest; a list that is empty lets everything pass.
+    package struct Filter: Sendable {
+        package var remotes: [Remote] = []
+        package var pids: [UInt32] = []
+        package var names: [Process.Name] = []
+
+        package init() {}
+
+        /// What each list holds at most.
+        package static let limit = Int(PG_FILTERS)
+
+        /// A block of addresses, and a port or (0) any.
+        package struct Remote: Sendable, Hashable {
+            package var address: IPAddress
+            /// Of the mapped form: 96…128 for IPv4.
+            package var prefixBits: Int
+            package var port: UInt16
+
+            package init(address: IPAddress, prefixBits: Int, port: UInt16) {
+                self.address = address
+                self.prefixBits = prefixBits
+                self.port = port
+            }
+        }
+    }
+}
+
+extension pg_config {
+    /// Takes the first `Probe.Filter.limit` of each list.
+    init(_ filter: Probe.Filter) {
+        self.init()
+        pid_count = UInt32(filter.pids.count)
+        comm_count = UInt32(filter.names.count)
+        remote_count = UInt32(filter.remotes.count)
+        // Each array is a tuple in Swift; all are plain integers.
+        unsafe withUnsafeMutableBytes(of: &pids) {
+            _ = unsafe $0.bindMemory(to: UInt32.self).update(from: filter.pids)
+        }
+        unsafe withUnsafeMutableBytes(of: &comms) {
+            _ = unsafe $0.bindMemory(to: Process.Name.self).update(from: filter.names)
+        }
+        unsafe withUnsafeMutableBytes(of: &remotes) {
+            _ = unsafe $0.bindMemory(to: pg_remote.self)
+                .update(from: filter.remotes.map(pg_remote.init))
+        }
+    }
+}
+
+extension pg_remote {
+    fileprivate init(_ remote: Probe.Filter.Remote) {
+        let bits = UInt64(remote.prefixBits)
+        let high = bits == 0 ? 0 : UInt64.max << (64 - min(bits, 64))
+        let low = bits <= 64 ? 0 : UInt64.max << (128 - bits)
+        self.init(
+            address: Self.words(remote.address.high & high, remote.address.low & low),
+            mask: Self.words(high, low), port: UInt32(remote.port))
+    }
+
+    private static func words(_ high: UInt64, _ low: UInt64) -> (UInt32, UInt32, UInt32, UInt32) {
+        (
+            UInt32(truncatingIfNeeded: high >> 32).bigEndian,
+            UInt32(truncatingIfNeeded: high).bigEndian,
+            UInt32(truncatingIfNeeded: low >> 32).bigEndian,
+            UInt32(truncatingIfNeeded: low).bigEndian
+        )
+    }
+}

@@ -1,0 +1,89 @@
+import Glibc
+
+/// The running kernel's release, such as `6.18.44`.
+package func kernelRelease() -> String {
+    var name = utsname()
+    unsafe uname(&name)
+    return unsafe withUnsafeBytes(of: name.release) {
+        unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+    }
+}
+
+/// Says something on standard error, which is for the person and none of the output.
+package func complain(_ text: String) {
+    let line = Array("portgauge: \(text)\n".utf8)
+    _ = unsafe write(STDERR_FILENO, line, line.count)
+}
+
+/// The clocks, in nanoseconds.
+package enum Clock {
+    /// CLOCK_MONOTONIC, in which the kernel stamps records.
+    package static var monotonic: UInt64 { now(CLOCK_MONOTONIC) }
+
+    /// What to add to CLOCK_MONOTONIC, wrapping, for the time of day since 1970 in UTC. It changes
+    /// when somebody sets the clock or the machine was suspended.
+    package static var realtimeOffset: UInt64 { now(CLOCK_REALTIME) &- now(CLOCK_MONOTONIC) }
+
+    /// Seconds that local time is ahead of UTC now.
+    package static var localOffset: Int {
+        var seconds = time(nil)
+        var local = unsafe tm()
+        unsafe localtime_r(&seconds, &local)
+        return unsafe local.tm_gmtoff
+    }
+
+    private static func now(_ clock: clockid_t) -> UInt64 {
+        var time = timespec()
+        unsafe clock_gettime(clock, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+}
+
+/// The network namespaces that a person knows by name.
+package enum NetworkNamespaces {
+    /// Inode number of the one this process is in; nil without /proc.
+    package static var own: UInt32? { inode("/proc/self/ns/net") }
+
+    /// By inode number: the names that `ip netns` gave.
+    package static func names() -> [UInt32: String] {
+        guard let directory = unsafe opendir("/run/netns") else { return [:] }
+        defer { unsafe closedir(directory) }
+        var names: [UInt32: String] = [:]
+        while let entry = unsafe readdir(directory) {
+            let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) {
+                unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if !name.hasPrefix("."), let inode = inode("/run/netns/\(name)") {
+                names[inode] = name
+            }
+        }
+        return names
+    }
+
+    private static func inode(_ path: String) -> UInt32? {
+        var status = stat()
+        return unsafe stat(path, &status) == 0 ? UInt32(truncatingIfNeeded: status.st_ino) : nil
+    }
+}
+
+/// Standard output's terminal.
+package enum Terminal {
+    /// Nil when it is none; 0 columns when it does not say.
+    package static var columns: Int? {
+        guard isatty(STDOUT_FILENO) == 1 else { return nil }
+        var size = winsize()
+        guard unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0 else { return 0 }
+        return Int(size.ws_col)
+    }
+
+    /// On a terminal, unless NO_COLOR (https://no-color.org) or a terminal that cannot.
+    package static var wantsColour: Bool {
+        guard columns != nil else { return false }
+        return variable("NO_COLOR") == "" && variable("TERM") != "dumb"
+    }
+
+    private static func variable(_ name: String) -> String {
+        guard let value = unsafe getenv(name) else { return "" }
+        return unsafe String(cString: value)
+    }
+}

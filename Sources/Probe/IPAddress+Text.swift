@@ -1,0 +1,23 @@
+import Glibc
+import PortModel
+
+extension IPAddress {
+    /// Reads an address as inet_pton() does: dotted IPv4, or any form of IPv6.
+    package init?(_ text: String) {
+        var v4 = in_addr()
+        var v6 = in6_addr()
+        if unsafe inet_pton(AF_INET, text, &v4) == 1 {
+            self.init(v4: UInt32(bigEndian: v4.s_addr))
+        } else if unsafe inet_pton(AF_INET6, text, &v6) == 1 {
+            let halves = unsafe withUnsafeBytes(of: v6) {
+                unsafe (
+                    $0.loadUnaligned(as: UInt64.self),
+                    $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
+                )
+            }
+            self.init(high: UInt64(bigEndian: halves.0), low: UInt64(bigEndian: halves.1))
+        } else {
+            return nil
+        }
+    }
+}

@@ -1,0 +1,43 @@
+import CPortgauge
+import Glibc
+
+/// Owns an epoll instance: waits for several descriptors at once.
+package struct Poller: ~Copyable {
+    private let epoll: FileDescriptor
+
+    package init() throws(ProbeError) {
+        epoll = FileDescriptor(
+            owning: try check(epoll_create1(0), "create epoll", remedy: "raise the limit of files"))
+    }
+
+    package struct Interest: OptionSet, Sendable {
+        package let rawValue: UInt32
+        package init(rawValue: UInt32) { self.rawValue = rawValue }
+        package static let readable = Interest(rawValue: EPOLLIN.rawValue)
+        package static let writable = Interest(rawValue: EPOLLOUT.rawValue)
+        /// Told once for each time it becomes so, not for as long as it is.
+        package static let edge = Interest(rawValue: EPOLLET.rawValue)
+    }
+
+    /// - Parameter descriptor: stays open for as long as it is watched.
+    package func watch(_ descriptor: Int32, for interest: Interest) throws(ProbeError) {
+        var event = unsafe epoll_event(
+            events: interest.rawValue, data: epoll_data_t(fd: descriptor))
+        try check(
+            unsafe epoll_ctl(epoll.raw, EPOLL_CTL_ADD, descriptor, &event), "watch descriptor",
+            remedy: "please report this")
+    }
+
+    package func ignore(_ descriptor: Int32) {
+        epoll_ctl(epoll.raw, EPOLL_CTL_DEL, descriptor, nil)
+    }
+
+    /// The descriptors that are ready; none when `milliseconds` (-1: no limit) have passed first.
+    package func wait(milliseconds: Int32) throws(ProbeError) -> [Int32] {
+        var events = unsafe [epoll_event](repeating: epoll_event(), count: 8)
+        let count = unsafe epoll_wait(epoll.raw, &events, Int32(events.count), milliseconds)
+        if count < 0, errno == EINTR { return [] }
+        try check(count, "wait for events", remedy: "please report this")
+        return unsafe events.prefix(Int(count)).map { unsafe $0.data.fd }
+    }
+}

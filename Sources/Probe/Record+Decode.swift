@@ -1,0 +1,113 @@
+import CPortgauge
+import PortModel
+
+extension Record {
+    /// Nil when the bytes are not a record of this version: of a wrong size or an unknown kind.
+    init?(_ bytes: UnsafeRawBufferPointer) {
+        guard bytes.count >= MemoryLayout<pg_head>.size else { return nil }
+        let head = unsafe bytes.loadUnaligned(as: pg_head.self)
+        switch pg_kind(rawValue: UInt32(head.kind)) {
+        case PG_OPENED:
+            guard let connection = unsafe Connection(bytes) else { return nil }
+            self = .opened(connection)
+        case PG_SOCKET:
+            guard let connection = unsafe Connection(bytes) else { return nil }
+            self = .exists(connection, state: State(head, connection))
+        case PG_OWNER:
+            guard let connection = unsafe Connection(bytes) else { return nil }
+            self = .owner(socket: head.socket, connection.process)
+        case PG_ESTABLISHED:
+            self = .established(
+                socket: head.socket, localPort: head.local_port, time: head.time_ns)
+        case PG_CLOSED:
+            self = .closed(
+                Closing(
+                    time: head.time_ns, socket: head.socket, localPort: head.local_port,
+                    error: head.error, stillBound: head.has(PG_STILL_BOUND),
+                    notSent: head.has(PG_NOT_SENT)))
+        case PG_TIME_WAIT:
+            guard bytes.count == MemoryLayout<pg_change>.size else { return nil }
+            let change = unsafe bytes.loadUnaligned(as: pg_change.self)
+            self = .timeWait(
+                socket: head.socket, successor: change.successor, localPort: head.local_port,
+                time: head.time_ns)
+        case PG_RELEASED:
+            self = .released(
+                socket: head.socket, mayReturn: head.has(PG_MAY_RETURN), time: head.time_ns)
+        case PG_NAMESPACE:
+            guard bytes.count == MemoryLayout<pg_namespace>.size,
+                let reserved = unsafe PortSet(
+                    words: bytes.suffix(Int(PG_RESERVED_BYTES)).words)
+            else { return nil }
+            let namespace = unsafe (bytes.baseAddress! + MemoryLayout<pg_head>.size)
+                .loadUnaligned(as: (netns: UInt32, low: UInt16, high: UInt16).self)
+            self = .namespace(
+                netns: namespace.netns,
+                PortPool(
+                    range: PortRange(low: namespace.low, high: namespace.high), reserved: reserved))
+        default:
+            return nil
+        }
+    }
+}
+
+extension Record.Connection {
+    fileprivate init?(_ bytes: UnsafeRawBufferPointer) {
+        guard bytes.count == MemoryLayout<pg_socket>.size else { return nil }
+        let socket = unsafe bytes.loadUnaligned(as: pg_socket.self)
+        self.init(
+            time: socket.head.time_ns, socket: socket.head.socket,
+            tuple: Tuple(
+                netns: socket.netns, local: IPAddress(bytesOf: socket.local),
+                remote: IPAddress(bytesOf: socket.remote), remotePort: socket.remote_port),
+            localPort: socket.head.local_port,
+            process: Process(pid: socket.pid, name: Process.Name(bytesOf: socket.comm)),
+            uid: socket.uid,
+            range: PortRange(low: socket.range_low, high: socket.range_high))
+    }
+}
+
+extension Record.State {
+    /// A timewait object is told by its identity, an address in the kernel's half; cookies count
+    /// up from 1.
+    fileprivate init(_ head: pg_head, _ connection: Record.Connection) {
+        if head.socket >> 63 == 1 {
+            self = .timeWait
+        } else {
+            self = head.state == 2 ? .connecting : .established
+        }
+    }
+}
+
+extension pg_head {
+    fileprivate func has(_ flag: pg_flag) -> Bool { UInt32(flags) & flag.rawValue != 0 }
+}
+
+private typealias Bytes16 = (
+    UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8,
+    UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8
+)
+
+extension IPAddress {
+    fileprivate init(bytesOf bytes: Bytes16) {
+        // Both types are 16 bytes of plain integers.
+        let halves = unsafe unsafeBitCast(bytes, to: (UInt64, UInt64).self)
+        self.init(high: UInt64(bigEndian: halves.0), low: UInt64(bigEndian: halves.1))
+    }
+}
+
+extension Process.Name {
+    fileprivate init(bytesOf bytes: Bytes16) {
+        let halves = unsafe unsafeBitCast(bytes, to: (UInt64, UInt64).self)
+        self.init(head: UInt64(littleEndian: halves.0), tail: UInt64(littleEndian: halves.1))
+    }
+}
+
+extension Slice<UnsafeRawBufferPointer> {
+    fileprivate var words: [UInt64] {
+        let buffer = unsafe UnsafeRawBufferPointer(rebasing: self)
+        return stride(from: 0, to: buffer.count - 7, by: 8).map {
+            unsafe buffer.loadUnaligned(fromByteOffset: $0, as: UInt64.self)
+        }
+    }
+}

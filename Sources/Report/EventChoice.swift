@@ -1,0 +1,54 @@
+import PortModel
+
+/// Which events are told.
+package struct EventChoice: Sendable {
+    package enum Level: String, Sendable, CaseIterable {
+        /// Every record.
+        case all
+        /// Each connection while that can be read, a line a tuple and second when it cannot;
+        /// failures and alerts always.
+        case notable
+        /// Failures and alerts only.
+        case failures
+    }
+
+    package let level: Level
+    /// Connections that came up in this second.
+    private var seen = 0
+    private var seenLastSecond = 0
+
+    /// What a person can read in a second.
+    static let readable = 20
+
+    package init(_ level: Level) { self.level = level }
+
+    /// Too much is going on for a line for each connection.
+    package var isRolledUp: Bool {
+        level == .notable && max(seen, seenLastSecond) > Self.readable
+    }
+
+    /// Whether a line for `change` is wanted; counts it in.
+    package mutating func wants(_ change: Change) -> Bool {
+        switch (level, change.kind) {
+        case (_, .failed), (_, .connecting): return false
+        case (.all, _): return true
+        case (.notable, .established), (.notable, .closed):
+            seen += 1
+            return !isRolledUp
+        default: return false
+        }
+    }
+
+    /// Whether ticks are wanted at the end of this second.
+    ///
+    /// - Parameter always: also while there is a line for each connection.
+    package func wantsTicks(always: Bool) -> Bool {
+        level != .failures && (always || isRolledUp)
+    }
+
+    /// A second has passed.
+    package mutating func tick() {
+        seenLastSecond = seen
+        seen = 0
+    }
+}

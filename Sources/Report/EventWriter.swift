@@ -1,0 +1,17 @@
+/// Either form of the output.
+package enum EventWriter: Sendable {
+    case text(TextWriter)
+    case json(JSONWriter)
+
+    /// Appends `event` as one or more whole lines.
+    ///
+    /// - Parameter time: when it happened, in CLOCK_MONOTONIC nanoseconds.
+    package func write(
+        _ event: Event, at time: UInt64, in surroundings: Surroundings, to line: inout Line
+    ) {
+        switch self {
+        case .text(let writer): writer.write(event, at: time, in: surroundings, to: &line)
+        case .json(let writer): writer.write(event, at: time, in: surroundings, to: &line)
+        }
+    }
+}

@@ -1,0 +1,243 @@
+import PortModel
+
+/// Writes events as JSON, one object a line. `schema/event.schema.json` describes them.
+package struct JSONWriter: Sendable {
+    package init() {}
+
+    /// Appends `event`, with a newline.
+    ///
+    /// - Parameter time: when it happened, in CLOCK_MONOTONIC nanoseconds.
+    package func write(
+        _ event: Event, at time: UInt64, in surroundings: Surroundings, to line: inout Line
+    ) {
+        line.append("{")
+        switch event {
+        case .start(let start):
+            head("start", time, surroundings, &line)
+            line.field("version", start.version)
+            line.field("kernel", start.kernel)
+            line.array("hooks", start.hooks) { $1.append(quoted: $0) }
+        case .connection(let change): write(change, surroundings, &line)
+        case .failure(let failure): write(failure, surroundings, &line)
+        case .alert(let alert):
+            head("alert", time, surroundings, &line)
+            line.field("level", alert.level)
+            line.name("percent")
+            line.append(tenths: alert.percent)
+            write(alert.tuple, surroundings, &line)
+            line.field("held", alert.held)
+            line.field("usable", alert.usable)
+        case .tick(let tick):
+            head("tick", time, surroundings, &line)
+            write(tick.tuple, surroundings, &line)
+            line.field("held", tick.held)
+            line.field("time_wait", tick.timeWait)
+            line.field("usable", tick.usable)
+            line.field("opened", tick.since.opened)
+            line.field("closed", tick.since.closed)
+            line.field("failed", tick.since.failed)
+        case .lost(let count):
+            head("lost", time, surroundings, &line)
+            line.field("count", count)
+        case .summary(let summary): write(summary, time, surroundings, &line)
+        }
+        line.append("}\n")
+    }
+
+    private func write(_ change: Change, _ surroundings: Surroundings, _ line: inout Line) {
+        switch change.kind {
+        case .opened: head("open", change.time, surroundings, &line)
+        case .established: head("established", change.time, surroundings, &line)
+        case .closed: head("close", change.time, surroundings, &line)
+        case .released: head("release", change.time, surroundings, &line)
+        case .connecting, .failed: return
+        }
+        write(change.tuple, surroundings, &line)
+        if change.localPort != 0 { line.field("local_port", Int(change.localPort)) }
+        write(change.process, &line)
+        line.field("held", change.held)
+        line.field("usable", change.usable)
+        if case .closed(let timeWait, let lived, let error) = change.kind {
+            line.field("time_wait", timeWait)
+            if let lived { line.field("lived_us", Int(lived / 1000)) }
+            if let error { line.field("error", surroundings.errnoName(Int32(error))) }
+        }
+    }
+
+    private func write(_ failure: Failure, _ surroundings: Surroundings, _ line: inout Line) {
+        let change = failure.change
+        head("failure", change.time, surroundings, &line)
+        line.field("call", "connect")
+        line.field("errno", "EADDRNOTAVAIL")
+        write(change.process, &line)
+        write(change.tuple, surroundings, &line)
+        if change.localPort != 0 { line.field("local_port", Int(change.localPort)) }
+        line.field("held", change.held)
+        line.field("usable", change.usable)
+        line.field("search_us", Int(failure.search / 1000))
+        line.field("count", failure.count)
+    }
+
+    private func write(
+        _ summary: Summary, _ time: UInt64, _ surroundings: Surroundings, _ line: inout Line
+    ) {
+        head("summary", time, surroundings, &line)
+        line.name("duration_s")
+        line.append(Int(summary.duration / 1_000_000_000))
+        line.append(".")
+        line.append(Int(summary.duration / 1_000_000 % 1000), width: 3)
+        line.field("opened", summary.totals.opened)
+        line.field("closed", summary.totals.closed)
+        line.field("failed", summary.totals.failed)
+        line.field("lost", Int(clamping: summary.lost))
+        line.field("lines_dropped", summary.linesDropped)
+        line.field("held", summary.held)
+        line.field("time_wait", summary.timeWait)
+        line.field("tuples_omitted", summary.tuplesOmitted)
+        line.array("tuples", summary.tuples) { account, line in
+            line.append("{")
+            line.field("netns", name(of: account.tuple.netns, surroundings), first: true)
+            addresses(account.tuple, &line)
+            line.field("held", account.held)
+            line.field("time_wait", account.timeWait)
+            line.field("usable", account.usable)
+            line.field("peak", account.peak.held)
+            line.field("peak_at", account.peak.time, surroundings)
+            line.field("opened", account.totals.opened)
+            line.field("failed", account.totals.failed)
+            line.name("errors")
+            line.append("{")
+            for (index, error) in account.errors.sorted(by: { $0.key < $1.key }).enumerated() {
+                if index > 0 { line.append(",") }
+                line.append(quoted: surroundings.errnoName(Int32(error.key)))
+                line.append(":")
+                line.append(error.value)
+            }
+            line.append("}")
+            if let first = account.firstFailureAt {
+                line.field("first_failure_at", first, surroundings)
+            }
+            if let top = account.processes.top {
+                line.name("top_process")
+                line.append("{\"pid\":")
+                line.append(Int(top.pid))
+                line.append(",\"comm\":")
+                line.append(quoted: top.name)
+                line.append("}")
+            }
+            line.append("}")
+        }
+    }
+
+    private func head(
+        _ event: StaticString, _ time: UInt64, _ surroundings: Surroundings, _ line: inout Line
+    ) {
+        line.append("\"event\":\"")
+        line.append(event)
+        line.append("\"")
+        line.field("time", time, surroundings)
+    }
+
+    private func write(_ tuple: Tuple, _ surroundings: Surroundings, _ line: inout Line) {
+        line.field("netns", name(of: tuple.netns, surroundings))
+        addresses(tuple, &line)
+    }
+
+    private func addresses(_ tuple: Tuple, _ line: inout Line) {
+        line.name("local")
+        line.append("\"")
+        line.append(tuple.local)
+        line.append("\"")
+        line.name("remote")
+        line.append("\"")
+        line.append(tuple.remote)
+        line.append("\"")
+        line.field("remote_port", Int(tuple.remotePort))
+    }
+
+    private func write(_ process: Process, _ line: inout Line) {
+        if process.pid != 0 { line.field("pid", Int(process.pid)) }
+        if process.name != Process.Name() {
+            line.name("comm")
+            line.append(quoted: process.name)
+        }
+    }
+
+    private func name(of netns: UInt32, _ surroundings: Surroundings) -> String {
+        surroundings.namespaceNames[netns] ?? String(netns)
+    }
+}
+
+extension Line {
+    mutating func name(_ name: StaticString, first: Bool = false) {
+        append(first ? "\"" : ",\"")
+        append(name)
+        append("\":")
+    }
+
+    mutating func field(_ name: StaticString, _ value: Int) {
+        self.name(name)
+        append(value)
+    }
+
+    mutating func field(_ name: StaticString, _ value: Bool) {
+        self.name(name)
+        append(value ? "true" : "false" as StaticString)
+    }
+
+    mutating func field(_ name: StaticString, _ value: String, first: Bool = false) {
+        self.name(name, first: first)
+        append(quoted: value)
+    }
+
+    mutating func field(_ name: StaticString, _ time: UInt64, _ surroundings: Surroundings) {
+        self.name(name)
+        append("\"")
+        surroundings.timestamps.appendUTC(time, to: &self)
+        append("\"")
+    }
+
+    mutating func array<Element>(
+        _ name: StaticString, _ elements: [Element], _ write: (Element, inout Line) -> Void
+    ) {
+        self.name(name)
+        append("[")
+        for (index, element) in elements.enumerated() {
+            if index > 0 { append(",") }
+            write(element, &self)
+        }
+        append("]")
+    }
+
+    mutating func append(quoted text: String) {
+        append("\"")
+        for byte in text.utf8 { append(escaped: byte) }
+        append("\"")
+    }
+
+    /// Bytes that are no UTF-8 become U+FFFD.
+    mutating func append(quoted name: Process.Name) {
+        var isASCII = true
+        name.forEachByte { if $0 >= 0x80 { isASCII = false } }
+        if isASCII {
+            append("\"")
+            name.forEachByte { append(escaped: $0) }
+            append("\"")
+        } else {
+            var bytes: [UInt8] = []
+            name.forEachByte { bytes.append($0) }
+            append(quoted: String(decoding: bytes, as: UTF8.self))
+        }
+    }
+
+    private mutating func append(escaped byte: UInt8) {
+        if byte < 0x20 || byte == 0x7f {
+            append("\\u00")
+            append(byte: Self.hex[Int(byte >> 4)])
+            append(byte: Self.hex[Int(byte & 15)])
+        } else {
+            if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { append("\\") }
+            append(byte: byte)
+        }
+    }
+}

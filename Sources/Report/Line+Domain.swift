@@ -1,0 +1,59 @@
+import PortModel
+
+extension Line {
+    /// `10.0.0.1:43210 → 10.0.0.9:80`; v6 addresses in brackets; the local port only if known.
+    mutating func append(_ tuple: Tuple, localPort: UInt16 = 0) {
+        append(tuple.local, port: localPort)
+        append(" → ")
+        append(tuple.remote, port: tuple.remotePort)
+    }
+
+    private mutating func append(_ address: IPAddress, port: UInt16) {
+        if !address.isV4 { append("[") }
+        append(address)
+        if !address.isV4 { append("]") }
+        if port != 0 {
+            append(":")
+            append(Int(port))
+        }
+    }
+
+    /// `wrk[4123]`; bytes that a terminal might obey are written as `\x1b`.
+    mutating func append(_ process: Process) {
+        guard process != .unknown else { return append("-") }
+        process.name.forEachByte { byte in
+            if (0x20..<0x7f).contains(byte), byte != UInt8(ascii: "\\") {
+                append(byte: byte)
+            } else {
+                append("\\x")
+                append(byte: Self.hex[Int(byte >> 4)])
+                append(byte: Self.hex[Int(byte & 15)])
+            }
+        }
+        append("[")
+        append(Int(process.pid))
+        append("]")
+    }
+
+    /// Three digits at most, in the unit that suits: `12 µs`, `5.6 ms`, `61.2 s`.
+    mutating func append(duration nanoseconds: UInt64) {
+        let microseconds = Double(nanoseconds) / 1000
+        if microseconds < 1000 {
+            append(Int(microseconds))
+            append(" µs")
+        } else if microseconds < 1_000_000 {
+            append(tenths: microseconds / 1000)
+            append(" ms")
+        } else {
+            append(tenths: microseconds / 1_000_000)
+            append(" s")
+        }
+    }
+
+    /// Nothing for the namespace that goes without saying.
+    mutating func append(namespaceOf tuple: Tuple, _ surroundings: Surroundings) {
+        guard tuple.netns != surroundings.ownNamespace else { return }
+        append(" netns ")
+        append(surroundings.namespaceNames[tuple.netns] ?? String(tuple.netns))
+    }
+}

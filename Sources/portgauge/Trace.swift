@@ -1,0 +1,100 @@
+import PortModel
+import Probe
+import Report
+
+/// One run of the tracer, from attaching the hooks to the summary.
+///
+/// The road of a record: the hooks write it to the ring, `Probe.drain` decodes it, `Road.take` folds
+/// it into the ledger, holds the change against the thresholds, and writes what is to be told.
+struct Trace: ~Copyable {
+    struct Options {
+        var isJSON = false
+        var events = EventChoice.Level.notable
+        var thresholds = Watch.defaultThresholds
+        /// Seconds; nil: until stopped.
+        var duration: Double?
+        var filter = Probe.Filter()
+    }
+
+    private let options: Options
+    private let signals: StopSignals
+    private let poller: Poller
+    private var probe: Probe
+    private var road: Road
+
+    /// 35,000 connections a second fill it in a second.
+    private static let ringBytes: UInt32 = 8 << 20
+    private static let drainInterval: UInt64 = 20_000_000
+    private static let tickInterval: UInt64 = 1_000_000_000
+
+    /// Attaches the hooks.
+    init(options: Options) throws(ProbeError) {
+        let signals = try StopSignals()
+        let road = try Road(options: options)
+        let poller = try Poller()
+        let probe = try Probe(filter: options.filter, ringBytes: Self.ringBytes)
+        try poller.watch(signals.descriptor, for: .readable)
+        try poller.watch(probe.descriptor, for: [.readable, .edge])
+        self.options = options
+        self.signals = signals
+        self.poller = poller
+        self.probe = probe
+        self.road = road
+    }
+
+    /// Returns when the time is up or somebody asks to stop, after the summary.
+    mutating func run() throws(ProbeError) {
+        for loss in probe.refused { complain(loss) }
+        let start = Clock.monotonic
+        road.tell(
+            .start(
+                Event.Start(
+                    version: Portgauge.version, kernel: kernelRelease(), hooks: probe.hooks)),
+            at: start)
+        try road.flush()
+        try seed()
+        try follow(since: start)
+        signals.letKill()
+        probe.drain { road.take($0) }
+        road.settle(now: .max)
+        road.secondPassed(at: Clock.monotonic, lost: probe.lost)
+        try road.finish(duration: Clock.monotonic - start, lost: probe.lost)
+        if probe.malformed > 0 { complain("\(probe.malformed) records could not be read") }
+    }
+
+    private mutating func seed() throws(ProbeError) {
+        road.ledger.beginSnapshot()
+        try probe.snapshot { road.take($0) }
+        road.ledger.endSnapshot()
+    }
+
+    private mutating func follow(since start: UInt64) throws(ProbeError) {
+        let end = options.duration.map { start + UInt64($0 * 1e9) }
+        var nextTick = start + Self.tickInterval
+        var nextDrain = start
+        var emptyDrains = 0
+        while true {
+            // Nothing has come for a while, and the next record was asked for a wake-up.
+            let sleeps = emptyDrains > 1
+            let wake = min(sleeps ? nextTick : min(nextDrain, nextTick), end ?? .max)
+            let before = Clock.monotonic
+            let pause = wake > before ? (wake - before + 999_999) / 1_000_000 : 0
+            let ready = try poller.wait(milliseconds: Int32(clamping: pause))
+            if ready.contains(signals.descriptor) { return }
+
+            let now = Clock.monotonic
+            let count = probe.drain { road.take($0) }
+            road.settle(now: now)
+            nextDrain = now + Self.drainInterval
+            emptyDrains = count == 0 ? emptyDrains + 1 : 0
+            if emptyDrains == 1 { probe.askForWakeUp() }
+            if now >= nextTick {
+                road.secondPassed(at: now, lost: probe.lost)
+                nextTick += (now - nextTick) / Self.tickInterval * Self.tickInterval
+                nextTick += Self.tickInterval
+            }
+            try road.flush(watchedBy: poller)
+            if let end, now >= end { return }
+        }
+    }
+}
