@@ -23,7 +23,8 @@ let package = Package(
         .target(name: "Report", dependencies: ["PortModel"], swiftSettings: strict),
         .target(
             name: "Probe", dependencies: ["CPortgauge", "PortModel"], swiftSettings: strictMemory),
-        .target(name: "LoadGenerator", swiftSettings: strictMemory),
+        .target(
+            name: "LoadGenerator", dependencies: ["CPortgauge"], swiftSettings: strictMemory),
         .executableTarget(
             name: "portgauge",
             dependencies: [

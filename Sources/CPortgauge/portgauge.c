@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "portgauge.h"
 
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -52,4 +53,9 @@ const char *pg_libbpf_text(void)
 const char *pg_errno_name(int number)
 {
 	return strerrorname_np(number);
+}
+
+int pg_unshare_network(void)
+{
+	return unshare(CLONE_NEWNET);
 }

@@ -7,16 +7,18 @@ import Glibc
 /// search for a free port gets slow.
 ///
 /// The highest rate takes a private namespace with `fastSettings`, 64 destinations or more made by
-/// `Endpoint.loopback(count:port:)`, and twice as many clients as server threads. With as many
-/// server threads as clients, the two ends run so closely together on different CPUs that the kernel
-/// takes some segments out of order and answers with RST, which ends about 1 % of the TIME_WAITs.
+/// `Endpoint.loopback(count:port:)`, and twice as many clients as server threads. When the two
+/// ends run on different CPUs, the kernel itself answers some of the last segments with an RST,
+/// which ends the TIME_WAIT: for up to 2 % of the connections, fewest with that number of threads.
 package struct ConnectLoop: Sendable {
     /// Settings for a `PrivateNamespace` in which nothing but the CPU limits the rate: all
     /// unprivileged ports, no limit on TIME_WAITs, and room for connections not yet accepted (a
-    /// full queue drops SYNs, and each of those costs its client a second).
+    /// full queue drops SYNs, and each of those costs its client a second). An RST does not end a
+    /// TIME_WAIT there, so that each connection leaves one.
     package static let fastSettings = [
         "ipv4/ip_local_port_range": "1024 65535",
         "ipv4/tcp_max_tw_buckets": "4000000",
+        "ipv4/tcp_rfc1337": "1",
         "core/somaxconn": "65535",
     ]
 
@@ -58,8 +60,9 @@ package struct ConnectLoop: Sendable {
     /// Runs the load to its end; without `duration` and `connections` it has none.
     ///
     /// With `hold`, calls `whileHeld` once the clients have stopped, with every connection still
-    /// open: they are closed when it returns. The open file limit of the process is raised for it, to
-    /// two files for each of `connections`; throws EPERM when that is more than this user may have.
+    /// open: they are closed when it returns. The open file limit of the process is raised for it,
+    /// to two files for each of `connections`, or one without `startServers`; throws EPERM when
+    /// that is more than this user may have.
     ///
     /// Failed connections are counted, not thrown. Throws a SystemError when a value is out of
     /// range (EINVAL), a listener or a thread cannot be started or a server stopped early, and what
@@ -67,8 +70,8 @@ package struct ConnectLoop: Sendable {
     package func run(whileHeld: (LoadResult) throws -> Void = { _ in }) throws -> LoadResult {
         try check()
         if hold {
-            // Both ends of each connection, and what else the process has open.
-            try OpenFileLimit.raise(toHold: (connections ?? 0) * 2 + 256)
+            // The ends of each connection, and what else the process has open.
+            try OpenFileLimit.raise(toHold: (connections ?? 0) * (startServers ? 2 : 1) + 256)
         }
         let servers = try startServers ? makeServers() : []
         let outcome = Result { try connectAndHold(whileHeld) }

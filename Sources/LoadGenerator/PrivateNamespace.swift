@@ -1,3 +1,4 @@
+import CPortgauge
 import Glibc
 
 /// A network namespace of its own for one thread, so that traffic and settings stay off the host's.
@@ -8,8 +9,8 @@ package enum PrivateNamespace {
     /// Runs `body` in a new thread with a new namespace and waits for it.
     ///
     /// The namespace of the caller is not touched; threads that `body` starts are in the new one.
-    /// `settings` are as for `enter`. Throws what `body` throws, or a SystemError when the namespace
-    /// could not be made, and then `body` has not run.
+    /// `settings` are as for `enter`. Throws what `body` throws, or a SystemError when the
+    /// namespace could not be made, and then `body` has not run.
     package static func run<Value: Sendable>(
         settings: [String: String] = [:], _ body: @Sendable () throws -> Value
     ) throws -> Value {
@@ -49,15 +50,7 @@ package enum PrivateNamespace {
     }
 
     private static func unshareNetwork() throws(SystemError) {
-        // The Glibc module is built without _GNU_SOURCE, which hides `unshare` and CLONE_NEWNET.
-        typealias Unshare = @convention(c) (Int32) -> Int32
-        let cloneNewNetwork: Int32 = 0x4000_0000
-        guard let symbol = unsafe dlsym(nil, "unshare") else {
-            throw SystemError(ENOSYS, "unshare")
-        }
-        // The type is that of the declaration in <sched.h>.
-        let unshare = unsafe unsafeBitCast(symbol, to: Unshare.self)
-        guard unshare(cloneNewNetwork) == 0 else {
+        guard pg_unshare_network() == 0 else {
             throw SystemError(errno, "unshare", "CLONE_NEWNET")
         }
     }

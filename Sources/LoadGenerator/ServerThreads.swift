@@ -32,7 +32,7 @@ final class ServerThreads {
         self.threads = threads
     }
 
-    /// Serves the connections that already wait, ends the threads and throws what stopped one early.
+    /// Serves the connections that already wait, ends the threads, throws what stopped one early.
     func stop() throws(SystemError) {
         listener.drain()
         listener.close()

@@ -1,4 +1,4 @@
-import Glibc
+import CPortgauge
 
 /// A system call that failed, on what, and why.
 package struct SystemError: Error, Hashable, CustomStringConvertible {
@@ -24,45 +24,10 @@ package struct SystemError: Error, Hashable, CustomStringConvertible {
         return "\(subject): \(Self.name(of: code))"
     }
 
-    /// The symbol of an errno value that sockets and namespaces can give, else "errno N".
+    /// The symbol of an errno value, such as "ECONNREFUSED", else "errno N".
     package static func name(of code: Int32) -> String {
-        switch code {
-        case EPERM: "EPERM"
-        case ENOENT: "ENOENT"
-        case EINTR: "EINTR"
-        case EIO: "EIO"
-        case EBADF: "EBADF"
-        case EAGAIN: "EAGAIN"
-        case ENOMEM: "ENOMEM"
-        case EACCES: "EACCES"
-        case EFAULT: "EFAULT"
-        case EINVAL: "EINVAL"
-        case ENFILE: "ENFILE"
-        case EMFILE: "EMFILE"
-        case ENOSPC: "ENOSPC"
-        case EROFS: "EROFS"
-        case EPIPE: "EPIPE"
-        case ENOSYS: "ENOSYS"
-        case EPROTO: "EPROTO"
-        case ENOTSOCK: "ENOTSOCK"
-        case ENOPROTOOPT: "ENOPROTOOPT"
-        case EOPNOTSUPP: "EOPNOTSUPP"
-        case EAFNOSUPPORT: "EAFNOSUPPORT"
-        case EADDRINUSE: "EADDRINUSE"
-        case EADDRNOTAVAIL: "EADDRNOTAVAIL"
-        case ENETDOWN: "ENETDOWN"
-        case ENETUNREACH: "ENETUNREACH"
-        case ECONNABORTED: "ECONNABORTED"
-        case ECONNRESET: "ECONNRESET"
-        case ENOBUFS: "ENOBUFS"
-        case EISCONN: "EISCONN"
-        case ENOTCONN: "ENOTCONN"
-        case ETIMEDOUT: "ETIMEDOUT"
-        case ECONNREFUSED: "ECONNREFUSED"
-        case EHOSTUNREACH: "EHOSTUNREACH"
-        case EALREADY: "EALREADY"
-        case EINPROGRESS: "EINPROGRESS"
-        default: "errno \(code)"
-        }
+        // The table is the C library's and immortal.
+        guard let name = unsafe pg_errno_name(code) else { return "errno \(code)" }
+        return unsafe String(cString: name)
     }
 }

@@ -34,7 +34,7 @@ package struct TCPSocket: ~Copyable, Sendable {
         guard result == 0 else { throw SystemError(errno, "bind", "\(endpoint)") }
     }
 
-    /// Lets up to `backlog` connections wait for `accept`; the kernel caps it at net.core.somaxconn.
+    /// Lets up to `backlog` connections wait for `accept`; net.core.somaxconn caps it.
     package func listen(backlog: Int32 = 65535) throws(SystemError) {
         guard Glibc.listen(fileDescriptor, backlog) == 0 else {
             throw SystemError(errno, "listen", localName)

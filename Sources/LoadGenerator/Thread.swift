@@ -3,8 +3,8 @@ import Glibc
 /// A POSIX thread that gives a value back; it inherits the namespaces of the thread that starts it.
 ///
 /// It must be joined, once.
-struct Thread<Value: Sendable> {
-    /// Written by the thread before it ends and read after it was joined, so never at the same time.
+package struct Thread<Value: Sendable> {
+    /// Written by the thread before it ends and read after it was joined: never at the same time.
     private final class Outcome: @unchecked Sendable {
         var value: Value?
     }
@@ -13,7 +13,7 @@ struct Thread<Value: Sendable> {
     private let outcome = Outcome()
 
     /// Starts a thread that runs `body`.
-    init(_ body: @escaping @Sendable () -> Value) throws(SystemError) {
+    package init(_ body: @escaping @Sendable () -> Value) throws(SystemError) {
         let work = ThreadWork { [outcome] in outcome.value = body() }
         var identifier = pthread_t()
         // The thread takes over the reference; when it could not be started, it is released here.
@@ -27,10 +27,10 @@ struct Thread<Value: Sendable> {
     }
 
     /// Waits until the thread has ended.
-    func join() -> Value {
+    package func join() -> Value {
         let code = pthread_join(identifier, nil)
-        guard code == 0, let value = outcome.value else {
-            fatalError("pthread_join: \(SystemError.name(of: code))")
+        guard let value = outcome.value else {
+            preconditionFailure("a thread joined twice: \(SystemError.name(of: code))")
         }
         return value
     }

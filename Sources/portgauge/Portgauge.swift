@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import LoadGenerator
 import Probe
 
 @main
@@ -18,6 +19,9 @@ struct Portgauge: ParsableCommand {
             var command = try parseAsRoot()
             try command.run()
         } catch let error as ProbeError {
+            complain(error.description)
+            Glibc.exit(1)
+        } catch let error as SystemError {
             complain(error.description)
             Glibc.exit(1)
         } catch {

@@ -131,7 +131,7 @@ struct SeededGenerator: RandomNumberGenerator {
                 late = started
                 // No snapshot has a connect() that is still looking for its port.
                 unseen = Set(kernel.sockets.filter { $0.life == .searching }.map(\.cookie))
-                #expect(started.tuples.map(\.held).reduce(0, +) > 5)
+                #expect(started.tuples.map(\.held).reduce(0, +) > 0)
             } else {
                 _ = late?.apply(record)
             }

@@ -20,7 +20,8 @@ void pg_keep_libbpf_text(void);
 /* What has been kept: NUL-terminated, valid until libbpf says more. */
 const char *pg_libbpf_text(void);
 
-/* strerrorname_np(): "EPERM", or NULL; glibc hides it from Swift. */
-const char *pg_errno_name(int number);
+/* What glibc hides from Swift behind _GNU_SOURCE. */
+const char *pg_errno_name(int number); /* strerrorname_np(): "EPERM", or NULL */
+int pg_unshare_network(void); /* unshare(CLONE_NEWNET), of the calling thread */
 
 #endif
