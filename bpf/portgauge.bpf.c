@@ -38,6 +38,11 @@ struct {
 
 extern const void tw_timer_handler __ksym;
 
+/* Kernels before 6.2 lack it: there each read of a timewait object is a call. */
+extern void *bpf_rdonly_cast(const void *object, __u32 type) __ksym __weak;
+#define typed(type, object) \
+	((type *)bpf_rdonly_cast(object, bpf_core_type_id_kernel(type)))
+
 /*
  * tcp_time_wait() starts the timer and then closes the socket, on one CPU with softirqs off. The
  * first of the two has said all, so the cookie lies here for the second to keep silent.
@@ -230,7 +235,7 @@ static __always_inline bool wanted_comm(const __u64 comm[2])
 static __always_inline void read_comm(__u64 comm[2], struct task_struct *task)
 {
 	comm[0] = comm[1] = 0;
-	bpf_probe_read_kernel_str(comm, PG_COMM, task->group_leader->comm);
+	bpf_probe_read_kernel(comm, PG_COMM, task->group_leader->comm);
 }
 
 static __always_inline void fill(struct pg_socket *record, enum pg_kind kind, __u64 time_ns, __u64 cookie,
@@ -345,15 +350,25 @@ int BPF_PROG(on_timer_start, struct timer_list *timer)
 {
 	struct inet_timewait_sock *tw = time_wait_of(timer);
 	__u64 cookie;
+	__u16 port;
+	__u8 state;
 
 	if (!tw)
 		return 0;
-	cookie = BPF_CORE_READ(tw, __tw_common.skc_cookie.counter);
+	if (bpf_rdonly_cast) {
+		tw = typed(struct inet_timewait_sock, tw);
+		cookie = tw->__tw_common.skc_cookie.counter;
+		port = tw->__tw_common.skc_num;
+		state = tw->tw_substate;
+	} else {
+		cookie = BPF_CORE_READ(tw, __tw_common.skc_cookie.counter);
+		port = BPF_CORE_READ(tw, __tw_common.skc_num);
+		state = BPF_CORE_READ(tw, tw_substate);
+	}
 	if (!cookie)
 		return 0;
 	time_wait_begun[bpf_get_smp_processor_id() % CPU_SLOTS].cookie = cookie;
-	change(PG_TIME_WAIT, cookie, BPF_CORE_READ(tw, __tw_common.skc_num), 0,
-	       BPF_CORE_READ(tw, tw_substate), 0, (__u64)tw, false);
+	change(PG_TIME_WAIT, cookie, port, 0, state, 0, (__u64)tw, false);
 	return 0;
 }
 
@@ -366,11 +381,21 @@ int BPF_PROG(on_timer_cancel, struct timer_list *timer)
 {
 	struct inet_timewait_sock *tw = time_wait_of(timer);
 	bool expired, unhashed;
+	__u64 cookie;
 
-	if (!tw || !BPF_CORE_READ(tw, __tw_common.skc_cookie.counter))
+	if (!tw)
+		return 0;
+	if (bpf_rdonly_cast) {
+		tw = typed(struct inet_timewait_sock, tw);
+		cookie = tw->__tw_common.skc_cookie.counter;
+		unhashed = !tw->__tw_common.skc_nulls_node.pprev;
+	} else {
+		cookie = BPF_CORE_READ(tw, __tw_common.skc_cookie.counter);
+		unhashed = !BPF_CORE_READ(tw, __tw_common.skc_nulls_node.pprev);
+	}
+	if (!cookie)
 		return 0;
 	expired = (__s64)(bpf_jiffies64() - timer->expires) >= 0;
-	unhashed = !BPF_CORE_READ(tw, __tw_common.skc_nulls_node.pprev);
 	change(PG_RELEASED, (__u64)tw, 0, 0, TCP_CLOSE, expired || unhashed ? 0 : PG_MAY_RETURN, 0,
 	       false);
 	return 0;

@@ -8,7 +8,7 @@ package struct Ledger: Sendable {
     /// Totals of the tuples that were forgotten because there were too many of them.
     package private(set) var forgotten = Forgotten()
 
-    private var entries: [UInt64: Entry] = [:]
+    private var entries = SocketTable(filler: Entry.none)
     private var accountOf: [Tuple: Int] = [:]
     private var vacant: [Int] = []
     private var pools: [UInt32: PortPool] = [:]
@@ -47,6 +47,10 @@ package struct Ledger: Sendable {
         var found: Bool
 
         var process: Process { Process(pid: pid, name: name) }
+
+        static let none = Entry(
+            openedAt: 0, name: Process.Name(), pid: 0, account: 0, localPort: 0, phase: .bound,
+            found: false)
     }
 
     /// ECANCELED, as most architectures number it: the program closed the socket unconnected.
@@ -72,52 +76,58 @@ package struct Ledger: Sendable {
     }
 
     private mutating func open(_ connection: Record.Connection) -> Change? {
-        if let known = entries[connection.socket] {
-            if known.openedAt == connection.time { return nil }
-            remove(connection.socket, known)
+        if let place = entries.find(connection.socket) {
+            if entries[place].openedAt == connection.time { return nil }
+            remove(at: place)
         }
         let account = account(for: connection)
         let entry = Entry(
             openedAt: connection.time, name: connection.process.name, pid: connection.process.pid,
             account: Int32(account), localPort: connection.localPort, phase: .searching,
             found: false)
-        entries[connection.socket] = entry
+        entries.insert(entry, for: connection.socket)
         searching.append((connection.socket, connection.time))
         return change(.opened, entry, at: connection.time)
     }
 
     private mutating func establish(_ socket: UInt64, port: UInt16, at time: UInt64) -> Change? {
-        guard var entry = entries[socket], entry.phase == .searching || entry.phase == .connecting
-        else { return nil }
-        if entry.phase == .searching { confirm(entry, at: time) }
-        entry.phase = .established
-        entry.localPort = port
-        entries[socket] = entry
-        return change(.established, entry, at: time)
+        guard let place = entries.find(socket) else { return nil }
+        switch entries[place].phase {
+        case .searching: confirm(entries[place], at: time)
+        case .connecting: break
+        case .established, .timeWait, .bound: return nil
+        }
+        entries[place].phase = .established
+        entries[place].localPort = port
+        return change(.established, entries[place], at: time)
     }
 
     private mutating func close(_ closing: Record.Closing) -> Change? {
-        guard var entry = entries[closing.socket], entry.phase != .bound else { return nil }
-        let named = entry.localPort != 0
-        if closing.localPort == 0 { return fail(closing, entry, .noPort) }
-        if entry.phase == .searching, named, closing.notSent, closing.error == 0 {
-            return fail(closing, entry, .boundPortInUse)
+        guard let place = entries.find(closing.socket) else { return nil }
+        var entry = entries[place]
+        if entry.phase == .bound { return nil }
+        let boundItself = entry.phase == .searching && entry.localPort != 0
+        if closing.localPort == 0 { return fail(closing, at: place, .noPort) }
+        if boundItself, closing.notSent, closing.error == 0 {
+            return fail(closing, at: place, .boundPortInUse)
         }
         if entry.phase == .searching { confirm(entry, at: closing.time) }
+        let index = Int(entry.account)
         var error: UInt16?
         if entry.phase != .established {
-            error = closing.error == 0 ? Self.gaveUp : closing.error
-            accounts[Int(entry.account)].errors[error ?? 0, default: 0] += 1
+            let reason = closing.error == 0 ? Self.gaveUp : closing.error
+            accounts[index].errors[reason, default: 0] += 1
+            error = reason
         }
+        touch(index)
+        accounts[index].release(timeWait: false)
+        accounts[index].totals.closed += 1
         entry.localPort = closing.localPort
-        touch(Int(entry.account))
-        accounts[Int(entry.account)].release(timeWait: false)
-        accounts[Int(entry.account)].totals.closed += 1
         if closing.stillBound {
             entry.phase = .bound
-            entries[closing.socket] = entry
+            entries[place] = entry
         } else {
-            entries[closing.socket] = nil
+            entries.remove(at: place)
         }
         let lived = entry.found ? nil : closing.time &- entry.openedAt
         return change(
@@ -125,10 +135,10 @@ package struct Ledger: Sendable {
     }
 
     private mutating func fail(
-        _ closing: Record.Closing, _ entry: Entry, _ cause: Change.Cause
+        _ closing: Record.Closing, at place: SocketTable<Entry>.Place, _ cause: Change.Cause
     ) -> Change? {
+        let entry = remove(at: place)
         let index = Int(entry.account)
-        remove(closing.socket, entry)
         if entry.phase == .connecting {
             // Taken for one that has its port, because its search was so long.
             accounts[index].totals.opened -= 1
@@ -144,20 +154,19 @@ package struct Ledger: Sendable {
         from socket: UInt64, to successor: UInt64, port: UInt16, at time: UInt64
     ) -> Change? {
         ended?.remove(successor)
-        guard var entry = entries[socket], entry.phase != .bound else {
-            mayReturn[successor] = nil
-            return nil
-        }
-        if let stale = entries[successor] { remove(successor, stale) }
-        mayReturn[successor] = nil
-        entries[socket] = nil
+        if !mayReturn.isEmpty { mayReturn[successor] = nil }
+        guard let place = entries.find(socket), entries[place].phase != .bound
+        else { return nil }
+        var entry = entries.remove(at: place).value
         if entry.phase == .searching { confirm(entry, at: time) }
         entry.phase = .timeWait
         entry.localPort = port
-        entries[successor] = entry
-        touch(Int(entry.account))
-        accounts[Int(entry.account)].timeWait += 1
-        accounts[Int(entry.account)].totals.closed += 1
+        if let stale = entries.find(successor) { remove(at: stale) }
+        entries.insert(entry, for: successor)
+        let index = Int(entry.account)
+        touch(index)
+        accounts[index].timeWait += 1
+        accounts[index].totals.closed += 1
         let lived = entry.found ? nil : time &- entry.openedAt
         return change(.closed(timeWait: true, lived: lived, error: nil), entry, at: time)
     }
@@ -166,12 +175,13 @@ package struct Ledger: Sendable {
         -> Change?
     {
         ended?.insert(socket)
-        guard let entry = entries[socket] else { return nil }
+        guard let place = entries.find(socket) else { return nil }
         if early {
             mayReturn[socket] = time
             return nil
         }
-        remove(socket, entry)
+        // Not in one expression: `change` would borrow the ledger first, and the removal copy it.
+        let entry = remove(at: place)
         return change(.released, entry, at: time)
     }
 
@@ -183,30 +193,32 @@ package struct Ledger: Sendable {
             case .established: .established
             case .timeWait: .timeWait
             }
-        if var known = entries[connection.socket], known.phase != .bound {
+        if let place = entries.find(connection.socket), entries[place].phase != .bound {
+            let known = entries[place]
             guard known.phase != phase, phase != .timeWait, connection.localPort != 0 else {
                 return nil
             }
             if known.phase == .searching { confirm(known, at: connection.time) }
-            known.phase = phase
-            known.localPort = connection.localPort
-            entries[connection.socket] = known
+            entries[place].phase = phase
+            entries[place].localPort = connection.localPort
             return nil
         }
         if phase == .connecting, connection.localPort == 0 { return nil }
+        if let bound = entries.find(connection.socket) { remove(at: bound) }
         let account = account(for: connection)
         accounts[account].hold(at: connection.time, timeWait: phase == .timeWait)
-        entries[connection.socket] = Entry(
+        let entry = Entry(
             openedAt: connection.time, name: connection.process.name, pid: connection.process.pid,
             account: Int32(account), localPort: connection.localPort, phase: phase, found: true)
+        entries.insert(entry, for: connection.socket)
         return nil
     }
 
     private mutating func own(_ socket: UInt64, _ process: Process) -> Change? {
-        guard let entry = entries[socket], entry.pid == 0 else { return nil }
-        entries[socket]?.pid = process.pid
-        entries[socket]?.name = process.name
-        accounts[Int(entry.account)].processes.add(process, opened: 1)
+        guard let place = entries.find(socket), entries[place].pid == 0 else { return nil }
+        entries[place].pid = process.pid
+        entries[place].name = process.name
+        accounts[Int(entries[place].account)].processes.add(process, opened: 1)
         return nil
     }
 
@@ -228,15 +240,18 @@ package struct Ledger: Sendable {
     package mutating func settle(now: UInt64, _ emit: (Change) -> Void) {
         for (socket, time) in mayReturn where now &- time >= Self.millisecond && now > time {
             mayReturn[socket] = nil
-            guard let entry = entries[socket] else { continue }
-            remove(socket, entry)
+            guard let place = entries.find(socket) else { continue }
+            let entry = remove(at: place)
             emit(change(.released, entry, at: time))
         }
         let due = searching.firstIndex { $0.since + 20 * Self.millisecond > now }
         let ripe = searching[..<(due ?? searching.endIndex)]
         var undecided: [(socket: UInt64, since: UInt64)] = []
         for (socket, since) in ripe {
-            guard var entry = entries[socket], entry.phase == .searching else { continue }
+            guard let place = entries.find(socket), entries[place].phase == .searching else {
+                continue
+            }
+            let entry = entries[place]
             let account = accounts[Int(entry.account)]
             guard account.held < account.usable else {
                 // Nothing is free, so it is still searching, or its failure is on the way.
@@ -244,8 +259,7 @@ package struct Ledger: Sendable {
                 continue
             }
             confirm(entry, at: entry.openedAt)
-            entry.phase = .connecting
-            entries[socket] = entry
+            entries[place].phase = .connecting
             emit(change(.connecting, entry, at: now))
         }
         searching.replaceSubrange(..<ripe.endIndex, with: undecided)
@@ -333,13 +347,18 @@ package struct Ledger: Sendable {
         accounts[index].processes.add(entry.process, opened: 1)
     }
 
-    private mutating func remove(_ socket: UInt64, _ entry: Entry) {
-        entries[socket] = nil
-        mayReturn[socket] = nil
+    @discardableResult
+    private mutating func remove(at place: SocketTable<Entry>.Place) -> Entry {
+        let (socket, entry) = entries.remove(at: place)
+        if !mayReturn.isEmpty { mayReturn[socket] = nil }
+        release(entry)
+        return entry
+    }
+
+    private mutating func release(_ entry: Entry) {
         touch(Int(entry.account))
-        if entry.phase.holds {
-            accounts[Int(entry.account)].release(timeWait: entry.phase == .timeWait)
-        }
+        guard entry.phase.holds else { return }
+        accounts[Int(entry.account)].release(timeWait: entry.phase == .timeWait)
     }
 
     private func change(_ kind: Change.Kind, _ entry: Entry, at time: UInt64) -> Change {

@@ -7,6 +7,14 @@ package struct Alert: Sendable {
     package let held: Int
     package let usable: Int
 
+    package init(level: Int, _ change: Change) {
+        self.level = level
+        time = change.time
+        tuple = change.tuple
+        held = change.held
+        usable = change.usable
+    }
+
     package var percent: Double { Double(held) * 100 / Double(usable) }
 }
 
@@ -25,19 +33,20 @@ package struct Watch: Sendable {
         self.thresholds = thresholds.sorted()
     }
 
-    package mutating func observe(_ change: Change) -> Alert? {
-        guard change.usable > 0, let lowest = thresholds.first else { return nil }
-        while crossed.count <= change.account { crossed.append(0) }
-        let before = Int(crossed[change.account])
-        let filled = change.held * 100
+    /// To be called whenever a tuple may hold more or less than before.
+    ///
+    /// - Returns: the threshold it has crossed, 0 if it has recovered, nil if there is nothing to say.
+    package mutating func observe(account: Int, held: Int, usable: Int) -> Int? {
+        guard let lowest = thresholds.first, usable > 0 else { return nil }
+        while crossed.count <= account { crossed.append(0) }
+        let before = Int(crossed[account])
+        let filled = held * 100
         var now = before
-        while now < thresholds.count, filled >= thresholds[now] * change.usable { now += 1 }
+        while now < thresholds.count, filled >= thresholds[now] * usable { now += 1 }
         // A tenth below the lowest threshold: a tuple that hovers there does not alternate.
-        if before > 0, filled * 10 < lowest * 9 * change.usable { now = 0 }
+        if before > 0, filled * 10 < lowest * 9 * usable { now = 0 }
         guard now != before else { return nil }
-        crossed[change.account] = UInt8(now)
-        return Alert(
-            level: now == 0 ? 0 : thresholds[now - 1], time: change.time, tuple: change.tuple,
-            held: change.held, usable: change.usable)
+        crossed[account] = UInt8(now)
+        return now == 0 ? 0 : thresholds[now - 1]
     }
 }

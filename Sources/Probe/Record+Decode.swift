@@ -2,10 +2,12 @@ import CPortgauge
 import PortModel
 
 extension Record {
-    /// Nil when the bytes are not a record of this version: of a wrong size or an unknown kind.
+    /// Nil when the bytes are not a record of this version: of a wrong size or an unknown kind, or
+    /// about no socket at all.
     init?(_ bytes: UnsafeRawBufferPointer) {
         guard bytes.count >= MemoryLayout<pg_head>.size else { return nil }
         let head = unsafe bytes.loadUnaligned(as: pg_head.self)
+        guard head.socket != 0 || UInt32(head.kind) == PG_NAMESPACE.rawValue else { return nil }
         switch pg_kind(rawValue: UInt32(head.kind)) {
         case PG_OPENED:
             guard let connection = unsafe Connection(bytes) else { return nil }
@@ -28,6 +30,7 @@ extension Record {
         case PG_TIME_WAIT:
             guard bytes.count == MemoryLayout<pg_change>.size else { return nil }
             let change = unsafe bytes.loadUnaligned(as: pg_change.self)
+            guard change.successor != 0 else { return nil }
             self = .timeWait(
                 socket: head.socket, successor: change.successor, localPort: head.local_port,
                 time: head.time_ns)
@@ -97,9 +100,18 @@ extension IPAddress {
 }
 
 extension Process.Name {
+    /// What follows the first NUL may be left from a longer name.
     fileprivate init(bytesOf bytes: Bytes16) {
         let halves = unsafe unsafeBitCast(bytes, to: (UInt64, UInt64).self)
-        self.init(head: UInt64(littleEndian: halves.0), tail: UInt64(littleEndian: halves.1))
+        let head = Self.upToNUL(UInt64(littleEndian: halves.0))
+        let tail = head.leadingZeroBitCount < 8 ? UInt64(littleEndian: halves.1) : 0
+        self.init(head: head, tail: Self.upToNUL(tail))
+    }
+
+    /// Zeroes all that is above the lowest byte that is zero.
+    private static func upToNUL(_ word: UInt64) -> UInt64 {
+        let zeros = (word &- 0x0101_0101_0101_0101) & ~word & 0x8080_8080_8080_8080
+        return zeros == 0 ? word : word & ((1 << UInt64(zeros.trailingZeroBitCount & ~7)) - 1)
     }
 }
 

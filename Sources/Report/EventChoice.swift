@@ -27,9 +27,9 @@ package struct EventChoice: Sendable {
         level == .notable && max(seen, seenLastSecond) > Self.readable
     }
 
-    /// Whether a line for `change` is wanted; counts it in.
-    package mutating func wants(_ change: Change) -> Bool {
-        switch (level, change.kind) {
+    /// Whether a line for such a change is wanted; counts it in.
+    package mutating func wants(_ kind: Change.Kind) -> Bool {
+        switch (level, kind) {
         case (_, .failed), (_, .connecting): return false
         case (.all, _): return true
         case (.notable, .established), (.notable, .closed):

@@ -13,6 +13,7 @@ struct Road: ~Copyable {
     private let writer: EventWriter
     private var surroundings: Surroundings
     private var knownNamespaces: Set<UInt32> = []
+    private var lastNamespace: UInt32 = 0
     private var line = Line()
 
     private var output: Output
@@ -55,13 +56,27 @@ struct Road: ~Copyable {
         for change in changes { follow(change) }
     }
 
+    /// Most changes cross no threshold and, when there are many, are not written: those are passed
+    /// by without being copied.
     private mutating func follow(_ change: Change) {
-        if knownNamespaces.insert(change.tuple.netns).inserted {
+        if change.tuple.netns != lastNamespace { enter(change.tuple.netns) }
+        if choice.wants(change.kind) { tell(.connection(change), at: change.time) }
+        if case .failed = change.kind, let failure = failures.add(change) {
+            tell(.failure(failure), at: change.time)
+        }
+        if let level = watch.observe(
+            account: change.account, held: change.held, usable: change.usable)
+        {
+            tell(.alert(Alert(level: level, change)), at: change.time)
+        }
+    }
+
+    /// A namespace that is new may have a name that is new.
+    private mutating func enter(_ netns: UInt32) {
+        lastNamespace = netns
+        if knownNamespaces.insert(netns).inserted {
             surroundings.namespaceNames = NetworkNamespaces.names()
         }
-        if choice.wants(change) { tell(.connection(change), at: change.time) }
-        if let failure = failures.add(change) { tell(.failure(failure), at: change.time) }
-        if let alert = watch.observe(change) { tell(.alert(alert), at: alert.time) }
     }
 
     // MARK: Seconds

@@ -2,42 +2,40 @@ import PortModel
 import Testing
 
 @Suite struct WatchTests {
-    private func change(held: Int, usable: Int = 100, account: Int = 0) -> Change {
-        Change(
-            kind: .established, time: 1, account: account, tuple: Script.tuple, localPort: 1,
-            process: Script.process, held: held, usable: usable)
-    }
-
     @Test func eachThresholdOnceUntilRecovered() {
         var watch = Watch()
         var told: [[Int]] = []
         for held in Array(0...100) + Array((0..<100).reversed()) + Array(0...60) {
-            if let alert = watch.observe(change(held: held)) { told.append([alert.level, held]) }
+            if let level = watch.observe(account: 0, held: held, usable: 100) {
+                told.append([level, held])
+            }
         }
         #expect(told == [[50, 50], [66, 66], [90, 90], [0, 44], [50, 50]])
     }
 
     @Test func hoveringAtAThresholdIsToldOnce() {
         var watch = Watch()
-        let told = [50, 49, 50, 49, 50, 46, 50].compactMap { watch.observe(change(held: $0)) }
-        #expect(told.map(\.level) == [50])
+        let told = [50, 49, 50, 49, 50, 46, 50].compactMap {
+            watch.observe(account: 0, held: $0, usable: 100)
+        }
+        #expect(told == [50])
     }
 
     @Test func aJumpOverSeveralTellsTheHighest() {
         var watch = Watch()
-        #expect(watch.observe(change(held: 2, usable: 2))?.level == 90)
+        #expect(watch.observe(account: 0, held: 2, usable: 2) == 90)
     }
 
     @Test func tuplesAreApart() {
         var watch = Watch(thresholds: [10])
-        #expect(watch.observe(change(held: 10, account: 3))?.level == 10)
-        #expect(watch.observe(change(held: 10, account: 1))?.level == 10)
-        #expect(watch.observe(change(held: 11, account: 3)) == nil)
+        #expect(watch.observe(account: 3, held: 10, usable: 100) == 10)
+        #expect(watch.observe(account: 1, held: 10, usable: 100) == 10)
+        #expect(watch.observe(account: 3, held: 11, usable: 100) == nil)
     }
 
     @Test func nothingUsableIsNoThreshold() {
         var watch = Watch()
-        #expect(watch.observe(change(held: 0, usable: 0)) == nil)
+        #expect(watch.observe(account: 0, held: 0, usable: 0) == nil)
     }
 }
 
