@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import LoadGenerator
 
 /// The load of the tests and the benchmark, as a process of its own.
@@ -47,6 +48,7 @@ struct LoadCommand: ParsableCommand {
         load.hold = hold
         let result = try load.run { result in
             print("holding \(result.opened)")
+            fflush(nil)
             while readLine() != nil {}
         }
         print("opened \(result.opened) failed \(result.failed.values.reduce(0, +))", terminator: "")
