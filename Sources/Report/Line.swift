@@ -46,9 +46,10 @@ package struct Line: Sendable {
     /// With one digit after the point. Infinite and absurd values are cut off at 10¹⁵.
     mutating func append(tenths value: Double) {
         let tenths = Int((min(max(value, -1e15), 1e15) * 10).rounded())
-        append(tenths / 10)
+        if tenths < 0 { append("-") }
+        append(Int(tenths.magnitude / 10))
         append(".")
-        append(Int((tenths % 10).magnitude))
+        append(Int(tenths.magnitude % 10))
     }
 
     mutating func append(_ address: IPAddress) {
