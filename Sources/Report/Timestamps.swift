@@ -29,7 +29,9 @@ package struct Timestamps: Sendable {
 
     /// Local time of day with milliseconds: `17:16:05.123`.
     func appendLocal(_ time: UInt64, to line: inout Line) {
-        let milliseconds = Int(time &+ realtimeOffset) / 1_000_000 + localOffset * 1000
+        // A day more, because west of Greenwich 1970 begins before 0.
+        let seconds = localOffset + 86_400
+        let milliseconds = Int(time &+ realtimeOffset) / 1_000_000 + seconds * 1000
         Self.append(secondOfDay: milliseconds / 1000 % 86_400, to: &line)
         line.append(".")
         line.append(milliseconds % 1000, width: 3)
