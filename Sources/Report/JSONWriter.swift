@@ -102,7 +102,7 @@ package struct JSONWriter: Sendable {
             line.field("time_wait", account.timeWait)
             line.field("usable", account.usable)
             line.field("peak", account.peak.held)
-            line.field("peak_at", account.peak.time, surroundings)
+            if account.peak.held > 0 { line.field("peak_at", account.peak.time, surroundings) }
             line.field("opened", account.totals.opened)
             line.field("failed", account.totals.failed)
             line.name("errors")
