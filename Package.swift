@@ -33,7 +33,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(name: "PortModelTests", dependencies: ["PortModel"], swiftSettings: strict),
-        .testTarget(name: "ReportTests", dependencies: ["Report"], swiftSettings: strict),
+        .testTarget(
+            name: "ReportTests", dependencies: ["PortModel", "Report"], swiftSettings: strict),
         .testTarget(name: "ProbeTests", dependencies: ["Probe"], swiftSettings: strict),
         .testTarget(
             name: "CommandTests", dependencies: ["LoadGenerator", "portgauge"],

@@ -1,0 +1,180 @@
+import PortModel
+
+@testable import Report
+
+/// Events to write, and what they look like when written.
+enum Sample {
+    static let tuple = Tuple(
+        netns: 4_026_531_840, local: IPAddress(v4: 0x0a00_0001), remote: IPAddress(v4: 0x0a00_0009),
+        remotePort: 80)
+    /// In a namespace with a name.
+    static let tupleV6 = Tuple(
+        netns: 4_026_532_246, local: IPAddress(high: 0x2001_0db8 << 32, low: 1),
+        remote: IPAddress(high: 0x2001_0db8 << 32, low: 9), remotePort: 443)
+    static let process = Process(pid: 4123, name: Process.Name("wrk"))
+    static let range = PortRange(low: 32_768, high: 60_999)
+    /// 17:16:05.123456 in UTC, an hour later here.
+    static let time: UInt64 = 123_456_789
+
+    static let surroundings = Surroundings(
+        timestamps: Timestamps(
+            realtimeOffset: 1_795_367_765_000_000_000, localOffset: 3600),
+        namespaceNames: [4_026_532_246: "blue"], ownNamespace: 4_026_531_840,
+        errnoName: { number in
+            switch number {
+            case 101: "ENETUNREACH"
+            case 111: "ECONNREFUSED"
+            case 125: "ECANCELED"
+            default: "errno \(number)"
+            }
+        })
+
+    /// A process by the bytes of its name, which may be any.
+    static func process(_ name: [UInt8]) -> Process {
+        var halves: [UInt64] = [0, 0]
+        for (index, byte) in name.enumerated() {
+            halves[index >> 3] |= UInt64(byte) << UInt64(8 * (index & 7))
+        }
+        return Process(pid: 7, name: Process.Name(head: halves[0], tail: halves[1]))
+    }
+
+    // MARK: Events
+
+    static func change(
+        _ kind: Change.Kind, port: UInt16 = 43_210, tuple: Tuple = tuple,
+        process: Process = process, held: Int = 14_117, at time: UInt64 = time
+    ) -> Change {
+        Change(
+            kind: kind, time: time, account: 0, tuple: tuple, localPort: port, process: process,
+            held: held, usable: 28_232)
+    }
+
+    static func connection(
+        _ kind: Change.Kind, port: UInt16 = 43_210, tuple: Tuple = tuple,
+        process: Process = process
+    ) -> Event {
+        .connection(change(kind, port: port, tuple: tuple, process: process))
+    }
+
+    /// - Parameter repeated: how many more there were in the second after the first.
+    static func failure(
+        _ cause: Change.Cause, port: UInt16 = 0, process: Process = process, repeated: Int = 0
+    ) -> Event {
+        var log = FailureLog()
+        let one = change(
+            .failed(cause, search: 12_345_678), port: port, process: process, held: 28_232)
+        var failure = log.add(one)
+        for _ in 0..<repeated { _ = log.add(one) }
+        if repeated > 0 { failure = log.takeTick().first }
+        return .failure(failure!)
+    }
+
+    static func alert(level: Int, held: Int) -> Event {
+        .alert(Alert(level: level, change(.established, held: held)))
+    }
+
+    /// The tuple's first second.
+    static func tick(_ load: Load) -> Event {
+        var ledger = load.ledger()
+        return .tick(ledger.takeTicks()[0])
+    }
+
+    static func summary(
+        of ledger: Ledger, lost: UInt64 = 0, linesDropped: Int = 0, limit: Int = 1000
+    ) -> Event {
+        .summary(
+            Summary(
+                of: ledger, duration: 61_234_567_890, lost: lost, linesDropped: linesDropped,
+                limit: limit))
+    }
+
+    // MARK: Lines
+
+    static func json(_ event: Event, in surroundings: Surroundings = surroundings) -> String {
+        var line = Line()
+        EventWriter.json(JSONWriter()).write(event, at: time, in: surroundings, to: &line)
+        return line.text
+    }
+
+    static func text(
+        _ event: Event, colour: Bool = false, in surroundings: Surroundings = surroundings
+    ) -> String {
+        var line = Line()
+        EventWriter.text(TextWriter(colour: colour))
+            .write(event, at: time, in: surroundings, to: &line)
+        return line.text
+    }
+}
+
+extension Line {
+    var text: String { String(decoding: bytes, as: UTF8.self) }
+
+    static func text(_ write: (inout Line) -> Void) -> String {
+        var line = Line()
+        write(&line)
+        return line.text
+    }
+}
+
+/// What a tuple went through, for ledgers that have something to report.
+struct Load {
+    var tuple = Sample.tuple
+    var process = Sample.process
+    var range = Sample.range
+    /// Connections that are established, are closed and free, or are in TIME_WAIT.
+    var established = 0
+    var closed = 0
+    var timeWait = 0
+    /// Connects that got a port but no connection, by errno.
+    var errors: [UInt16: Int] = [:]
+    var failed = 0
+
+    func ledger() -> Ledger {
+        var ledger = Ledger()
+        fold(into: &ledger)
+        return ledger
+    }
+
+    /// - Parameter first: a number that no socket of the ledger has yet, nor the ones above it.
+    func fold(into ledger: inout Ledger, first: UInt64 = 1) {
+        var socket = first
+        func each(_ count: Int, _ body: (inout Ledger) -> Void) {
+            for _ in 0..<count {
+                _ = ledger.apply(.opened(connection(socket)))
+                body(&ledger)
+                socket += 1
+            }
+        }
+        func establish(_ ledger: inout Ledger) {
+            _ = ledger.apply(
+                .established(socket: socket, localPort: 40_000, time: Sample.time))
+        }
+        for (error, count) in errors {
+            each(count) { _ = $0.apply(closing(socket, port: 40_000, error: error)) }
+        }
+        each(failed) { _ = $0.apply(closing(socket, port: 0)) }
+        each(closed) {
+            establish(&$0)
+            _ = $0.apply(closing(socket, port: 40_000))
+        }
+        each(timeWait) {
+            establish(&$0)
+            _ = $0.apply(
+                .timeWait(
+                    socket: socket, successor: socket | 1 << 63, localPort: 40_000,
+                    time: Sample.time))
+        }
+        each(established) { establish(&$0) }
+    }
+
+    private func connection(_ socket: UInt64) -> Record.Connection {
+        Record.Connection(
+            time: Sample.time, socket: socket, tuple: tuple, localPort: 0, process: process,
+            range: range)
+    }
+
+    private func closing(_ socket: UInt64, port: UInt16, error: UInt16 = 0) -> Record {
+        .closed(
+            Record.Closing(time: Sample.time, socket: socket, localPort: port, error: error))
+    }
+}
