@@ -1,0 +1,202 @@
+import Foundation
+import PortModel
+import Testing
+
+@testable import Report
+
+/// What each line of the sample has after its kind.
+private let time = #""time":"2026-11-22T17:16:05.123456Z""#
+private let tuple =
+    #""netns":"4026531840","local":"10.0.0.1","remote":"10.0.0.9","remote_port":80"#
+private let process = #""pid":4123,"comm":"wrk""#
+private let held = #""held":14117,"usable":28232"#
+
+@Suite struct JSONWriterTests {
+    @Test func start() {
+        let start = Event.Start(version: "1.2.3", kernel: "6.18.44", hooks: ["one", "two"])
+        #expect(
+            Sample.json(.start(start))
+                == #"{"event":"start",\#(time),"version":"1.2.3","kernel":"6.18.44","#
+                + #""hooks":["one","two"]}"# + "\n")
+    }
+
+    @Test func open() {
+        #expect(
+            Sample.json(Sample.connection(.opened, port: 0))
+                == #"{"event":"open",\#(time),\#(tuple),\#(process),\#(held)}"# + "\n")
+    }
+
+    @Test func openOfABoundPort() {
+        #expect(
+            Sample.json(Sample.connection(.opened, port: 5000))
+                == #"{"event":"open",\#(time),\#(tuple),"local_port":5000,\#(process),\#(held)}"#
+                + "\n")
+    }
+
+    static let connections: [(Change.Kind, String)] = [
+        (.established, "established"), (.released, "release"),
+    ]
+
+    @Test(arguments: connections)
+    func connection(kind: Change.Kind, name: String) {
+        #expect(
+            Sample.json(Sample.connection(kind))
+                == #"{"event":"\#(name)",\#(time),\#(tuple),"local_port":43210,\#(process),"#
+                + #"\#(held)}"# + "\n")
+    }
+
+    static let closes: [(Bool, UInt64?, UInt16?, String)] = [
+        (true, 5_600_999, nil, #""time_wait":true,"lived_us":5600"#),
+        (true, nil, nil, #""time_wait":true"#),
+        (false, 0, nil, #""time_wait":false,"lived_us":0"#),
+        (false, 94_000, 111, #""time_wait":false,"lived_us":94,"error":"ECONNREFUSED""#),
+        (false, nil, 999, #""time_wait":false,"error":"errno 999""#),
+    ]
+
+    @Test(arguments: closes)
+    func close(timeWait: Bool, lived: UInt64?, error: UInt16?, expected: String) {
+        let kind = Change.Kind.closed(timeWait: timeWait, lived: lived, error: error)
+        #expect(
+            Sample.json(Sample.connection(kind))
+                == #"{"event":"close",\#(time),\#(tuple),"local_port":43210,\#(process),"#
+                + #"\#(held),\#(expected)}"# + "\n")
+    }
+
+    static let failures: [(Change.Cause, UInt16, Int, String)] = [
+        (.noPort, 0, 0, #"\#(tuple),"held":28232,"usable":28232,"search_us":12345,"count":1"#),
+        (.noPort, 0, 9, #"\#(tuple),"held":28232,"usable":28232,"search_us":12345,"count":9"#),
+        (
+            .boundPortInUse, 5000, 0,
+            #"\#(tuple),"local_port":5000,"held":28232,"usable":28232,"search_us":12345,"count":1"#
+        ),
+    ]
+
+    @Test(arguments: failures)
+    func failure(cause: Change.Cause, port: UInt16, repeated: Int, expected: String) {
+        #expect(
+            Sample.json(Sample.failure(cause, port: port, repeated: repeated))
+                == #"{"event":"failure",\#(time),"call":"connect","errno":"EADDRNOTAVAIL","#
+                + #"\#(process),\#(expected)}"# + "\n")
+    }
+
+    @Test(arguments: [(50, 14_117, "50.0"), (0, 12_000, "42.5"), (90, 28_233, "100.0")])
+    func alert(level: Int, held: Int, percent: String) {
+        #expect(
+            Sample.json(Sample.alert(level: level, held: held))
+                == #"{"event":"alert",\#(time),"level":\#(level),"percent":\#(percent),"#
+                + #"\#(tuple),"held":\#(held),"usable":28232}"# + "\n")
+    }
+
+    @Test func tick() {
+        let load = Load(established: 1, closed: 2, timeWait: 3, errors: [111: 4], failed: 5)
+        #expect(
+            Sample.json(Sample.tick(load))
+                == #"{"event":"tick",\#(time),\#(tuple),"held":4,"time_wait":3,"usable":28232,"#
+                + #""opened":10,"closed":9,"failed":5}"# + "\n")
+    }
+
+    @Test func lost() {
+        #expect(Sample.json(.lost(1234)) == #"{"event":"lost",\#(time),"count":1234}"# + "\n")
+    }
+
+    @Test func summaryOfNothing() {
+        #expect(
+            Sample.json(Sample.summary(of: Ledger()))
+                == #"{"event":"summary",\#(time),"duration_s":61.234,"opened":0,"closed":0,"#
+                + #""failed":0,"lost":0,"lines_dropped":0,"held":0,"time_wait":0,"#
+                + #""tuples_omitted":0,"tuples":[]}"# + "\n")
+    }
+
+    @Test func summary() {
+        var ledger = Load(established: 3, timeWait: 2, errors: [111: 2, 101: 1], failed: 5).ledger()
+        Load(tuple: Sample.tupleV6, failed: 1).fold(into: &ledger, first: 100)
+        let other = Tuple(
+            netns: 1, local: Sample.tuple.local, remote: Sample.tuple.remote, remotePort: 1)
+        Load(tuple: other, closed: 1).fold(into: &ledger, first: 200)
+        Load(tuple: Tuple(netns: 2, local: other.local, remote: other.remote, remotePort: 1))
+            .fold(into: &ledger, first: 300)
+        let event = Sample.summary(of: ledger, lost: 7, linesDropped: 8, limit: 3)
+        #expect(
+            Sample.json(event)
+                == #"{"event":"summary",\#(time),"duration_s":61.234,"opened":9,"closed":6,"#
+                + #""failed":6,"lost":7,"lines_dropped":8,"held":5,"time_wait":2,"#
+                + #""tuples_omitted":0,"tuples":[{\#(tuple),"held":5,"time_wait":2,"#
+                + #""usable":28232,"peak":5,"peak_at":"2026-11-22T17:16:05.123456Z","#
+                + #""opened":8,"failed":5,"errors":{"ENETUNREACH":1,"ECONNREFUSED":2},"#
+                + #""first_failure_at":"2026-11-22T17:16:05.123456Z","top_process":{\#(process)}},"#
+                + #"{"netns":"1","local":"10.0.0.1","remote":"10.0.0.9","remote_port":1,"held":0,"#
+                + #""time_wait":0,"usable":28232,"peak":1,"#
+                + #""peak_at":"2026-11-22T17:16:05.123456Z","opened":1,"failed":0,"errors":{},"#
+                + #""top_process":{\#(process)}},"#
+                + #"{"netns":"blue","local":"2001:db8::1","remote":"2001:db8::9","#
+                + #""remote_port":443,"held":0,"time_wait":0,"usable":28232,"peak":0,"#
+                + #""opened":0,"failed":1,"errors":{},"#
+                + #""first_failure_at":"2026-11-22T17:16:05.123456Z","top_process":{\#(process)}}]}"#
+                + "\n")
+    }
+
+    @Test func tuplesBeyondTheLimitAreCounted() throws {
+        var ledger = Ledger()
+        for index in 0..<5 as Range<UInt64> {
+            var load = Load(established: Int(index) + 1)
+            load.tuple.remotePort += UInt16(index)
+            load.fold(into: &ledger, first: 1 + 100 * index)
+        }
+        let object = try parse(Sample.json(Sample.summary(of: ledger, limit: 2)))
+        let tuples = try #require(object["tuples"] as? [[String: Any]])
+        #expect(tuples.map { $0["peak"] as? Int } == [5, 4])
+        #expect(object["tuples_omitted"] as? Int == 3)
+        #expect(object["held"] as? Int == 15)
+    }
+
+    @Test func nothingIsSaidOfAnUnknownProcess() {
+        #expect(
+            Sample.json(Sample.connection(.opened, port: 0, process: .unknown))
+                == #"{"event":"open",\#(time),\#(tuple),\#(held)}"# + "\n")
+    }
+
+    // MARK: Escaping
+
+    private func parse(_ line: String) throws -> [String: Any] {
+        #expect(line.utf8.count { $0 == UInt8(ascii: "\n") } == 1 && line.hasSuffix("\n"))
+        let value = try JSONSerialization.jsonObject(with: Data(line.utf8))
+        return try #require(value as? [String: Any])
+    }
+
+    /// Any byte but NUL, which ends the name, alone and among others.
+    @Test(arguments: 1...255 as ClosedRange<UInt8>) func anyByteInAName(byte: UInt8) throws {
+        for name in [[byte], [byte, byte], Array("a".utf8) + [byte] + Array("é".utf8)] {
+            let line = Sample.json(Sample.connection(.opened, process: Sample.process(name)))
+            let comm = try #require(try parse(line)["comm"] as? String)
+            #expect(Array(comm.utf8) == Array(String(decoding: name, as: UTF8.self).utf8))
+        }
+    }
+
+    @Test(arguments: [
+        ("quo\"te", #"quo\"te"#), ("back\\slash", #"back\\slash"#),
+        ("\n\t\u{1b}", #"\u000a\u0009\u001b"#),
+        ("\u{7f}", #"\u007f"#), ("größe", "größe"), ("日本語", "日本語"), ("a/b <c>", "a/b <c>"),
+    ]) func namesAreEscaped(name: String, expected: String) {
+        let process = Sample.process(Array(name.utf8))
+        let line = Sample.json(Sample.connection(.established, process: process))
+        #expect(line.contains(#""pid":7,"comm":"\#(expected)","held""#))
+    }
+
+    /// The kernel cuts names at 15 bytes, which may be in the middle of a character.
+    @Test func whatIsNoUTF8IsReplaced() throws {
+        let process = Process(pid: 7, name: Process.Name("fourteen-bytesé"))
+        let line = Sample.json(Sample.connection(.established, process: process))
+        #expect(try parse(line)["comm"] as? String == "fourteen-bytes\u{fffd}")
+    }
+
+    @Test func otherTextsAreEscaped() throws {
+        var surroundings = Sample.surroundings
+        surroundings.namespaceNames[Sample.tuple.netns] = "a\"b\\c\nd"
+        let open = try parse(Sample.json(Sample.connection(.opened), in: surroundings))
+        #expect(open["netns"] as? String == "a\"b\\c\nd")
+        let start = Event.Start(version: "\"", kernel: "\\", hooks: ["\u{1}"])
+        let object = try parse(Sample.json(.start(start)))
+        #expect(object["version"] as? String == "\"" && object["kernel"] as? String == "\\")
+        #expect(object["hooks"] as? [String] == ["\u{1}"])
+    }
+}

@@ -1,0 +1,127 @@
+import PortModel
+import Testing
+
+@testable import Report
+
+@Suite struct SummaryTextTests {
+    private func text(_ event: Event, colour: Bool = false) -> String {
+        Sample.text(event, colour: colour)
+    }
+
+    private static let heading =
+        "   share    peak    held TIME_WAIT    opened   failed  tuple, top process"
+
+    @Test func ofNothing() {
+        #expect(
+            text(Sample.summary(of: Ledger())) == """
+
+                Summary of 61.2 s
+                  connects   0 opened, 0 closed, 0 failed for want of a port
+                  ports      0 held at the end
+                  accuracy   0 records lost, 0 lines of output dropped
+
+                """)
+    }
+
+    private var eventful: Event {
+        var ledger = Load(
+            established: 1000, closed: 250, timeWait: 3000, errors: [111: 1, 101: 2], failed: 1234
+        ).ledger()
+        Load(tuple: Sample.tupleV6, process: Sample.process([0x1b]), closed: 5, failed: 2)
+            .fold(into: &ledger, first: 100_000)
+        return Sample.summary(of: ledger, lost: 1000, linesDropped: 7)
+    }
+
+    private static let eventfulText = """
+
+        Summary of 61.2 s
+          connects   4,258 opened, 3,258 closed, 1,236 failed for want of a port
+          ports      4,000 held at the end, 3,000 of them (75.0 %) in TIME_WAIT
+          accuracy   1,000 records lost, 7 lines of output dropped
+
+        \(heading)
+          14.2 %   4,000   4,000     3,000     4,253    1,234  10.0.0.1 → 10.0.0.9:80  wrk[4123]  \
+        ENETUNREACH 2  ECONNREFUSED 1
+           0.0 %       1       0         0         5        2  [2001:db8::1] → [2001:db8::9]:443 \
+        netns blue  \\x1b[7]
+
+          failed  connect() without a port, by process and tuple
+           1,234  wrk[4123]  10.0.0.1 → 10.0.0.9:80
+               2  \\x1b[7]  [2001:db8::1] → [2001:db8::9]:443 netns blue
+
+        """
+
+    @Test func ofALot() {
+        #expect(text(eventful) == Self.eventfulText)
+    }
+
+    @Test func colourChangesNoText() {
+        let coloured = text(eventful, colour: true)
+        #expect(coloured.contains("\u{1b}[1mSummary of 61.2 s\u{1b}[m"))
+        #expect(coloured.contains("\u{1b}[1;31m1,236 failed for want of a port\u{1b}[m"))
+        #expect(coloured.contains("\u{1b}[1;31m    1,234\u{1b}[m"))
+        #expect(coloured.withoutEscapes == Self.eventfulText)
+    }
+
+    @Test func withoutAnyUsablePortThereIsNoShare() {
+        let load = Load(range: PortRange(low: 2, high: 1), failed: 1)
+        #expect(
+            text(Sample.summary(of: load.ledger())).contains(
+                "\n       -       0       0         0         0        1  10.0.0.1 → "))
+    }
+
+    /// Numbers as large as a busy host has, and addresses as long as most.
+    @Test func rowsFitInto100Columns() {
+        var load = Load(established: 231, closed: 4000, timeWait: 28_000)
+        load.tuple = Tuple(
+            netns: Sample.tuple.netns, local: IPAddress(v4: 0x0a00_0c22),
+            remote: IPAddress(v4: 0x0a00_0cc8), remotePort: 5432)
+        load.process = Process(pid: 12_345, name: Process.Name("nginx"))
+        let lines = text(Sample.summary(of: load.ledger())).split(separator: "\n")
+        #expect(
+            lines[5] == " 100.0 %  28,231  28,231    28,000    32,231        0  "
+                + "10.0.12.34 → 10.0.12.200:5432  nginx[12345]")
+        #expect(lines.allSatisfy { $0.count <= 100 })
+    }
+
+    @Test func columnsLineUp() {
+        let lines = text(eventful).split(separator: "\n")
+        let numbers = Self.heading.count - "  tuple, top process".count
+        for (row, tuple) in zip(lines[5...6], ["  10.0.0.1 → ", "  [2001:db8::1] → "]) {
+            #expect(row.prefix(numbers).last?.isNumber == true)
+            #expect(row.dropFirst(numbers).hasPrefix(tuple))
+        }
+    }
+
+    /// One tuple more for each of `count` ports, fuller than the one before.
+    private func ledger(tuples count: Int, failed: Int = 0) -> Ledger {
+        var ledger = Ledger()
+        for index in 0..<count {
+            var load = Load(established: index + 1, failed: failed)
+            load.tuple.remotePort = UInt16(index + 1)
+            load.fold(into: &ledger, first: UInt64(1000 * (index + 1)))
+        }
+        return ledger
+    }
+
+    @Test func twentyRowsAreEnough() {
+        let lines = text(Sample.summary(of: ledger(tuples: 20))).split(separator: "\n")
+        #expect(lines.count == 5 + 20)
+        #expect(lines[5].contains("10.0.0.9:20  ") && lines[24].contains("10.0.0.9:1  "))
+        let more = text(Sample.summary(of: ledger(tuples: 25))).split(separator: "\n")
+        #expect(more.count == 5 + 20 + 1)
+        #expect(more[25] == "and 5 tuples more, none with a greater share")
+    }
+
+    /// Those the summary itself leaves out are counted, too.
+    @Test func rowsLeftOutAreCounted() {
+        let event = Sample.summary(of: ledger(tuples: 30), limit: 22)
+        #expect(text(event).contains("\nand 10 tuples more, none with a greater share\n"))
+    }
+
+    @Test func failuresBeyondTwentyAreCounted() {
+        let text = text(Sample.summary(of: ledger(tuples: 23, failed: 1)))
+        #expect(text.hasSuffix("\nand 3 more\n"))
+        #expect(text.split(separator: "\n").count { $0.hasPrefix("       1  wrk[4123]") } == 20)
+    }
+}

@@ -1,0 +1,162 @@
+import PortModel
+import Testing
+
+@testable import Report
+
+private let unconnected = "10.0.0.1 → 10.0.0.9:80                14,117/28,232 "
+private let connected = "10.0.0.1:43210 → 10.0.0.9:80          14,117/28,232 "
+private let full = "10.0.0.1 → 10.0.0.9:80                28,232/28,232 "
+
+@Suite struct TextWriterTests {
+    /// One event of each kind, and how it reads.
+    static let lines: [(Event, String)] = [
+        (
+            .start(Event.Start(version: "1.2.3", kernel: "6.18.44", hooks: ["one"])),
+            "18:16:05.123 start       portgauge 1.2.3 on Linux 6.18.44 watches every outgoing TCP "
+                + "connection; Ctrl-C ends it\n"
+        ),
+        (
+            Sample.connection(.opened, port: 0),
+            "18:16:05.123 open        \(unconnected)wrk[4123]\n"
+        ),
+        (Sample.connection(.established), "18:16:05.123 established \(connected)wrk[4123]\n"),
+        (
+            Sample.connection(.closed(timeWait: true, lived: 5_600_000, error: nil)),
+            "18:16:05.123 close       \(connected)wrk[4123] 5.6 ms TIME_WAIT\n"
+        ),
+        (
+            Sample.connection(.closed(timeWait: false, lived: 61_234_567_890, error: nil)),
+            "18:16:05.123 close       \(connected)wrk[4123] 61.2 s\n"
+        ),
+        (
+            Sample.connection(.closed(timeWait: false, lived: nil, error: nil)),
+            "18:16:05.123 close       \(connected)wrk[4123]\n"
+        ),
+        (
+            Sample.connection(.closed(timeWait: false, lived: 94_000, error: 111)),
+            "18:16:05.123 close       \(connected)wrk[4123] ECONNREFUSED 94 µs\n"
+        ),
+        (Sample.connection(.released), "18:16:05.123 release     \(connected)wrk[4123]\n"),
+        (
+            Sample.failure(.noPort),
+            "18:16:05.123 FAILURE     \(full)wrk[4123]\n"
+                + "             connect(): EADDRNOTAVAIL, no local port left for this tuple; "
+                + "the kernel searched 12.3 ms\n"
+        ),
+        (
+            Sample.failure(.noPort, repeated: 1234),
+            "18:16:05.123 FAILURE     \(full)wrk[4123]\n"
+                + "             connect(): EADDRNOTAVAIL, no local port left for this tuple; "
+                + "the kernel searched 12.3 ms; 1,234 times in the last second\n"
+        ),
+        (
+            Sample.failure(.boundPortInUse, port: 5000),
+            "18:16:05.123 FAILURE     "
+                + "10.0.0.1:5000 → 10.0.0.9:80           28,232/28,232 wrk[4123]\n"
+                + "             connect(): EADDRNOTAVAIL, its own port has a connection there "
+                + "already\n"
+        ),
+        (
+            Sample.alert(level: 50, held: 14_117),
+            "18:16:05.123 ALERT       \(unconnected)50.0 % held, crossed 50 %\n"
+        ),
+        (
+            Sample.alert(level: 0, held: 12_000),
+            "18:16:05.123 recovered   "
+                + "10.0.0.1 → 10.0.0.9:80                12,000/28,232 42.5 % held\n"
+        ),
+        (
+            Sample.tick(Load(closed: 1500)),
+            "18:16:05.123 1 s         "
+                + "10.0.0.1 → 10.0.0.9:80                0/28,232      +1,500 -1,500\n"
+        ),
+        (
+            Sample.tick(Load(established: 1, timeWait: 2, failed: 3)),
+            "18:16:05.123 1 s         "
+                + "10.0.0.1 → 10.0.0.9:80                3/28,232      +3 -2 failed 3 tw 2\n"
+        ),
+        (
+            .lost(1234),
+            "18:16:05.123 LOST        1,234 records: the ring buffer was full, the counts may be "
+                + "off from here on\n"
+        ),
+    ]
+
+    @Test(arguments: lines.indices) func linesReadSo(index: Int) {
+        #expect(Sample.text(Self.lines[index].0) == Self.lines[index].1)
+    }
+
+    @Test(arguments: lines.indices) func colourChangesNoText(index: Int) {
+        let coloured = Sample.text(Self.lines[index].0, colour: true)
+        #expect(coloured.contains("\u{1b}["))
+        #expect(coloured.withoutEscapes == Self.lines[index].1)
+        #expect(!Self.lines[index].1.contains("\u{1b}"))
+    }
+
+    @Test func whatNeedsActionIsInAColourOfItsOwn() {
+        let failure = Sample.text(Sample.failure(.noPort), colour: true)
+        #expect(failure.contains("\u{1b}[1;31mFAILURE     \u{1b}[m"))
+        let alert = Sample.text(Sample.alert(level: 50, held: 14_117), colour: true)
+        #expect(alert.contains("\u{1b}[33mALERT       \u{1b}[m"))
+    }
+
+    // MARK: Columns
+
+    static let narrow: [Event] = [
+        Sample.connection(.opened, port: 0), Sample.connection(.established),
+        Sample.connection(.released),
+        Sample.connection(.closed(timeWait: false, lived: 999_000_000, error: nil)),
+        Sample.alert(level: 0, held: 12_000), Sample.failure(.boundPortInUse, port: 60_999),
+        Sample.tick(Load(closed: 9999, timeWait: 1)), .lost(9999),
+    ]
+
+    @Test(arguments: narrow.indices) func linesFitInto100Columns(index: Int) {
+        let text = Sample.text(Self.narrow[index])
+        #expect(text.split(separator: "\n").map(\.count).max() ?? 0 <= 100, "\(text)")
+        #expect(text.hasSuffix("\n"))
+    }
+
+    /// A longer tuple or count moves what follows, and is not cut off.
+    @Test func longTuplesAreWritten() {
+        let event = Sample.connection(.established, tuple: Sample.tupleV6)
+        #expect(
+            Sample.text(event)
+                == "18:16:05.123 established [2001:db8::1]:43210 → [2001:db8::9]:443 "
+                + "14,117/28,232 wrk[4123] netns blue\n")
+    }
+
+    // MARK: Names
+
+    @Test func theOwnNamespaceGoesWithoutSaying() {
+        var surroundings = Sample.surroundings
+        let event = Sample.alert(level: 0, held: 12_000)
+        #expect(!Sample.text(event, in: surroundings).contains("netns"))
+        surroundings.ownNamespace = 1
+        #expect(Sample.text(event, in: surroundings).hasSuffix(" % held netns 4026531840\n"))
+        surroundings.ownNamespace = nil
+        surroundings.namespaceNames[Sample.tuple.netns] = "red"
+        #expect(Sample.text(event, in: surroundings).hasSuffix(" % held netns red\n"))
+    }
+
+    static let unruly: [([UInt8], String)] = [
+        ([0x1b, 0x5b, 0x33, 0x31, 0x6d], "\\x1b[31m[7]\n"), ([0x0a], "\\x0a[7]\n"),
+        ([0x61, 0x9b, 0xff], "a\\x9b\\xff[7]\n"), ([0x5c], "\\x5c[7]\n"),
+    ]
+
+    @Test(arguments: unruly)
+    func noNameReachesTheTerminal(name: [UInt8], expected: String) {
+        let text = Sample.text(Sample.connection(.established, process: Sample.process(name)))
+        #expect(text.hasSuffix(" 14,117/28,232 " + expected))
+        #expect(!text.contains("\u{1b}") && text.split(separator: "\n").count == 1)
+    }
+
+    @Test func anUnknownProcessIsADash() {
+        let text = Sample.text(Sample.connection(.released, process: .unknown))
+        #expect(text == "18:16:05.123 release     \(connected)-\n")
+    }
+}
+
+extension String {
+    /// Without what colours it.
+    var withoutEscapes: String { replacing(/\u{1b}\[[0-9;]*m/, with: "") }
+}
