@@ -60,7 +60,7 @@ deps:
 	@$(call install_missing,/usr/include/bpf/libbpf.h=libbpf-dev /usr/include/libelf.h=libelf-dev /usr/include/zlib.h=zlib1g-dev)
 
 test-deps:
-	@$(call install_missing,/usr/bin/ss=iproute2 /usr/bin/jsonschema=python3-jsonschema)
+	@$(call install_missing,/usr/bin/ss=iproute2 /usr/bin/jsonschema=python3-jsonschema /usr/bin/strace=strace /usr/sbin/bpftool=bpftool)
 
 bench-deps:
 	@$(call install_missing,/usr/sbin/tcpstates=libbpf-tools /usr/sbin/bpftool=bpftool /usr/bin/ss=iproute2)

@@ -211,6 +211,7 @@ package struct Ledger: Sendable {
             openedAt: connection.time, name: connection.process.name, pid: connection.process.pid,
             account: Int32(account), localPort: connection.localPort, phase: phase, found: true)
         entries.insert(entry, for: connection.socket)
+        if entry.pid != 0 { accounts[account].processes.add(entry.process, opened: 1) }
         return nil
     }
 
@@ -238,7 +239,8 @@ package struct Ledger: Sendable {
     ///
     /// - Parameter now: CLOCK_MONOTONIC nanoseconds, when the ring was last read to its end.
     package mutating func settle(now: UInt64, _ emit: (Change) -> Void) {
-        for (socket, time) in mayReturn where now &- time >= Self.millisecond && now > time {
+        let over = mayReturn.filter { now > $0.value && now - $0.value >= Self.millisecond }
+        for (socket, time) in over.sorted(by: { $0.value < $1.value }) {
             mayReturn[socket] = nil
             guard let place = entries.find(socket) else { continue }
             let entry = remove(at: place)

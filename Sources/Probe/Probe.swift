@@ -123,29 +123,27 @@ package struct Probe: ~Copyable {
 
     /// Hands over the connections that exist in this network namespace, among what happens
     /// meanwhile: twice, because a socket that turns into a TIME_WAIT under the walk's hands may be
-    /// passed over, and is marked by the first round so that the hooks see its end. Then, who has
-    /// them open.
+    /// passed over, and is marked by the first round so that the hooks see its end. In between, who
+    /// has them open.
     package mutating func snapshot(_ body: (Record) -> Void) throws(ProbeError) {
         listening.zero()
-        switch sockets {
-        case .some(let link):
-            try Self.walk(link, ring, &malformed, body)
-            try Self.walk(link, ring, &malformed, body)
-        case .none: break
-        }
-        switch files {
-        case .some(let link): try Self.walk(link, ring, &malformed, body)
-        case .none: break
-        }
+        try Self.walk(sockets, ring, &malformed, body)
+        try Self.walk(files, ring, &malformed, body)
+        try Self.walk(sockets, ring, &malformed, body)
     }
 
     private static func walk(
-        _ link: borrowing BPFLink, _ ring: borrowing RingReader, _ malformed: inout Int,
+        _ link: borrowing BPFLink?, _ ring: borrowing RingReader, _ malformed: inout Int,
         _ body: (Record) -> Void
     ) throws(ProbeError) {
+        let descriptor: Int32
+        switch link {
+        case .some(let link): descriptor = link.descriptor
+        case .none: return
+        }
         let iterator = FileDescriptor(
             owning: try check(
-                bpf_iter_create(link.descriptor), "walk sockets", remedy: "run as root"))
+                bpf_iter_create(descriptor), "walk sockets", remedy: "run as root"))
         // A byte of output stands for a record: the ring holds far more than these.
         var steps = [UInt8](repeating: 0, count: 4096)
         while true {

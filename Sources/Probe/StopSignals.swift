@@ -24,14 +24,18 @@ package struct StopSignals: ~Copyable {
         var information = signalfd_siginfo()
         let size = MemoryLayout<signalfd_siginfo>.size
         while unsafe read(signals.raw, &information, size) == size {}
+        // A shell may have had them ignored for a job in the background.
+        for number in Self.numbers { signal(number, SIG_DFL) }
         var set = Self.set
         unsafe sigprocmask(SIG_UNBLOCK, &set, nil)
     }
 
+    private static let numbers = [SIGINT, SIGTERM, SIGHUP]
+
     private static var set: sigset_t {
         var set = sigset_t()
         unsafe sigemptyset(&set)
-        for number in [SIGINT, SIGTERM, SIGHUP] { unsafe sigaddset(&set, number) }
+        for number in numbers { unsafe sigaddset(&set, number) }
         return set
     }
 }

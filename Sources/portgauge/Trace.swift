@@ -63,8 +63,9 @@ struct Trace: ~Copyable {
     }
 
     private mutating func seed() throws(ProbeError) {
+        var owners = OwnerFilter(options.filter)
         road.ledger.beginSnapshot()
-        try probe.snapshot { road.take($0) }
+        try probe.snapshot { if let record = owners.admit($0) { road.take(record) } }
         road.ledger.endSnapshot()
     }
 

@@ -14,7 +14,7 @@ struct KernelTable: Equatable {
     var rows: [Row]
 
     init() throws {
-        rows = try run("/usr/bin/ss", "-Htan").output.split(separator: "\n").compactMap { line in
+        rows = try run("/usr/bin/ss", ["-Htan"]).output.split(separator: "\n").compactMap { line in
             let columns = line.split(separator: " ", omittingEmptySubsequences: true)
             guard columns.count >= 5, columns[0] != "LISTEN", columns[0] != "UNCONN" else {
                 return nil
@@ -50,7 +50,7 @@ struct KernelTable: Equatable {
 /// Runs a program to its end, in the namespaces of the calling thread.
 @discardableResult
 func run(
-    _ program: String, _ arguments: String...
+    _ program: String, _ arguments: [String]
 ) throws -> (status: Int32, output: String, errors: String) {
     let process = Process()
     let output = Pipe()

@@ -12,6 +12,9 @@ let portgauge: URL = {
         .appendingPathComponent("portgauge")
 }()
 
+/// Tests that trace: one after the other, as each sees all of the machine.
+@Suite(.serialized) enum LiveTests {}
+
 /// One line of JSON output.
 struct Event: Sendable, CustomStringConvertible {
     let text: String
@@ -43,24 +46,25 @@ struct TupleName: Hashable, Sendable {
     var remotePort: Int
 }
 
-/// The tracer, running beside the test in the network namespace of the thread that started it.
-final class Tracer: @unchecked Sendable {
+/// The tracer, running beside the test in the network namespace of the thread that started it. What
+/// happens in other namespaces is left out.
+final class Tracer {
     private let process = Process()
-    private let lock = NSCondition()
-    private var lines: [Event] = []
-    private var ended = false
+    private let lines = Lines()
+    private let netns: String
 
     /// Returns when the hooks are in place and the snapshot has been taken.
     init(_ arguments: [String] = ["--events", "all"]) throws {
+        netns = String(try PrivateNamespace.currentInode())
         let output = Pipe()
         process.executableURL = portgauge
         process.arguments = ["--output", "json"] + arguments
         process.standardOutput = output
         try process.run()
-        let reader = Foundation.Thread { [self] in read(output.fileHandleForReading) }
+        let reader = Foundation.Thread { [lines] in lines.read(output.fileHandleForReading) }
         reader.start()
-        _ = try wait("a start") { $0.contains { $0.name == "start" } }
-        // The first tick comes after the snapshot.
+        try lines.wait("a start") { $0.contains { $0.name == "start" } }
+        // The snapshot follows at once, and takes a few milliseconds here.
         Foundation.Thread.sleep(forTimeInterval: 0.2)
     }
 
@@ -68,58 +72,26 @@ final class Tracer: @unchecked Sendable {
 
     var processIdentifier: Int32 { process.processIdentifier }
 
-    var events: [Event] { lock.withLock { lines } }
+    var events: [Event] { lines.all.filter(isOurs) }
 
-    private func read(_ handle: FileHandle) {
-        var rest = Data()
-        while case let data = handle.availableData, !data.isEmpty {
-            rest.append(data)
-            while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
-                let line = String(decoding: rest[rest.startIndex..<end], as: UTF8.self)
-                rest.removeSubrange(rest.startIndex...end)
-                lock.withLock {
-                    do {
-                        lines.append(try Event(line))
-                    } catch {
-                        Issue.record("no JSON object: \(line)")
-                    }
-                    lock.broadcast()
-                }
-            }
-        }
-        lock.withLock {
-            ended = true
-            lock.broadcast()
-        }
+    private func isOurs(_ event: Event) -> Bool {
+        let other: String? = event["netns"]
+        return other == nil || other == netns
     }
 
-    /// Waits until `condition` holds for the events so far; 30 s are ample, and a SYN takes long to time out.
+    /// Waits until `condition` holds for the events so far.
     @discardableResult
     func wait(_ what: String, until condition: ([Event]) throws -> Bool) throws -> [Event] {
-        let deadline = Date(timeIntervalSinceNow: 30)
-        lock.lock()
-        defer { lock.unlock() }
-        while try !condition(lines) {
-            if ended || !lock.wait(until: deadline) { throw Timeout(waitedFor: what, saw: lines) }
-        }
-        return lines
-    }
-
-    struct Timeout: Error, CustomStringConvertible {
-        var waitedFor: String
-        var saw: [Event]
-        var description: String {
-            "no \(waitedFor) in:\n" + saw.suffix(40).map(\.text).joined(separator: "\n")
-        }
+        try lines.wait(what) { try condition($0.filter(isOurs)) }.filter(isOurs)
     }
 
     /// Stops it as Ctrl-C does. Returns the summary.
-    func stop() throws -> Event {
+    func stop() throws -> Summary {
         kill(process.processIdentifier, SIGINT)
         process.waitUntilExit()
         #expect(process.terminationStatus == 0)
         let all = try wait("a summary") { $0.last?.name == "summary" }
-        return try #require(all.last)
+        return Summary(event: try #require(all.last), netns: netns)
     }
 
     /// Ends it without a chance to clean up.
@@ -145,19 +117,86 @@ final class Tracer: @unchecked Sendable {
     }
 }
 
-extension Event {
-    /// Of a summary: what each tuple holds at the end; those that hold nothing are left out.
+/// The summary, less what other namespaces did.
+struct Summary: Sendable {
+    let event: Event
+    let tuples: [[String: any Sendable]]
+
+    init(event: Event, netns: String) {
+        self.event = event
+        let all: [[String: any Sendable]] = event["tuples"] ?? []
+        tuples = all.filter { $0["netns"] as? String == netns }
+    }
+
+    /// The sum of a count over the tuples.
+    func total(_ field: String) -> Int {
+        tuples.reduce(0) { $0 + ($1[field] as? Int ?? 0) }
+    }
+
+    /// What each tuple holds at the end; those that hold nothing are left out.
     var heldAtEnd: [TupleName: Int] {
-        let tuples: [[String: any Sendable]] = self["tuples"] ?? []
         var held: [TupleName: Int] = [:]
         for tuple in tuples {
             guard let count = tuple["held"] as? Int, count > 0 else { continue }
-            held[
-                TupleName(
-                    local: tuple["local"] as? String ?? "",
-                    remote: tuple["remote"] as? String ?? "",
-                    remotePort: tuple["remote_port"] as? Int ?? 0)] = count
+            let name = TupleName(
+                local: tuple["local"] as? String ?? "", remote: tuple["remote"] as? String ?? "",
+                remotePort: tuple["remote_port"] as? Int ?? 0)
+            held[name] = count
         }
         return held
+    }
+}
+
+/// The events as they come in, read by a thread of their own.
+private final class Lines: @unchecked Sendable {
+    private let lock = NSCondition()
+    private var events: [Event] = []
+    private var ended = false
+
+    var all: [Event] { lock.withLock { events } }
+
+    func read(_ handle: FileHandle) {
+        var rest = Data()
+        while case let data = handle.availableData, !data.isEmpty {
+            rest.append(data)
+            while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+                let line = String(decoding: rest[rest.startIndex..<end], as: UTF8.self)
+                rest.removeSubrange(rest.startIndex...end)
+                lock.withLock {
+                    do {
+                        events.append(try Event(line))
+                    } catch {
+                        Issue.record("no JSON object: \(line)")
+                    }
+                    lock.broadcast()
+                }
+            }
+        }
+        lock.withLock {
+            ended = true
+            lock.broadcast()
+        }
+    }
+
+    /// 30 s are ample, and a SYN takes long to time out.
+    @discardableResult
+    func wait(_ what: String, until condition: ([Event]) throws -> Bool) throws -> [Event] {
+        let deadline = Date(timeIntervalSinceNow: 30)
+        lock.lock()
+        defer { lock.unlock() }
+        while try !condition(events) {
+            if ended || !lock.wait(until: deadline) {
+                throw Timeout(waitedFor: what, saw: events)
+            }
+        }
+        return events
+    }
+
+    struct Timeout: Error, CustomStringConvertible {
+        var waitedFor: String
+        var saw: [Event]
+        var description: String {
+            "no \(waitedFor) in:\n" + saw.suffix(40).map(\.text).joined(separator: "\n")
+        }
     }
 }

@@ -1,0 +1,32 @@
+import PortModel
+import Probe
+
+/// With a filter by process, what a snapshot finds counts only if such a process has it open. The
+/// kernel does not name the process together with the socket, but between its two rounds.
+struct OwnerFilter {
+    private let filter: Probe.Filter
+    private var owners: [UInt64: Process] = [:]
+
+    init(_ filter: Probe.Filter) { self.filter = filter }
+
+    /// The record with all that is known, or nil if it is not to be counted.
+    mutating func admit(_ record: Record) -> Record? {
+        guard !filter.pids.isEmpty || !filter.names.isEmpty else { return record }
+        switch record {
+        case .owner(let socket, let process):
+            if wants(process) { owners[socket] = process }
+            return nil
+        case .exists(var connection, let state):
+            guard let owner = owners[connection.socket] else { return nil }
+            connection.process = owner
+            return .exists(connection, state: state)
+        default:
+            return record
+        }
+    }
+
+    private func wants(_ process: Process) -> Bool {
+        (filter.pids.isEmpty || filter.pids.contains(process.pid))
+            && (filter.names.isEmpty || filter.names.contains(process.name))
+    }
+}
