@@ -234,7 +234,7 @@ package struct Ledger: Sendable {
 
     // MARK: What only time tells
 
-    /// Decides what no further record decides: a connect() that has not failed for 20 ms has its
+    /// Decides what no further record decides: a connect() that has not failed for 100 ms has its
     /// port, and a TIME_WAIT whose timer was stopped 1 ms ago is over.
     ///
     /// - Parameter now: CLOCK_MONOTONIC nanoseconds, when the ring was last read to its end.
@@ -246,7 +246,7 @@ package struct Ledger: Sendable {
             let entry = remove(at: place)
             emit(change(.released, entry, at: time))
         }
-        let due = searching.firstIndex { $0.since + 20 * Self.millisecond > now }
+        let due = searching.firstIndex { $0.since + 100 * Self.millisecond > now }
         let ripe = searching[..<(due ?? searching.endIndex)]
         var undecided: [(socket: UInt64, since: UInt64)] = []
         for (socket, since) in ripe {

@@ -14,7 +14,8 @@ package struct Tick: Sendable {
         timeWait = account.timeWait
         usable = account.usable
         var since = account.totals
-        since.opened -= before.opened
+        // A connect() that was taken to have its port and then failed is counted back.
+        since.opened = max(0, since.opened - before.opened)
         since.closed -= before.closed
         since.failed -= before.failed
         self.since = since

@@ -15,7 +15,8 @@ package struct Alert: Sendable {
         usable = change.usable
     }
 
-    package var percent: Double { Double(held) * 100 / Double(usable) }
+    /// To one decimal, rounded down: 100 says that nothing is left.
+    package var percent: Double { Double(held * 1000 / max(1, usable)) / 10 }
 }
 
 /// Warns once when a tuple crosses a threshold, and says once that it has recovered.

@@ -21,6 +21,11 @@ package struct Output: ~Copyable {
     private static let limit = 1 << 20
     private static let chunk = 1 << 16
 
+    /// To be thrown when `pollable` is ready while nothing is waiting.
+    package static let readerGone = ProbeError(
+        "write standard output", errno: EPIPE,
+        remedy: "its reader has gone: to see only the beginning, use --duration")
+
     package init() throws(ProbeError) {
         var status = stat()
         try check(
@@ -77,11 +82,10 @@ package struct Output: ~Copyable {
                 dropped += pending[written...].count { $0 == UInt8(ascii: "\n") }
                 written = pending.count
             } else if errno != EINTR {
-                throw ProbeError(
-                    "write standard output", errno: errno,
-                    remedy: errno == EPIPE
-                        ? "its reader has gone: to see only the beginning, use --duration"
-                        : "check where it goes")
+                throw errno == EPIPE
+                    ? Self.readerGone
+                    : ProbeError(
+                        "write standard output", errno: errno, remedy: "check where it goes")
             }
         }
         if written == pending.count {

@@ -19,17 +19,16 @@ package struct Poller: ~Copyable {
         package static let edge = Interest(rawValue: EPOLLET.rawValue)
     }
 
+    /// Watches for `interest`, and always for errors; in place of what was watched for before.
+    ///
     /// - Parameter descriptor: stays open for as long as it is watched.
     package func watch(_ descriptor: Int32, for interest: Interest) throws(ProbeError) {
         var event = unsafe epoll_event(
             events: interest.rawValue, data: epoll_data_t(fd: descriptor))
+        if unsafe epoll_ctl(epoll.raw, EPOLL_CTL_MOD, descriptor, &event) == 0 { return }
         try check(
             unsafe epoll_ctl(epoll.raw, EPOLL_CTL_ADD, descriptor, &event), "watch descriptor",
             remedy: "please report this")
-    }
-
-    package func ignore(_ descriptor: Int32) {
-        epoll_ctl(epoll.raw, EPOLL_CTL_DEL, descriptor, nil)
     }
 
     /// The descriptors that are ready; none when `milliseconds` (-1: no limit) have passed first.

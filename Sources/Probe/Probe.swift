@@ -105,8 +105,12 @@ package struct Probe: ~Copyable {
         get throws(ProbeError) { try object.descriptor(ofMap: "ring") }
     }
 
+    /// What `drain` hands over at most: a tenth of a second's work, so that a reader who is too slow
+    /// for what comes in still looks at signals and the clock.
+    package static let drainLimit = 1 << 16
+
     /// Hands over what has come since the last time, in the order in which it happened. Returns
-    /// how many records that were.
+    /// how many records that were, `drainLimit` if there may be more.
     @discardableResult
     package mutating func drain(_ body: (Record) -> Void) -> Int {
         ring.decode(&malformed, body)
@@ -161,7 +165,7 @@ extension RingReader {
     @discardableResult
     fileprivate borrowing func decode(_ malformed: inout Int, _ body: (Record) -> Void) -> Int {
         var bad = 0
-        let count = unsafe drain { bytes in
+        let count = unsafe drain(limit: Probe.drainLimit) { bytes in
             if let record = unsafe Record(bytes) { body(record) } else { bad += 1 }
         }
         malformed += bad

@@ -3,24 +3,30 @@ import Glibc
 
 /// Owns the reader's end of the ring buffer. Records are lent to a closure, never kept.
 @safe struct RingReader: ~Copyable {
-    private typealias Body = (UnsafeRawBufferPointer) -> Void
+    /// What libbpf calls for each record, while `drain` runs, and how many more it may.
+    @unsafe private struct Delivery {
+        var body: ((UnsafeRawBufferPointer) -> Void)?
+        var left = 0
+    }
 
     private let ring: OpaquePointer
-    /// What libbpf calls for each record; set while `drain` runs, on one thread.
-    private let body: UnsafeMutablePointer<Body?>
+    private let delivery: UnsafeMutablePointer<Delivery>
 
     /// - Parameter descriptor: of the ring buffer's map, which outlives this.
     init(descriptor: Int32) throws(ProbeError) {
-        unsafe body = .allocate(capacity: 1)
-        unsafe body.initialize(to: nil)
+        unsafe delivery = .allocate(capacity: 1)
+        unsafe delivery.initialize(to: Delivery())
         let deliver: ring_buffer_sample_fn = { context, data, size in
-            // `context` is `body`; `data` has `size` bytes, valid until this returns.
-            let body = unsafe context?.assumingMemoryBound(to: Body?.self).pointee
-            unsafe body?(UnsafeRawBufferPointer(start: data, count: size))
-            return 0
+            // `context` is `delivery`; `data` has `size` bytes, valid until this returns.
+            guard let delivery = unsafe context?.assumingMemoryBound(to: Delivery.self) else {
+                return -1
+            }
+            unsafe delivery.pointee.body?(UnsafeRawBufferPointer(start: data, count: size))
+            unsafe delivery.pointee.left -= 1
+            return unsafe delivery.pointee.left > 0 ? 0 : -1
         }
-        guard let ring = unsafe ring_buffer__new(descriptor, deliver, body, nil) else {
-            unsafe body.deallocate()
+        guard let ring = unsafe ring_buffer__new(descriptor, deliver, delivery, nil) else {
+            unsafe delivery.deallocate()
             throw ProbeError("map ring buffer", errno: errno, remedy: "choose a smaller ring")
         }
         unsafe self.ring = ring
@@ -28,17 +34,19 @@ import Glibc
 
     deinit {
         unsafe ring_buffer__free(ring)
-        unsafe body.deinitialize(count: 1)
-        unsafe body.deallocate()
+        unsafe delivery.deinitialize(count: 1)
+        unsafe delivery.deallocate()
     }
 
-    /// Hands over what the ring holds now, oldest first. Returns how many records there were.
+    /// Hands over what the ring holds, oldest first, and what comes in meanwhile, but no more than
+    /// `limit` records. Returns how many there were.
     @discardableResult
-    func drain(_ body: (UnsafeRawBufferPointer) -> Void) -> Int {
+    func drain(limit: Int, _ body: (UnsafeRawBufferPointer) -> Void) -> Int {
         unsafe withoutActuallyEscaping(body) { body in
-            unsafe self.body.pointee = unsafe body
-            defer { unsafe self.body.pointee = nil }
-            return unsafe Int(max(0, ring_buffer__consume(ring)))
+            unsafe delivery.pointee = unsafe Delivery(body: body, left: limit)
+            defer { unsafe delivery.pointee.body = nil }
+            unsafe ring_buffer__consume(ring)
+            return unsafe limit - delivery.pointee.left
         }
     }
 }

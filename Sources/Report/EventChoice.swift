@@ -13,11 +13,11 @@ package struct EventChoice: Sendable {
     }
 
     package let level: Level
-    /// Connections that came up in this second.
+    /// Lines about connections that came up in this second, written or not.
     private var seen = 0
     private var seenLastSecond = 0
 
-    /// What a person can read in a second.
+    /// Lines that a person can read in a second.
     static let readable = 20
 
     package init(_ level: Level) { self.level = level }

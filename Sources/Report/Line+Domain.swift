@@ -21,21 +21,13 @@ extension Line {
     /// `wrk[4123]`; bytes that a terminal might obey are written as `\x1b`.
     mutating func append(_ process: Process) {
         guard process != .unknown else { return append("-") }
-        process.name.forEachByte { byte in
-            if (0x20..<0x7f).contains(byte), byte != UInt8(ascii: "\\") {
-                append(byte: byte)
-            } else {
-                append("\\x")
-                append(byte: Self.hex[Int(byte >> 4)])
-                append(byte: Self.hex[Int(byte & 15)])
-            }
-        }
+        process.name.forEachByte { append(visible: $0) }
         append("[")
         append(Int(process.pid))
         append("]")
     }
 
-    /// Three digits at most, in the unit that suits: `12 µs`, `5.6 ms`, `61.2 s`.
+    /// In the unit that suits: `12 µs`, `5.6 ms`, `61.2 s`.
     mutating func append(duration nanoseconds: UInt64) {
         let microseconds = Double(nanoseconds) / 1000
         if microseconds < 1000 {
@@ -54,6 +46,17 @@ extension Line {
     mutating func append(namespaceOf tuple: Tuple, _ surroundings: Surroundings) {
         guard tuple.netns != surroundings.ownNamespace else { return }
         append(" netns ")
-        append(surroundings.namespaceNames[tuple.netns] ?? String(tuple.netns))
+        let name = surroundings.namespaceNames[tuple.netns] ?? String(tuple.netns)
+        for byte in name.utf8 { append(visible: byte) }
+    }
+
+    private mutating func append(visible byte: UInt8) {
+        if (0x20..<0x7f).contains(byte), byte != UInt8(ascii: "\\") {
+            append(byte: byte)
+        } else {
+            append("\\x")
+            append(byte: Self.hex[Int(byte >> 4)])
+            append(byte: Self.hex[Int(byte & 15)])
+        }
     }
 }

@@ -26,7 +26,7 @@ struct SummaryWriter {
         if more > 0 {
             line.append("and ")
             line.append(grouped: more)
-            line.append(" tuples more, none with a greater share\n")
+            line.append(" more, none with a greater share\n")
         }
         failures(summary, surroundings, &line)
     }
@@ -40,7 +40,7 @@ struct SummaryWriter {
         if summary.totals.failed > 0 { style.begin(.alarm, &line) }
         line.append(grouped: summary.totals.failed)
         line.append(" failed for want of a port")
-        style.end(&line)
+        if summary.totals.failed > 0 { style.end(&line) }
         line.append("\n  ports      ")
         line.append(grouped: summary.held)
         line.append(" held at the end")
@@ -63,7 +63,7 @@ struct SummaryWriter {
     ) {
         right(8, &line) {
             if account.peak.usable > 0 {
-                $0.append(tenths: account.peak.share * 100)
+                $0.append(tenths: (account.peak.share * 1000).rounded(.down) / 10)
                 $0.append(" %")
             } else {
                 $0.append("-")
@@ -83,13 +83,13 @@ struct SummaryWriter {
             line.append("  ")
             line.append(top)
         }
-        for (error, count) in account.errors.sorted(by: { $0.value > $1.value }) {
-            line.append("  ")
-            line.append(surroundings.errnoName(Int32(error)))
-            line.append(" ")
-            line.append(grouped: count)
-        }
         line.append("\n")
+        for (error, count) in account.errors.sorted(by: { $0.value > $1.value }) {
+            right(44, &line) { $0.append(grouped: count) }
+            line.append("  of them ")
+            line.append(surroundings.errnoName(Int32(error)))
+            line.append("\n")
+        }
     }
 
     private func failures(

@@ -37,7 +37,7 @@ package struct TextWriter: Sendable {
         line.append(start.version)
         line.append(" on Linux ")
         line.append(start.kernel)
-        line.append(" watches every outgoing TCP connection; Ctrl-C ends it\n")
+        line.append(": tracing; Ctrl-C ends it with a summary\n")
     }
 
     private func write(_ change: Change, _ surroundings: Surroundings, _ line: inout Line) {
@@ -58,8 +58,7 @@ package struct TextWriter: Sendable {
                 style.begin(.warning, &line)
                 line.append(surroundings.errnoName(Int32(error)))
                 style.end(&line)
-            }
-            if let lived {
+            } else if let lived {
                 line.append(" ")
                 line.append(duration: lived)
             }
@@ -75,18 +74,17 @@ package struct TextWriter: Sendable {
         line.append(change.process)
         end(change.tuple, surroundings, &line)
         line.append(indent)
+        if failure.count > 1 {
+            line.append(grouped: failure.count)
+            line.append(" x ")
+        }
         line.append("connect(): EADDRNOTAVAIL, ")
         switch failure.cause {
         case .noPort:
-            line.append("no local port left for this tuple; the kernel searched ")
+            line.append("no local port left; the kernel searched ")
             line.append(duration: failure.search)
         case .boundPortInUse:
             line.append("its own port has a connection there already")
-        }
-        if failure.count > 1 {
-            line.append("; ")
-            line.append(grouped: failure.count)
-            line.append(" times in the last second")
         }
         line.append("\n")
     }
@@ -153,7 +151,7 @@ package struct TextWriter: Sendable {
     ) {
         let start = line.bytes.count
         line.append(tuple, localPort: localPort)
-        line.pad(to: 37, since: start)
+        line.pad(to: 34, since: start)
         let count = line.bytes.count
         line.append(" ")
         line.append(grouped: held)

@@ -17,7 +17,7 @@ struct Road: ~Copyable {
     private var line = Line()
 
     private var output: Output
-    private var outputIsWatched = false
+    private var outputIsAwaited = false
     private var outputError: ProbeError?
     private var lostTold: UInt64 = 0
 
@@ -83,8 +83,12 @@ struct Road: ~Copyable {
 
     /// - Parameter lost: records lost since the start.
     mutating func secondPassed(at now: UInt64, lost: UInt64) {
-        surroundings.timestamps = Timestamps(
-            realtimeOffset: Clock.realtimeOffset, localOffset: Clock.localOffset)
+        surroundings.timestamps.localOffset = Clock.localOffset
+        // The two clocks are not read at one instant: less than a millisecond is no change, and one
+        // event keeps one time.
+        let offset = Clock.realtimeOffset
+        let change = Int64(bitPattern: offset &- surroundings.timestamps.realtimeOffset)
+        if change.magnitude > 1_000_000 { surroundings.timestamps.realtimeOffset = offset }
         for failure in failures.takeTick() { tell(.failure(failure), at: failure.change.time) }
         let ticks = ledger.takeTicks()
         if choice.wantsTicks(always: isJSON) { tell(ticks, at: now) }
@@ -125,15 +129,25 @@ struct Road: ~Copyable {
     }
 
     /// The same, and has `poller` tell when the reader takes more.
-    mutating func flush(watchedBy poller: borrowing Poller) throws(ProbeError) {
+    mutating func flush(_ poller: borrowing Poller) throws(ProbeError) {
         try flush()
-        guard let descriptor = output.pollable, output.isWaiting != outputIsWatched else { return }
-        if output.isWaiting {
-            try poller.watch(descriptor, for: .writable)
-        } else {
-            poller.ignore(descriptor)
+        guard output.isWaiting != outputIsAwaited else { return }
+        outputIsAwaited = output.isWaiting
+        try watchReader(poller)
+    }
+
+    /// Has `poller` tell when the reader goes away, even while there is nothing to write.
+    func watchReader(_ poller: borrowing Poller) throws(ProbeError) {
+        guard let descriptor = output.pollable else { return }
+        try poller.watch(descriptor, for: outputIsAwaited ? .writable : [])
+    }
+
+    /// - Parameter ready: what the poller told.
+    func checkReader(_ ready: [Int32]) throws(ProbeError) {
+        guard let descriptor = output.pollable, ready.contains(descriptor), !outputIsAwaited else {
+            return
         }
-        outputIsWatched = output.isWaiting
+        throw Output.readerGone
     }
 
     /// Writes the summary, for as long as the reader takes.

@@ -29,12 +29,14 @@ struct Trace: ~Copyable {
 
     /// Attaches the hooks.
     init(options: Options) throws(ProbeError) {
-        let signals = try StopSignals()
+        // Standard output first: were it closed, the next descriptor would take its place.
         let road = try Road(options: options)
+        let signals = try StopSignals()
         let poller = try Poller()
         let probe = try Probe(filter: options.filter, ringBytes: Self.ringBytes)
         try poller.watch(signals.descriptor, for: .readable)
         try poller.watch(probe.descriptor, for: [.readable, .edge])
+        try road.watchReader(poller)
         self.options = options
         self.signals = signals
         self.poller = poller
@@ -82,11 +84,12 @@ struct Trace: ~Copyable {
             let pause = wake > before ? (wake - before + 999_999) / 1_000_000 : 0
             let ready = try poller.wait(milliseconds: Int32(clamping: pause))
             if ready.contains(signals.descriptor) { return }
+            try road.checkReader(ready)
 
             let now = Clock.monotonic
             let count = probe.drain { road.take($0) }
             road.settle(now: now)
-            nextDrain = now + Self.drainInterval
+            nextDrain = count < Probe.drainLimit ? now + Self.drainInterval : now
             emptyDrains = count == 0 ? emptyDrains + 1 : 0
             if emptyDrains == 1 { probe.askForWakeUp() }
             if now >= nextTick {
@@ -94,7 +97,7 @@ struct Trace: ~Copyable {
                 nextTick += (now - nextTick) / Self.tickInterval * Self.tickInterval
                 nextTick += Self.tickInterval
             }
-            try road.flush(watchedBy: poller)
+            try road.flush(poller)
             if let end, now >= end { return }
         }
     }

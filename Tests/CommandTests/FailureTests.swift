@@ -112,10 +112,6 @@ extension LiveTests {
             try PrivateNamespace.run(settings: ["ipv4/tcp_tw_reuse": "0"]) {
                 let scene = try Scene(.v4)
                 let client = try scene.client(boundTo: 45_002)
-                let peer = try scene.listener.accept()
-                try client.close()
-                try peer.waitForEnd()
-                try peer.close()
                 let again = try TCPSocket(family: scene.server)
                 try again.bind(to: scene.server.with(port: 45_002), reuseAddress: true)
                 let error = #expect(throws: SystemError.self) { try again.connect(to: scene.server) }
@@ -123,6 +119,7 @@ extension LiveTests {
                 let events = try scene.tracer.wait("a failure") { $0.contains { $0.name == "failure" } }
                 #expect(events.first { $0.name == "failure" }?["local_port"] == 45_002)
                 try scene.compare("failed")
+                try client.close()
                 _ = try scene.tracer.stop()
             }
         }

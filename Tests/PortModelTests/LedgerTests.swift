@@ -219,15 +219,15 @@ private let object: UInt64 = 0xffff_8880_0000_0001
     @Test func aLongConnectIsTakenToHaveItsPort() {
         var ledger = Ledger()
         _ = ledger.apply(Script.opened(1, at: millisecond))
-        ledger.settle(now: 20 * millisecond) { _ in Issue.record("too early") }
+        ledger.settle(now: 100 * millisecond) { _ in Issue.record("too early") }
         var changes: [Change] = []
-        ledger.settle(now: 21 * millisecond) { changes.append($0) }
+        ledger.settle(now: 101 * millisecond) { changes.append($0) }
         #expect(changes.map(\.kind) == [.connecting])
         #expect(ledger.tuples[0].held == 1)
-        let change = ledger.apply(Script.closed(1, at: 30 * millisecond, error: 110))
+        let change = ledger.apply(Script.closed(1, at: 130 * millisecond, error: 110))
         #expect(
             change?.kind
-                == .closed(timeWait: false, lived: 29 * millisecond, error: 110))
+                == .closed(timeWait: false, lived: 129 * millisecond, error: 110))
         #expect(ledger.tuples[0].held == 0)
     }
 
@@ -238,12 +238,12 @@ private let object: UInt64 = 0xffff_8880_0000_0001
             _ = ledger.apply(Script.established(socket, at: socket))
         }
         _ = ledger.apply(Script.opened(9, at: 10))
-        ledger.settle(now: 100 * millisecond) { _ in Issue.record("nothing is free") }
-        let change = ledger.apply(Script.closed(9, at: 110 * millisecond, port: 0))
-        #expect(change?.kind == .failed(.noPort, search: 110 * millisecond - 10))
+        ledger.settle(now: 200 * millisecond) { _ in Issue.record("nothing is free") }
+        let change = ledger.apply(Script.closed(9, at: 210 * millisecond, port: 0))
+        #expect(change?.kind == .failed(.noPort, search: 210 * millisecond - 10))
         #expect(change?.held == 8 && change?.usable == 8)
         #expect(ledger.tuples[0].peak.held == 8)
-        #expect(ledger.tuples[0].firstFailureAt == 110 * millisecond)
+        #expect(ledger.tuples[0].firstFailureAt == 210 * millisecond)
     }
 
     @Test func aTimerThatIsNotSetAgainEndsItsTimeWait() {
