@@ -127,7 +127,8 @@ struct sock_common {
 
 struct sock {
 	struct sock_common __sk_common;
-	__u8 sk_userlocks;
+	__u8 sk_userlocks; /* a bit-field before 6.4, as is the next: BPF_CORE_READ_BITFIELD */
+	__u8 sk_shutdown;
 	int sk_err;
 	__u16 sk_protocol;
 };

@@ -38,11 +38,6 @@ struct {
 
 extern const void tw_timer_handler __ksym;
 
-/* Kernels before 6.2 lack it: there each read of a timewait object is a call. */
-extern void *bpf_rdonly_cast(const void *object, __u32 type) __ksym __weak;
-#define typed(type, object) \
-	((type *)bpf_rdonly_cast(object, bpf_core_type_id_kernel(type)))
-
 /*
  * tcp_time_wait() starts the timer and then closes the socket, on one CPU with softirqs off. The
  * first of the two has said all, so the cookie lies here for the second to keep silent.
@@ -50,8 +45,11 @@ extern void *bpf_rdonly_cast(const void *object, __u32 type) __ksym __weak;
 #define CPU_SLOTS 512
 static struct {
 	__u64 cookie;
-	__u64 fill[CACHE_LINE / 8 - 1];
-} time_wait_begun[CPU_SLOTS] __attribute__((aligned(CACHE_LINE)));
+	__u64 cancelled; /* the timer that this CPU stopped last: if it starts next, it is re-armed */
+	__u64 fill[CACHE_LINE / 8 - 2];
+} cpu_slots[CPU_SLOTS] __attribute__((aligned(CACHE_LINE)));
+
+#define cpu_slot() (&cpu_slots[bpf_get_smp_processor_id() % CPU_SLOTS])
 
 /* When a namespace was last described, by its inode number's last bits. */
 #define NAMESPACE_SLOTS 1024
@@ -257,7 +255,7 @@ static __always_inline void fill(struct pg_socket *record, enum pg_kind kind, __
 	record->range_low = range;
 	record->range_high = range >> 16;
 	record->zero = 0;
-	record->zero2 = 0;
+	record->cookie = 0;
 	__builtin_memset(record->comm, 0, sizeof(record->comm));
 }
 
@@ -298,7 +296,8 @@ static __always_inline void opened(struct sock *sk)
 static __always_inline void closed(struct sock *sk, __u64 cookie)
 {
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
-	__u64 *begun = &time_wait_begun[bpf_get_smp_processor_id() % CPU_SLOTS].cookie;
+	__u64 *begun = &cpu_slot()->cookie;
+	bool not_sent;
 	__u16 port;
 
 	if (!tp)
@@ -307,11 +306,16 @@ static __always_inline void closed(struct sock *sk, __u64 cookie)
 		*begun = 0;
 		return;
 	}
-	/* skc_num is 0 by now, unless the program's own bind keeps the port. */
+	/*
+	 * skc_num is 0 by now, unless the program's own bind keeps the port. inet_sport may be left
+	 * from an earlier connection of this socket, so that it does not tell whether connect()
+	 * failed: that it has sent nothing does, unless close() (which sets sk_shutdown) was the cause.
+	 */
 	port = bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport);
+	not_sent = !tp->segs_out && !BPF_CORE_READ_BITFIELD(sk, sk_shutdown);
 	change(PG_CLOSED, cookie, port, sk->sk_err, TCP_CLOSE,
-	       (sk->__sk_common.skc_num ? PG_STILL_BOUND : 0) | (tp->segs_out ? 0 : PG_NOT_SENT),
-	       0, port == 0);
+	       (sk->__sk_common.skc_num ? PG_STILL_BOUND : 0) | (not_sent ? PG_NOT_SENT : 0), 0,
+	       not_sent);
 }
 
 SEC("tp_btf/inet_sock_set_state")
@@ -349,55 +353,39 @@ SEC("tp_btf/timer_start")
 int BPF_PROG(on_timer_start, struct timer_list *timer)
 {
 	struct inet_timewait_sock *tw = time_wait_of(timer);
+	typeof(cpu_slots[0]) *slot;
 	__u64 cookie;
-	__u16 port;
-	__u8 state;
 
 	if (!tw)
 		return 0;
-	if (bpf_rdonly_cast) {
-		tw = typed(struct inet_timewait_sock, tw);
-		cookie = tw->__tw_common.skc_cookie.counter;
-		port = tw->__tw_common.skc_num;
-		state = tw->tw_substate;
-	} else {
-		cookie = BPF_CORE_READ(tw, __tw_common.skc_cookie.counter);
-		port = BPF_CORE_READ(tw, __tw_common.skc_num);
-		state = BPF_CORE_READ(tw, tw_substate);
-	}
+	cookie = BPF_CORE_READ(tw, __tw_common.skc_cookie.counter);
 	if (!cookie)
 		return 0;
-	time_wait_begun[bpf_get_smp_processor_id() % CPU_SLOTS].cookie = cookie;
-	change(PG_TIME_WAIT, cookie, port, 0, state, 0, (__u64)tw, false);
+	slot = cpu_slot();
+	if (slot->cancelled != (__u64)timer)
+		slot->cookie = cookie;
+	slot->cancelled = 0;
+	change(PG_TIME_WAIT, cookie, BPF_CORE_READ(tw, __tw_common.skc_num), 0,
+	       BPF_CORE_READ(tw, tw_substate), 0, (__u64)tw, false);
 	return 0;
 }
 
 /*
  * The end of a TIME_WAIT, whatever the cause: expiry, reuse by a connect() (which unhashes it
- * first), a RST, the end of its namespace. Only a re-arming is none, and looks the same here.
+ * first), a RST, the end of its namespace. Only a re-arming is none, and looks the same here; it may
+ * come after the nominal expiry, as the timer wheel is up to an eighth late.
  */
 SEC("tp_btf/timer_cancel")
 int BPF_PROG(on_timer_cancel, struct timer_list *timer)
 {
 	struct inet_timewait_sock *tw = time_wait_of(timer);
-	bool expired, unhashed;
-	__u64 cookie;
+	bool unhashed;
 
-	if (!tw)
+	if (!tw || !BPF_CORE_READ(tw, __tw_common.skc_cookie.counter))
 		return 0;
-	if (bpf_rdonly_cast) {
-		tw = typed(struct inet_timewait_sock, tw);
-		cookie = tw->__tw_common.skc_cookie.counter;
-		unhashed = !tw->__tw_common.skc_nulls_node.pprev;
-	} else {
-		cookie = BPF_CORE_READ(tw, __tw_common.skc_cookie.counter);
-		unhashed = !BPF_CORE_READ(tw, __tw_common.skc_nulls_node.pprev);
-	}
-	if (!cookie)
-		return 0;
-	expired = (__s64)(bpf_jiffies64() - timer->expires) >= 0;
-	change(PG_RELEASED, (__u64)tw, 0, 0, TCP_CLOSE, expired || unhashed ? 0 : PG_MAY_RETURN, 0,
-	       false);
+	cpu_slot()->cancelled = (__u64)timer;
+	unhashed = !BPF_CORE_READ(tw, __tw_common.skc_nulls_node.pprev);
+	change(PG_RELEASED, (__u64)tw, 0, 0, TCP_CLOSE, unhashed ? 0 : PG_MAY_RETURN, 0, false);
 	return 0;
 }
 
@@ -434,7 +422,7 @@ static __always_inline bool outgoing(struct tcp_sock *tp, __u8 state, __u16 port
 	__u64 spent, sent, extra;
 
 	if (state == TCP_SYN_SENT || made_by_connect(icsk->icsk_bind_hash) ||
-	    icsk->icsk_inet.sk.sk_userlocks & SOCK_BINDPORT_LOCK)
+	    BPF_CORE_READ_BITFIELD(&icsk->icsk_inet.sk, sk_userlocks) & SOCK_BINDPORT_LOCK)
 		return true;
 	spent = tp->bytes_acked + (__u32)(tp->snd_nxt - tp->snd_una);
 	sent = tp->bytes_sent - tp->bytes_retrans;
@@ -453,7 +441,7 @@ int each_socket(struct bpf_iter__tcp *ctx)
 	struct pg_socket *record;
 	struct tcp_sock *tp = 0;
 	__u32 address[8], range;
-	__u64 identity, now;
+	__u64 identity, now, cookie = 0;
 	struct net *net;
 	__u16 port;
 	__u8 step = 0;
@@ -480,7 +468,8 @@ int each_socket(struct bpf_iter__tcp *ctx)
 		if (!tw || !(made_by_connect(tw->tw_sk.tw_tb) || !has_listener(port)))
 			return 0;
 		identity = (__u64)tw;
-		bpf_get_socket_cookie(skc);
+		cookie = bpf_get_socket_cookie(skc);
+		now = bpf_ktime_get_ns();
 		/* It may have died since the kernel gathered this batch. */
 		if (!tw->tw_sk.tw_timer.entry.pprev)
 			return 0;
@@ -489,9 +478,9 @@ int each_socket(struct bpf_iter__tcp *ctx)
 		if (!tp || !outgoing(tp, skc->skc_state, port))
 			return 0;
 		identity = bpf_get_socket_cookie(skc);
+		now = bpf_ktime_get_ns();
 	}
 
-	now = bpf_ktime_get_ns();
 	describe_namespace(net, net->ns.inum, range, now);
 	if (tp)
 		range = range_in_force(tp, range);
@@ -499,8 +488,10 @@ int each_socket(struct bpf_iter__tcp *ctx)
 	if (!record)
 		return 0;
 	fill(record, PG_SOCKET, now, identity, skc, address, net->ns.inum, range);
-	if (tw)
+	if (tw) {
 		record->head.state = tw->tw_sk.tw_substate;
+		record->cookie = cookie;
+	}
 	submit(record, false);
 	return 0;
 }

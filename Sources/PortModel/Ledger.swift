@@ -16,10 +16,17 @@ package struct Ledger: Sendable {
 
     /// Connects that have not shown yet whether they found a port, oldest first.
     private var searching: [(socket: UInt64, since: UInt64)] = []
-    /// TIME_WAITs whose timer was stopped before its time: ended, unless it is started again.
-    private var mayReturn: [UInt64: UInt64] = [:]
-    /// While a snapshot is folded in: what has ended since it began and may still turn up in it.
-    private var ended: Set<UInt64>?
+    /// TIME_WAITs whose timer was stopped, oldest first: over, unless it is started again.
+    private var leaving: [(socket: UInt64, since: UInt64, departure: UInt8)] = []
+    /// While a snapshot is folded in: what has ended since it began and may still turn up in it, and
+    /// when it ended.
+    private var ended: [UInt64: UInt64]?
+    /// Ends that came to light with another socket's record, to be told with the next `settle`.
+    private var overdue: [Change] = []
+
+    /// False where the kernel does not tell when a bound port is given back: it is then taken to be
+    /// free when its connection closes.
+    package var followsBoundPorts = true
 
     package init() {}
 
@@ -30,6 +37,8 @@ package struct Ledger: Sendable {
 
     private enum Phase: UInt8 {
         case searching, connecting, established, timeWait
+        /// A TIME_WAIT whose timer was stopped.
+        case leaving
         /// Closed, while the program's own bind keeps the port: no longer this tuple's.
         case bound
 
@@ -45,6 +54,10 @@ package struct Ledger: Sendable {
         var phase: Phase
         /// Existed before the start: its age is not known.
         var found: Bool
+        /// How many times the timer of its TIME_WAIT was stopped, wrapping.
+        var departures: UInt8 = 0
+        /// Of a TIME_WAIT: the lower half of the cookie it has inherited.
+        var cookie: UInt32 = 0
 
         var process: Process { Process(pid: pid, name: name) }
 
@@ -85,7 +98,7 @@ package struct Ledger: Sendable {
             openedAt: connection.time, name: connection.process.name, pid: connection.process.pid,
             account: Int32(account), localPort: connection.localPort, phase: .searching,
             found: false)
-        entries.insert(entry, for: connection.socket)
+        add(entry, for: connection.socket)
         searching.append((connection.socket, connection.time))
         return change(.opened, entry, at: connection.time)
     }
@@ -95,7 +108,7 @@ package struct Ledger: Sendable {
         switch entries[place].phase {
         case .searching: confirm(entries[place], at: time)
         case .connecting: break
-        case .established, .timeWait, .bound: return nil
+        case .established, .timeWait, .leaving, .bound: return nil
         }
         entries[place].phase = .established
         entries[place].localPort = port
@@ -106,10 +119,8 @@ package struct Ledger: Sendable {
         guard let place = entries.find(closing.socket) else { return nil }
         var entry = entries[place]
         if entry.phase == .bound { return nil }
-        let boundItself = entry.phase == .searching && entry.localPort != 0
-        if closing.localPort == 0 { return fail(closing, at: place, .noPort) }
-        if boundItself, closing.notSent, closing.error == 0 {
-            return fail(closing, at: place, .boundPortInUse)
+        if closing.notSent, entry.phase == .searching || entry.phase == .connecting {
+            return fail(closing, at: place, entry.localPort == 0 ? .noPort : .boundPortInUse)
         }
         if entry.phase == .searching { confirm(entry, at: closing.time) }
         let index = Int(entry.account)
@@ -123,11 +134,12 @@ package struct Ledger: Sendable {
         accounts[index].release(timeWait: false)
         accounts[index].totals.closed += 1
         entry.localPort = closing.localPort
-        if closing.stillBound {
+        if closing.stillBound, followsBoundPorts {
             entry.phase = .bound
             entries[place] = entry
         } else {
             entries.remove(at: place)
+            accounts[index].entries -= 1
         }
         let lived = entry.found ? nil : closing.time &- entry.openedAt
         return change(
@@ -142,6 +154,7 @@ package struct Ledger: Sendable {
         if entry.phase == .connecting {
             // Taken for one that has its port, because its search was so long.
             accounts[index].totals.opened -= 1
+            accounts[index].processes.add(entry.process, opened: -1)
         }
         accounts[index].totals.failed += 1
         accounts[index].processes.add(entry.process, failed: 1)
@@ -153,15 +166,22 @@ package struct Ledger: Sendable {
     private mutating func pass(
         from socket: UInt64, to successor: UInt64, port: UInt16, at time: UInt64
     ) -> Change? {
-        ended?.remove(successor)
-        if !mayReturn.isEmpty { mayReturn[successor] = nil }
-        guard let place = entries.find(socket), entries[place].phase != .bound
-        else { return nil }
+        ended?[successor] = nil
+        if let there = entries.find(successor) {
+            if entries[there].cookie == UInt32(truncatingIfNeeded: socket) {
+                entries[there].phase = .timeWait
+                return nil
+            }
+            // Its end was not told, or not yet settled, and its memory is used again.
+            let gone = remove(at: there)
+            overdue.append(change(.released, gone, at: time))
+        }
+        guard let place = entries.find(socket), entries[place].phase != .bound else { return nil }
         var entry = entries.remove(at: place).value
         if entry.phase == .searching { confirm(entry, at: time) }
         entry.phase = .timeWait
         entry.localPort = port
-        if let stale = entries.find(successor) { remove(at: stale) }
+        entry.cookie = UInt32(truncatingIfNeeded: socket)
         entries.insert(entry, for: successor)
         let index = Int(entry.account)
         touch(index)
@@ -174,10 +194,13 @@ package struct Ledger: Sendable {
     private mutating func release(_ socket: UInt64, mayReturn early: Bool, at time: UInt64)
         -> Change?
     {
-        ended?.insert(socket)
+        ended?[socket] = time
         guard let place = entries.find(socket) else { return nil }
         if early {
-            mayReturn[socket] = time
+            guard entries[place].phase == .timeWait else { return nil }
+            entries[place].phase = .leaving
+            entries[place].departures &+= 1
+            leaving.append((socket, time, entries[place].departures))
             return nil
         }
         // Not in one expression: `change` would borrow the ledger first, and the removal copy it.
@@ -186,7 +209,14 @@ package struct Ledger: Sendable {
     }
 
     private mutating func find(_ connection: Record.Connection, in state: Record.State) -> Change? {
-        if let ended, ended.contains(connection.socket) { return nil }
+        if let over = ended?[connection.socket] {
+            if over >= connection.time { return nil }
+            // The same memory, a later TIME_WAIT.
+            if let place = entries.find(connection.socket), entries[place].phase == .leaving {
+                let gone = remove(at: place)
+                overdue.append(change(.released, gone, at: over))
+            }
+        }
         let phase: Phase =
             switch state {
             case .connecting: .connecting
@@ -209,8 +239,9 @@ package struct Ledger: Sendable {
         accounts[account].hold(at: connection.time, timeWait: phase == .timeWait)
         let entry = Entry(
             openedAt: connection.time, name: connection.process.name, pid: connection.process.pid,
-            account: Int32(account), localPort: connection.localPort, phase: phase, found: true)
-        entries.insert(entry, for: connection.socket)
+            account: Int32(account), localPort: connection.localPort, phase: phase, found: true,
+            cookie: connection.cookie)
+        add(entry, for: connection.socket)
         if entry.pid != 0 { accounts[account].processes.add(entry.process, opened: 1) }
         return nil
     }
@@ -224,9 +255,13 @@ package struct Ledger: Sendable {
     }
 
     private mutating func settle(_ netns: UInt32, _ pool: PortPool) -> Change? {
-        if pools[netns] == pool { return nil }
-        pools[netns] = pool
+        let before = pools.updateValue(pool, forKey: netns)
+        if before == pool { return nil }
         for index in accounts.indices where accounts[index].tuple.netns == netns {
+            let range = accounts[index].range
+            if range == before?.range || !pool.range.contains(range) {
+                accounts[index].range = pool.range
+            }
             accounts[index].usable = pool.usable(of: accounts[index].range)
         }
         return nil
@@ -239,13 +274,17 @@ package struct Ledger: Sendable {
     ///
     /// - Parameter now: CLOCK_MONOTONIC nanoseconds, when the ring was last read to its end.
     package mutating func settle(now: UInt64, _ emit: (Change) -> Void) {
-        let over = mayReturn.filter { now > $0.value && now - $0.value >= Self.millisecond }
-        for (socket, time) in over.sorted(by: { $0.value < $1.value }) {
-            mayReturn[socket] = nil
-            guard let place = entries.find(socket) else { continue }
-            let entry = remove(at: place)
-            emit(change(.released, entry, at: time))
+        for change in overdue { emit(change) }
+        overdue.removeAll()
+        let staying = leaving.firstIndex { $0.since + Self.millisecond > now } ?? leaving.endIndex
+        for (socket, time, departure) in leaving[..<staying] {
+            guard let place = entries.find(socket), entries[place].phase == .leaving,
+                entries[place].departures == departure
+            else { continue }
+            let gone = remove(at: place)
+            emit(change(.released, gone, at: time))
         }
+        leaving.removeSubrange(..<staying)
         let due = searching.firstIndex { $0.since + 100 * Self.millisecond > now }
         let ripe = searching[..<(due ?? searching.endIndex)]
         var undecided: [(socket: UInt64, since: UInt64)] = []
@@ -254,8 +293,8 @@ package struct Ledger: Sendable {
                 continue
             }
             let entry = entries[place]
-            let account = accounts[Int(entry.account)]
-            guard account.held < account.usable else {
+            let index = Int(entry.account)
+            guard entry.localPort != 0 || accounts[index].held < accounts[index].usable else {
                 // Nothing is free, so it is still searching, or its failure is on the way.
                 undecided.append((socket, since))
                 continue
@@ -269,7 +308,7 @@ package struct Ledger: Sendable {
 
     /// A snapshot is about to be taken: until it ends, what is released is remembered, because the
     /// kernel may have gathered it before and show it after.
-    package mutating func beginSnapshot() { ended = [] }
+    package mutating func beginSnapshot() { ended = [:] }
 
     package mutating func endSnapshot() { ended = nil }
 
@@ -280,7 +319,8 @@ package struct Ledger: Sendable {
         guard accountOf.count > limit else { return }
         for (tuple, index) in accountOf {
             let account = accounts[index]
-            guard account.held == 0, account.totals.failed == 0, account.totalsAtLastTick == nil
+            guard account.entries == 0, account.totals.failed == 0,
+                account.totalsAtLastTick == nil
             else { continue }
             accountOf[tuple] = nil
             vacant.append(index)
@@ -309,10 +349,7 @@ package struct Ledger: Sendable {
         let index: Int
         if let known = accountOf[tuple] {
             index = known
-            if accounts[known].range != connection.range {
-                accounts[known].range = connection.range
-                accounts[known].usable = usable(of: connection.range, in: tuple.netns)
-            }
+            widen(known, to: connection.range)
         } else {
             let new = TupleAccount(
                 tuple: tuple, range: connection.range,
@@ -328,6 +365,19 @@ package struct Ledger: Sendable {
         }
         touch(index)
         return index
+    }
+
+    /// Sockets with a range of their own (IP_LOCAL_PORT_RANGE) and without share a tuple: the widest
+    /// range tells what the tuple can hold, as long as the namespace still allows it.
+    private mutating func widen(_ index: Int, to range: PortRange) {
+        let known = accounts[index].range
+        guard range != known else { return }
+        let netns = accounts[index].tuple.netns
+        guard range.count > known.count || pools[netns]?.range.contains(known) == false else {
+            return
+        }
+        accounts[index].range = range
+        accounts[index].usable = usable(of: range, in: netns)
     }
 
     private func usable(of range: PortRange, in netns: UInt32) -> Int {
@@ -351,16 +401,19 @@ package struct Ledger: Sendable {
 
     @discardableResult
     private mutating func remove(at place: SocketTable<Entry>.Place) -> Entry {
-        let (socket, entry) = entries.remove(at: place)
-        if !mayReturn.isEmpty { mayReturn[socket] = nil }
-        release(entry)
+        let entry = entries.remove(at: place).value
+        let index = Int(entry.account)
+        touch(index)
+        accounts[index].entries -= 1
+        if entry.phase.holds {
+            accounts[index].release(timeWait: entry.phase == .timeWait || entry.phase == .leaving)
+        }
         return entry
     }
 
-    private mutating func release(_ entry: Entry) {
-        touch(Int(entry.account))
-        guard entry.phase.holds else { return }
-        accounts[Int(entry.account)].release(timeWait: entry.phase == .timeWait)
+    private mutating func add(_ entry: Entry, for socket: UInt64) {
+        entries.insert(entry, for: socket)
+        accounts[Int(entry.account)].entries += 1
     }
 
     private func change(_ kind: Change.Kind, _ entry: Entry, at time: UInt64) -> Change {

@@ -8,6 +8,8 @@ package struct PortRange: Hashable, Sendable {
         self.high = high
     }
 
+    package func contains(_ other: PortRange) -> Bool { low <= other.low && other.high <= high }
+
     package var count: Int { high >= low ? Int(high) - Int(low) + 1 : 0 }
 }
 

@@ -35,6 +35,8 @@ package enum Record: Hashable, Sendable {
         package var tuple: Tuple
         /// 0 while not chosen.
         package var localPort: UInt16
+        /// Of a TIME_WAIT that a snapshot has found: the lower half of the cookie it has inherited.
+        package var cookie: UInt32
         package var process: Process
         package var uid: UInt32
         /// The range in force for this socket.
@@ -42,12 +44,13 @@ package enum Record: Hashable, Sendable {
 
         package init(
             time: UInt64, socket: UInt64, tuple: Tuple, localPort: UInt16,
-            process: Process = .unknown, uid: UInt32 = 0, range: PortRange
+            cookie: UInt32 = 0, process: Process = .unknown, uid: UInt32 = 0, range: PortRange
         ) {
             self.time = time
             self.socket = socket
             self.tuple = tuple
             self.localPort = localPort
+            self.cookie = cookie
             self.process = process
             self.uid = uid
             self.range = range
@@ -57,13 +60,12 @@ package enum Record: Hashable, Sendable {
     package struct Closing: Hashable, Sendable {
         package var time: UInt64
         package var socket: UInt64
-        /// 0: connect() found none.
         package var localPort: UInt16
         /// The socket's pending errno, 0 if none.
         package var error: UInt16
         /// The program's own bind keeps the port until it closes the descriptor.
         package var stillBound: Bool
-        /// connect() failed before its SYN was sent.
+        /// connect() got no port: its SYN was never sent.
         package var notSent: Bool
 
         package init(

@@ -19,6 +19,8 @@ package struct TupleAccount: Sendable {
     package internal(set) var firstFailureAt: UInt64?
     package internal(set) var processes = TopProcesses()
 
+    /// Sockets that are accounted here, those that hold nothing included.
+    var entries = 0
     /// The totals when the last tick was taken; nil while nothing has changed since.
     var totalsAtLastTick: Totals?
 

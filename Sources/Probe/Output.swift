@@ -14,6 +14,9 @@ package struct Output: ~Copyable {
     private var pending: [UInt8] = []
     private var written = 0
     private var blocked = false
+    /// What was written last is the beginning of a line whose rest was dropped.
+    private var isInLine = false
+    private var lastDrop: Int32?
     /// Lines that were dropped because the reader was too slow, or the disk full.
     package private(set) var dropped = 0
 
@@ -60,6 +63,8 @@ package struct Output: ~Copyable {
             dropped += lines.count { $0 == UInt8(ascii: "\n") }
             return
         }
+        if isInLine { pending.append(UInt8(ascii: "\n")) }
+        isInLine = false
         pending.append(contentsOf: lines)
     }
 
@@ -80,6 +85,8 @@ package struct Output: ~Copyable {
                 break
             } else if errno == ENOSPC || errno == EDQUOT || errno == EFBIG {
                 dropped += pending[written...].count { $0 == UInt8(ascii: "\n") }
+                lastDrop = errno
+                isInLine = written > 0 && pending[written - 1] != UInt8(ascii: "\n")
                 written = pending.count
             } else if errno != EINTR {
                 throw errno == EPIPE
@@ -97,13 +104,17 @@ package struct Output: ~Copyable {
         }
     }
 
-    /// Writes everything, for as long as the reader takes.
+    /// Writes everything, for as long as the reader takes. Throws if not all could be written.
     package mutating func finish() throws(ProbeError) {
+        lastDrop = nil
         try flush()
         while isWaiting {
             var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
             _ = unsafe poll(&ready, 1, -1)
             try flush()
+        }
+        if let lastDrop {
+            throw ProbeError("write standard output", errno: lastDrop, remedy: "free some space")
         }
     }
 }

@@ -27,6 +27,8 @@ package struct Probe: ~Copyable {
     package let hooks: [String]
     /// What this kernel refused although portgauge can do without, and what is missing for it.
     package let refused: [String]
+    /// Whether a port that a bind kept is reported when it is given back.
+    package let followsBoundPorts: Bool
     /// Records that were none: of a wrong size or an unknown kind.
     package private(set) var malformed = 0
 
@@ -39,6 +41,7 @@ package struct Probe: ~Copyable {
                 "read /sys/kernel/btf/vmlinux", errno: errno,
                 remedy: "the kernel must have BTF, as Debian's have since Debian 11")
         }
+        try Self.requireSymbols()
         let object = try Self.load(filter: filter, ringBytes: ringBytes)
         let ring = try RingReader(descriptor: object.descriptor(ofMap: "ring"))
         let shared = try MappedSection(
@@ -57,6 +60,7 @@ package struct Probe: ~Copyable {
         let states = try object.attach("on_state")
 
         (self.hooks, self.refused) = (hooks, refused)
+        followsBoundPorts = hooks.contains("tcp_destroy_sock")
         self.object = object
         self.ring = ring
         self.shared = shared
@@ -67,6 +71,25 @@ package struct Probe: ~Copyable {
         self.sockets = sockets
         self.files = files
         self.states = states
+    }
+
+    /// The address of a function tells TIME_WAITs from other timers. Libbpf takes one that is hidden
+    /// for 0, and nothing would ever match.
+    private static func requireSymbols() throws(ProbeError) {
+        let symbols = FileDescriptor(
+            owning: try check(
+                unsafe open("/proc/kallsyms", O_RDONLY | O_CLOEXEC), "read /proc/kallsyms",
+                remedy: "mount /proc"))
+        var text = [UInt8](repeating: 0, count: 4096)
+        let count = unsafe read(symbols.raw, &text, text.count)
+        let lines = text.prefix(max(0, count)).split(separator: UInt8(ascii: "\n"))
+        let isHidden = lines.allSatisfy { $0.prefix(16).allSatisfy { $0 == UInt8(ascii: "0") } }
+        if isHidden {
+            throw ProbeError(
+                "read /proc/kallsyms", errno: EPERM,
+                remedy: "its addresses are hidden: run as root, or grant CAP_BPF, CAP_PERFMON and "
+                    + "CAP_SYSLOG, with kernel.kptr_restrict at most 1")
+        }
     }
 
     private static func load(
@@ -186,7 +209,7 @@ extension BPFObject {
 
 private func loadRemedy(_ errno: Int32) -> String {
     if errno == EPERM || errno == EACCES, geteuid() != 0 {
-        return "run as root, or grant CAP_BPF and CAP_PERFMON"
+        return "run as root, or grant CAP_BPF, CAP_PERFMON and CAP_SYSLOG"
     }
     let text = unsafe String(cString: pg_libbpf_text())
     return "portgauge needs Linux 5.12 or later, this is \(kernelRelease())\n\(text)"

@@ -63,7 +63,7 @@ extension Record.Connection {
             tuple: Tuple(
                 netns: socket.netns, local: IPAddress(bytesOf: socket.local),
                 remote: IPAddress(bytesOf: socket.remote), remotePort: socket.remote_port),
-            localPort: socket.head.local_port,
+            localPort: socket.head.local_port, cookie: socket.cookie,
             process: Process(pid: socket.pid, name: Process.Name(bytesOf: socket.comm)),
             uid: socket.uid,
             range: PortRange(low: socket.range_low, high: socket.range_high))

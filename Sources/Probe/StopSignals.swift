@@ -7,8 +7,9 @@ package struct StopSignals: ~Copyable {
     private let signals: FileDescriptor
 
     package init() throws(ProbeError) {
-        // A reader that goes away is told by EPIPE.
+        // A reader that goes away is told by EPIPE, a file that is too large by EFBIG.
         signal(SIGPIPE, SIG_IGN)
+        signal(SIGXFSZ, SIG_IGN)
         var set = Self.set
         unsafe sigprocmask(SIG_BLOCK, &set, nil)
         signals = FileDescriptor(

@@ -156,7 +156,7 @@ struct Road: ~Copyable {
             of: ledger, duration: duration, lost: lost, linesDropped: output.dropped,
             limit: Self.summaryLimit)
         tell(.summary(summary), at: Clock.monotonic, always: true)
-        try flush()
+        if let outputError { throw outputError }
         try output.finish()
     }
 }

@@ -47,6 +47,7 @@ struct Trace: ~Copyable {
     /// Returns when the time is up or somebody asks to stop, after the summary.
     mutating func run() throws(ProbeError) {
         for loss in probe.refused { complain(loss) }
+        road.ledger.followsBoundPorts = probe.followsBoundPorts
         let start = Clock.monotonic
         road.tell(
             .start(
@@ -58,7 +59,7 @@ struct Trace: ~Copyable {
         try follow(since: start)
         signals.letKill()
         probe.drain { road.take($0) }
-        road.settle(now: .max)
+        road.settle(now: Clock.monotonic)
         road.secondPassed(at: Clock.monotonic, lost: probe.lost)
         try road.finish(duration: Clock.monotonic - start, lost: probe.lost)
         if probe.malformed > 0 { complain("\(probe.malformed) records could not be read") }
@@ -91,7 +92,7 @@ struct Trace: ~Copyable {
             road.settle(now: now)
             nextDrain = count < Probe.drainLimit ? now + Self.drainInterval : now
             emptyDrains = count == 0 ? emptyDrains + 1 : 0
-            if emptyDrains == 1 { probe.askForWakeUp() }
+            if count == 0 { probe.askForWakeUp() }
             if now >= nextTick {
                 road.secondPassed(at: now, lost: probe.lost)
                 nextTick += (now - nextTick) / Self.tickInterval * Self.tickInterval

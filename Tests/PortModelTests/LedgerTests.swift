@@ -162,6 +162,29 @@ private let object: UInt64 = 0xffff_8880_0000_0001
                 Script.established(1, at: 50),
             ], held: 1, opened: 2, peak: 1),
         Course(
+            testDescription: "no port left, on a socket that was connected before",
+            records: [
+                Script.opened(1, at: 10), Script.closed(1, at: 20, error: refused),
+                Script.opened(1, at: 30), Script.closed(1, at: 40, error: 104, notSent: true),
+            ], opened: 1, closed: 1, failed: 1, peak: 1, errors: [refused: 1]),
+        Course(
+            testDescription: "an earlier TIME_WAIT of a socket that is connected again is re-armed",
+            records: [
+                Script.opened(1, at: 10), Script.established(1, at: 20),
+                Script.timeWait(1, object, at: 30), Script.opened(1, at: 40),
+                Script.established(1, at: 50),
+                Script.released(object, at: 60, mayReturn: true),
+                Script.timeWait(1, object, at: 60),
+            ], held: 2, timeWait: 1, opened: 2, closed: 1, peak: 2),
+        Course(
+            testDescription: "the memory of a TIME_WAIT that is over is used by a server's",
+            records: [
+                Script.opened(1, at: 10), Script.established(1, at: 20),
+                Script.timeWait(1, object, at: 30),
+                Script.released(object, at: 40, mayReturn: true),
+                Script.timeWait(77, object, at: 41),
+            ], opened: 1, closed: 1, peak: 1),
+        Course(
             testDescription: "sockets never heard of",
             records: [
                 Script.established(1, at: 20), Script.closed(1, at: 30),
@@ -239,7 +262,7 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         }
         _ = ledger.apply(Script.opened(9, at: 10))
         ledger.settle(now: 200 * millisecond) { _ in Issue.record("nothing is free") }
-        let change = ledger.apply(Script.closed(9, at: 210 * millisecond, port: 0))
+        let change = ledger.apply(Script.closed(9, at: 210 * millisecond, port: 0, notSent: true))
         #expect(change?.kind == .failed(.noPort, search: 210 * millisecond - 10))
         #expect(change?.held == 8 && change?.usable == 8)
         #expect(ledger.tuples[0].peak.held == 8)
@@ -263,7 +286,7 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         var ledger = Ledger()
         ledger.beginSnapshot()
         _ = ledger.apply(Script.released(object, at: 5))
-        _ = ledger.apply(.exists(Script.connection(object, at: 6, port: 40_001), state: .timeWait))
+        _ = ledger.apply(.exists(Script.connection(object, at: 4, port: 40_001), state: .timeWait))
         #expect(ledger.tuples.isEmpty)
         // The same memory, a new TIME_WAIT: that one is found.
         _ = ledger.apply(Script.opened(1, at: 7))
@@ -272,6 +295,44 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         _ = ledger.apply(.exists(Script.connection(object, at: 10, port: 40_001), state: .timeWait))
         ledger.endSnapshot()
         #expect(ledger.tuples.map(\.held) == [1])
+    }
+
+    @Test func memoryUsedAgainDuringASnapshotIsFound() {
+        var ledger = Ledger()
+        _ = ledger.apply(.exists(Script.connection(object, at: 1, port: 40_001), state: .timeWait))
+        ledger.beginSnapshot()
+        _ = ledger.apply(Script.released(object, at: 5, mayReturn: true))
+        // Another TIME_WAIT, of a socket nobody had met: only the snapshot shows it.
+        _ = ledger.apply(.exists(Script.connection(object, at: 6, port: 40_002), state: .timeWait))
+        ledger.endSnapshot()
+        var released: [UInt16] = []
+        ledger.settle(now: 10 * millisecond) { released.append($0.localPort) }
+        #expect(released == [40_001])
+        #expect(ledger.tuples.map(\.held) == [1])
+    }
+
+    @Test func aTupleWithASocketThatHoldsNothingIsNotForgotten() {
+        var ledger = Ledger()
+        _ = ledger.apply(Script.opened(1, at: 1))
+        _ = ledger.takeTicks()
+        ledger.forgetIdle(keeping: 0)
+        #expect(ledger.apply(Script.established(1, at: 2))?.held == 1)
+        #expect(ledger.tuples.map(\.held) == [1])
+    }
+
+    @Test func theWidestRangeTellsWhatATupleCanHold() {
+        func opened(_ socket: UInt64, _ low: UInt16, _ high: UInt16) -> Record {
+            var connection = Script.connection(socket, at: socket)
+            connection.range = PortRange(low: low, high: high)
+            return .opened(connection)
+        }
+        var ledger = Ledger()
+        _ = ledger.apply(.namespace(netns: 1, PortPool(range: PortRange(low: 1000, high: 1999))))
+        #expect(ledger.apply(opened(1, 1000, 1001))?.usable == 2)
+        #expect(ledger.apply(opened(2, 1000, 1999))?.usable == 1000)
+        #expect(ledger.apply(opened(3, 1000, 1001))?.usable == 1000)
+        _ = ledger.apply(.namespace(netns: 1, PortPool(range: PortRange(low: 1500, high: 1599))))
+        #expect(ledger.apply(Script.established(3, at: 4))?.usable == 100)
     }
 
     @Test func changesNameTheProcessUntilTheEnd() {

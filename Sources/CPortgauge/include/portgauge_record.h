@@ -34,7 +34,7 @@ typedef uint64_t pg_u64;
 enum pg_kind {
 	PG_OPENED = 1, /* pg_socket: connect() has begun; no port yet unless the program bound one */
 	PG_ESTABLISHED = 2, /* pg_change */
-	PG_CLOSED = 3, /* pg_change: local_port 0 when connect() found no port */
+	PG_CLOSED = 3, /* pg_change */
 	PG_TIME_WAIT = 4, /* pg_change: `successor` holds the port from now on, or has been re-armed */
 	PG_RELEASED = 5, /* pg_change: a TIME_WAIT is over, or a bound socket gave its port back */
 	PG_SOCKET = 6, /* pg_socket, from a snapshot: exists, and is in `state` */
@@ -44,8 +44,8 @@ enum pg_kind {
 
 enum pg_flag {
 	PG_STILL_BOUND = 1, /* CLOSED, but the program's own bind keeps the port until close(fd) */
-	PG_MAY_RETURN = 2, /* RELEASED before its time: a TIME_WAIT that follows at once takes it back */
-	PG_NOT_SENT = 4, /* CLOSED by a connect() that failed before its SYN was sent */
+	PG_MAY_RETURN = 2, /* RELEASED, unless a TIME_WAIT of the same object follows at once */
+	PG_NOT_SENT = 4, /* CLOSED by a connect() that got no port and sent no SYN */
 };
 
 struct pg_head {
@@ -78,7 +78,7 @@ struct pg_socket {
 	pg_u16 range_high;
 	pg_u16 zero;
 	pg_u8 comm[PG_COMM]; /* of the thread group leader, NUL-terminated */
-	pg_u32 zero2;
+	pg_u32 cookie; /* SOCKET of a TIME_WAIT: the lower half of the cookie it has inherited */
 };
 
 #define PG_RESERVED_BYTES 8192
