@@ -36,8 +36,9 @@ package struct Output: ~Copyable {
             remedy: "it is closed: give it a terminal, a file or a pipe")
         switch status.st_mode & S_IFMT {
         case S_IFSOCK: kind = .socket
-        case S_IFIFO, S_IFCHR: kind = .stream
-        default: kind = .file
+        case S_IFIFO: kind = .stream
+        // Of the devices only a terminal makes its writers wait.
+        default: kind = isatty(STDOUT_FILENO) == 1 ? .stream : .file
         }
         var own: Int32 = -1
         if kind == .stream {

@@ -45,7 +45,8 @@ package struct Probe: ~Copyable {
         let object = try Self.load(filter: filter, ringBytes: ringBytes)
         let ring = try RingReader(descriptor: object.descriptor(ofMap: "ring"))
         let shared = try MappedSection(
-            descriptor: object.descriptor(ofMap: ".data.shared"), size: MemoryLayout<pg_shared>.size)
+            descriptor: object.descriptor(ofMap: ".data.shared"), size: MemoryLayout<pg_shared>.size
+        )
         let listening = try MappedSection(
             descriptor: object.descriptor(ofMap: ".data.listening"), size: 65536 / 8)
 

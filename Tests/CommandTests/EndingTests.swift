@@ -117,8 +117,8 @@ extension LiveTests {
                 try peer.close()
                 try scene.compare("FIN_WAIT1")
                 try run("/usr/sbin/ip", ["link", "set", "lo", "up"])
-                for _ in 0..<100 where try KernelTable().rows.contains(where: { $0.state != "TIME-WAIT" })
-                {
+                for _ in 0..<100
+                where try KernelTable().rows.contains(where: { $0.state != "TIME-WAIT" }) {
                     Foundation.Thread.sleep(forTimeInterval: 0.1)
                 }
                 // Both ends, as neither closed first.

@@ -63,7 +63,7 @@ extension LiveTests {
             let result = try run(
                 "/usr/bin/setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", copy])
             expectRefusal(
-                result, 1, "(run as root, or grant CAP_")
+                result, 1, "run as root, or grant CAP_BPF, CAP_PERFMON and CAP_SYSLOG")
             #expect(result.errors.split(separator: "\n").count == 1)
         }
 
@@ -136,22 +136,18 @@ extension LiveTests {
                     #expect(!result.output.contains("Summary"), "call \(call)")
                 }
             }
-            #expect(refused > 5)
+            #expect(refused > 0)
         }
 
         @Test func nothingIsLeftBehindWhenKilled() throws {
-            /// By the process that holds them, or those of `ids` that are still loaded.
-            @Sendable func programs(of process: Int32) throws -> [Substring] {
-                let text = try run("/usr/sbin/bpftool", ["prog", "show"]).output
-                var id: Substring = ""
-                var ids: [Substring] = []
-                for line in text.split(separator: "\n") {
-                    if let colon = line.firstIndex(of: ":"), line.first?.isNumber == true {
-                        id = line[..<colon]
-                    }
-                    if line.contains("(\(process))") { ids.append(id) }
+            /// The programs that a process has a descriptor for.
+            @Sendable func programs(of process: Int32) throws -> Set<String> {
+                let folder = "/proc/\(process)/fdinfo"
+                let ids = try FileManager.default.contentsOfDirectory(atPath: folder).compactMap {
+                    try String(contentsOfFile: "\(folder)/\($0)", encoding: .utf8)
+                        .firstMatch(of: /prog_id:\t(\d+)/)
                 }
-                return ids
+                return Set(ids.map { String($0.1) })
             }
             let ids = try PrivateNamespace.run(settings: ConnectLoop.fastSettings) {
                 let tracer = try Tracer()
@@ -167,7 +163,8 @@ extension LiveTests {
             for id in ids {
                 var loaded = true
                 for _ in 0..<50 where loaded {
-                    loaded = try run("/usr/sbin/bpftool", ["prog", "show", "id", "\(id)"]).status == 0
+                    loaded =
+                        try run("/usr/sbin/bpftool", ["prog", "show", "id", id]).status == 0
                     if loaded { Foundation.Thread.sleep(forTimeInterval: 0.1) }
                 }
                 #expect(!loaded)

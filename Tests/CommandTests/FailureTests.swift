@@ -3,7 +3,9 @@ import LoadGenerator
 import Testing
 
 /// A client closes its connections first, so that each leaves a TIME_WAIT.
-private func leaveTimeWaits(_ count: Int, at listener: borrowing TCPSocket, _ server: Endpoint) throws {
+private func leaveTimeWaits(_ count: Int, at listener: borrowing TCPSocket, _ server: Endpoint)
+    throws
+{
     for _ in 0..<count {
         let client = try TCPSocket(family: server)
         try client.connect(to: server)
@@ -52,7 +54,7 @@ extension LiveTests {
                 try scene.compare("full")
                 let summary = try scene.tracer.stop()
                 #expect(summary.total("opened") == 8 && summary.total("failed") == 50)
-                
+
                 let tuple = try #require(summary.tuples.first)
                 #expect(tuple["peak"] as? Int == 8)
                 #expect(tuple["failed"] as? Int == 50)
@@ -70,7 +72,9 @@ extension LiveTests {
                 try leaveTimeWaits(5, at: scene.listener, scene.server)
                 let client = try TCPSocket(family: scene.server)
                 #expect(throws: SystemError.self) { try client.connect(to: scene.server) }
-                let events = try scene.tracer.wait("a failure") { $0.contains { $0.name == "failure" } }
+                let events = try scene.tracer.wait("a failure") {
+                    $0.contains { $0.name == "failure" }
+                }
                 let failure = events.first { $0.name == "failure" }
                 #expect(failure?["held"] == 5 && failure?["usable"] == 5)
                 _ = try scene.tracer.stop()
@@ -114,9 +118,13 @@ extension LiveTests {
                 let client = try scene.client(boundTo: 45_002)
                 let again = try TCPSocket(family: scene.server)
                 try again.bind(to: scene.server.with(port: 45_002), reuseAddress: true)
-                let error = #expect(throws: SystemError.self) { try again.connect(to: scene.server) }
+                let error = #expect(throws: SystemError.self) {
+                    try again.connect(to: scene.server)
+                }
                 #expect(error?.code == EADDRNOTAVAIL)
-                let events = try scene.tracer.wait("a failure") { $0.contains { $0.name == "failure" } }
+                let events = try scene.tracer.wait("a failure") {
+                    $0.contains { $0.name == "failure" }
+                }
                 #expect(events.first { $0.name == "failure" }?["local_port"] == 45_002)
                 try scene.compare("failed")
                 try client.close()

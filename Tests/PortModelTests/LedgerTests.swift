@@ -338,7 +338,8 @@ private let object: UInt64 = 0xffff_8880_0000_0001
     @Test func changesNameTheProcessUntilTheEnd() {
         var ledger = Ledger()
         let changes = [
-            Script.opened(1, at: 1), Script.established(1, at: 2), Script.timeWait(1, object, at: 3),
+            Script.opened(1, at: 1), Script.established(1, at: 2),
+            Script.timeWait(1, object, at: 3),
             Script.released(object, at: 4),
         ].compactMap { ledger.apply($0) }
         #expect(changes.count == 4)
@@ -396,7 +397,8 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         var ledger = Ledger()
         _ = ledger.apply(Script.opened(1, at: 1))
         _ = ledger.apply(Script.established(1, at: 2))
-        #expect(ledger.takeTicks().map { [$0.held, $0.since.opened, $0.since.closed] } == [[1, 1, 0]])
+        #expect(
+            ledger.takeTicks().map { [$0.held, $0.since.opened, $0.since.closed] } == [[1, 1, 0]])
         #expect(ledger.takeTicks().isEmpty)
         _ = ledger.apply(Script.timeWait(1, object, at: 3))
         #expect(ledger.takeTicks().map { [$0.held, $0.timeWait, $0.since.closed] } == [[1, 1, 1]])

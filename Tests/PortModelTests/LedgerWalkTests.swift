@@ -60,7 +60,8 @@ private struct Kernel {
             netns: UInt32.random(in: 1...2, using: &random), local: IPAddress(v4: 1),
             remote: IPAddress(v4: UInt32.random(in: 1...3, using: &random)), remotePort: 80)
         let socket = Socket(
-            identity: nextCookie, cookie: nextCookie, tuple: tuple, port: UInt16(nextCookie % 60_000 + 1),
+            identity: nextCookie, cookie: nextCookie, tuple: tuple,
+            port: UInt16(nextCookie % 60_000 + 1),
             life: .searching)
         nextCookie += 1
         sockets.append(socket)

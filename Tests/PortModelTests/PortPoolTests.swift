@@ -2,10 +2,12 @@ import PortModel
 import Testing
 
 @Suite struct PortPoolTests {
-    @Test(arguments: [
-        (0, 65_535), (40_000, 40_007), (63, 64), (64, 127), (1, 1), (60_999, 32_768), (0, 63),
-        (65_535, 65_535),
-    ] as [(UInt16, UInt16)]) func countsPortsOfARange(low: UInt16, high: UInt16) {
+    @Test(
+        arguments: [
+            (0, 65_535), (40_000, 40_007), (63, 64), (64, 127), (1, 1), (60_999, 32_768), (0, 63),
+            (65_535, 65_535),
+        ] as [(UInt16, UInt16)]) func countsPortsOfARange(low: UInt16, high: UInt16)
+    {
         var generator = SeededGenerator(state: UInt64(low) << 16 | UInt64(high))
         var set = PortSet()
         var members: Set<UInt16> = [0, 63, 64, 65_535]

@@ -36,7 +36,7 @@ extension Sample {
         _ = ledger.apply(.opened(connection))
         ledger.settle(now: 1_000_000_000) { _ in }
         _ = ledger.takeTicks()
-        _ = ledger.apply(.closed(Record.Closing(time: 2, socket: 1, localPort: 0)))
+        _ = ledger.apply(.closed(Record.Closing(time: 2, socket: 1, localPort: 0, notSent: true)))
         return .tick(ledger.takeTicks()[0])
     }
 

@@ -175,6 +175,8 @@ struct Load {
 
     private func closing(_ socket: UInt64, port: UInt16, error: UInt16 = 0) -> Record {
         .closed(
-            Record.Closing(time: Sample.time, socket: socket, localPort: port, error: error))
+            Record.Closing(
+                time: Sample.time, socket: socket, localPort: port, error: error, notSent: port == 0
+            ))
     }
 }

@@ -40,8 +40,9 @@ import Testing
           accuracy   1,000 records lost, 7 lines of output dropped
 
         \(heading)
-          14.2 %   4,000   4,000     3,000     4,253    1,234  10.0.0.1 → 10.0.0.9:80  wrk[4123]  \
-        ENETUNREACH 2  ECONNREFUSED 1
+          14.1 %   4,000   4,000     3,000     4,253    1,234  10.0.0.1 → 10.0.0.9:80  wrk[4123]
+                                                   2  of them ENETUNREACH
+                                                   1  of them ECONNREFUSED
            0.0 %       1       0         0         5        2  [2001:db8::1] → [2001:db8::9]:443 \
         netns blue  \\x1b[7]
 
@@ -79,7 +80,7 @@ import Testing
         load.process = Process(pid: 12_345, name: Process.Name("nginx"))
         let lines = text(Sample.summary(of: load.ledger())).split(separator: "\n")
         #expect(
-            lines[5] == " 100.0 %  28,231  28,231    28,000    32,231        0  "
+            lines[5] == "  99.9 %  28,231  28,231    28,000    32,231        0  "
                 + "10.0.12.34 → 10.0.12.200:5432  nginx[12345]")
         #expect(lines.allSatisfy { $0.count <= 100 })
     }
@@ -87,7 +88,7 @@ import Testing
     @Test func columnsLineUp() {
         let lines = text(eventful).split(separator: "\n")
         let numbers = Self.heading.count - "  tuple, top process".count
-        for (row, tuple) in zip(lines[5...6], ["  10.0.0.1 → ", "  [2001:db8::1] → "]) {
+        for (row, tuple) in zip([lines[5], lines[8]], ["  10.0.0.1 → ", "  [2001:db8::1] → "]) {
             #expect(row.prefix(numbers).last?.isNumber == true)
             #expect(row.dropFirst(numbers).hasPrefix(tuple))
         }
@@ -110,13 +111,13 @@ import Testing
         #expect(lines[5].contains("10.0.0.9:20  ") && lines[24].contains("10.0.0.9:1  "))
         let more = text(Sample.summary(of: ledger(tuples: 25))).split(separator: "\n")
         #expect(more.count == 5 + 20 + 1)
-        #expect(more[25] == "and 5 tuples more, none with a greater share")
+        #expect(more[25] == "and 5 more, none with a greater share")
     }
 
     /// Those the summary itself leaves out are counted, too.
     @Test func rowsLeftOutAreCounted() {
         let event = Sample.summary(of: ledger(tuples: 30), limit: 22)
-        #expect(text(event).contains("\nand 10 tuples more, none with a greater share\n"))
+        #expect(text(event).contains("\nand 10 more, none with a greater share\n"))
     }
 
     @Test func failuresBeyondTwentyAreCounted() {

@@ -3,17 +3,17 @@ import Testing
 
 @testable import Report
 
-private let unconnected = "10.0.0.1 → 10.0.0.9:80                14,117/28,232 "
-private let connected = "10.0.0.1:43210 → 10.0.0.9:80          14,117/28,232 "
-private let full = "10.0.0.1 → 10.0.0.9:80                28,232/28,232 "
+private let unconnected = "10.0.0.1 → 10.0.0.9:80             14,117/28,232 "
+private let connected = "10.0.0.1:43210 → 10.0.0.9:80       14,117/28,232 "
+private let full = "10.0.0.1 → 10.0.0.9:80             28,232/28,232 "
 
 @Suite struct TextWriterTests {
     /// One event of each kind, and how it reads.
     static let lines: [(Event, String)] = [
         (
             .start(Event.Start(version: "1.2.3", kernel: "6.18.44", hooks: ["one"])),
-            "18:16:05.123 start       portgauge 1.2.3 on Linux 6.18.44 watches every outgoing TCP "
-                + "connection; Ctrl-C ends it\n"
+            "18:16:05.123 start       portgauge 1.2.3 on Linux 6.18.44: tracing; Ctrl-C ends it with "
+                + "a summary\n"
         ),
         (
             Sample.connection(.opened, port: 0),
@@ -34,25 +34,25 @@ private let full = "10.0.0.1 → 10.0.0.9:80                28,232/28,232 "
         ),
         (
             Sample.connection(.closed(timeWait: false, lived: 94_000, error: 111)),
-            "18:16:05.123 close       \(connected)wrk[4123] ECONNREFUSED 94 µs\n"
+            "18:16:05.123 close       \(connected)wrk[4123] ECONNREFUSED\n"
         ),
         (Sample.connection(.released), "18:16:05.123 release     \(connected)wrk[4123]\n"),
         (
             Sample.failure(.noPort),
             "18:16:05.123 FAILURE     \(full)wrk[4123]\n"
-                + "             connect(): EADDRNOTAVAIL, no local port left for this tuple; "
+                + "             connect(): EADDRNOTAVAIL, no local port left; "
                 + "the kernel searched 12.3 ms\n"
         ),
         (
             Sample.failure(.noPort, repeated: 1234),
             "18:16:05.123 FAILURE     \(full)wrk[4123]\n"
-                + "             connect(): EADDRNOTAVAIL, no local port left for this tuple; "
-                + "the kernel searched 12.3 ms; 1,234 times in the last second\n"
+                + "             1,234 x connect(): EADDRNOTAVAIL, no local port left; "
+                + "the kernel searched 12.3 ms\n"
         ),
         (
             Sample.failure(.boundPortInUse, port: 5000),
             "18:16:05.123 FAILURE     "
-                + "10.0.0.1:5000 → 10.0.0.9:80           28,232/28,232 wrk[4123]\n"
+                + "10.0.0.1:5000 → 10.0.0.9:80        28,232/28,232 wrk[4123]\n"
                 + "             connect(): EADDRNOTAVAIL, its own port has a connection there "
                 + "already\n"
         ),
@@ -63,17 +63,17 @@ private let full = "10.0.0.1 → 10.0.0.9:80                28,232/28,232 "
         (
             Sample.alert(level: 0, held: 12_000),
             "18:16:05.123 recovered   "
-                + "10.0.0.1 → 10.0.0.9:80                12,000/28,232 42.5 % held\n"
+                + "10.0.0.1 → 10.0.0.9:80             12,000/28,232 42.5 % held\n"
         ),
         (
             Sample.tick(Load(closed: 1500)),
             "18:16:05.123 1 s         "
-                + "10.0.0.1 → 10.0.0.9:80                0/28,232      +1,500 -1,500\n"
+                + "10.0.0.1 → 10.0.0.9:80             0/28,232      +1,500 -1,500\n"
         ),
         (
             Sample.tick(Load(established: 1, timeWait: 2, failed: 3)),
             "18:16:05.123 1 s         "
-                + "10.0.0.1 → 10.0.0.9:80                3/28,232      +3 -2 failed 3 tw 2\n"
+                + "10.0.0.1 → 10.0.0.9:80             3/28,232      +3 -2 failed 3 tw 2\n"
         ),
         (
             .lost(1234),
