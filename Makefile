@@ -38,7 +38,8 @@ check: $(BPF_OBJECT) ## format and lint; warnings are errors
 format: ## format the Swift sources in place
 	swift format --in-place --recursive $(SWIFT_SOURCES)
 
-install: build ## install the binary below $(DESTDIR)$(PREFIX)
+install: ## install the binary below $(DESTDIR)$(PREFIX)
+	test -x $(RELEASE) || $(MAKE) build
 	install -D -m 755 $(RELEASE) $(DESTDIR)$(PREFIX)/bin/portgauge
 
 clean: ## remove what was built

@@ -295,17 +295,18 @@ static __always_inline void opened(struct sock *sk)
 
 static __always_inline void closed(struct sock *sk, __u64 cookie)
 {
-	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	__u64 *begun = &cpu_slot()->cookie;
+	struct tcp_sock *tp;
 	bool not_sent;
 	__u16 port;
 
-	if (!tp)
-		return;
 	if (*begun == cookie) {
 		*begun = 0;
 		return;
 	}
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (!tp)
+		return;
 	/*
 	 * skc_num is 0 by now, unless the program's own bind keeps the port. inet_sport may be left
 	 * from an earlier connection of this socket, so that it does not tell whether connect()
@@ -365,8 +366,7 @@ int BPF_PROG(on_timer_start, struct timer_list *timer)
 	if (slot->cancelled != (__u64)timer)
 		slot->cookie = cookie;
 	slot->cancelled = 0;
-	change(PG_TIME_WAIT, cookie, BPF_CORE_READ(tw, __tw_common.skc_num), 0,
-	       BPF_CORE_READ(tw, tw_substate), 0, (__u64)tw, false);
+	change(PG_TIME_WAIT, cookie, 0, 0, TCP_TIME_WAIT, 0, (__u64)tw, false);
 	return 0;
 }
 

@@ -46,14 +46,13 @@ package struct Ledger: Sendable {
     }
 
     private struct Entry {
+        /// 0 if it existed before the start: its age is not known.
         var openedAt: UInt64
         var name: Process.Name
         var pid: UInt32
         var account: Int32
         var localPort: UInt16
         var phase: Phase
-        /// Existed before the start: its age is not known.
-        var found: Bool
         /// How many times the timer of its TIME_WAIT was stopped, wrapping.
         var departures: UInt8 = 0
         /// Of a TIME_WAIT: the lower half of the cookie it has inherited.
@@ -61,9 +60,10 @@ package struct Ledger: Sendable {
 
         var process: Process { Process(pid: pid, name: name) }
 
+        func age(at time: UInt64) -> UInt64? { openedAt == 0 ? nil : time &- openedAt }
+
         static let none = Entry(
-            openedAt: 0, name: Process.Name(), pid: 0, account: 0, localPort: 0, phase: .bound,
-            found: false)
+            openedAt: 0, name: Process.Name(), pid: 0, account: 0, localPort: 0, phase: .bound)
     }
 
     /// ECANCELED, as most architectures number it: the program closed the socket unconnected.
@@ -78,8 +78,8 @@ package struct Ledger: Sendable {
         case .opened(let connection): open(connection)
         case .established(let socket, let port, let time): establish(socket, port: port, at: time)
         case .closed(let closing): close(closing)
-        case .timeWait(let socket, let successor, let port, let time):
-            pass(from: socket, to: successor, port: port, at: time)
+        case .timeWait(let socket, let successor, let time):
+            pass(from: socket, to: successor, at: time)
         case .released(let socket, let mayReturn, let time):
             release(socket, mayReturn: mayReturn, at: time)
         case .exists(let connection, let state): find(connection, in: state)
@@ -96,8 +96,7 @@ package struct Ledger: Sendable {
         let account = account(for: connection)
         let entry = Entry(
             openedAt: connection.time, name: connection.process.name, pid: connection.process.pid,
-            account: Int32(account), localPort: connection.localPort, phase: .searching,
-            found: false)
+            account: Int32(account), localPort: connection.localPort, phase: .searching)
         add(entry, for: connection.socket)
         searching.append((connection.socket, connection.time))
         return change(.opened, entry, at: connection.time)
@@ -138,10 +137,10 @@ package struct Ledger: Sendable {
             entry.phase = .bound
             entries[place] = entry
         } else {
-            entries.remove(at: place)
+            _ = entries.remove(at: place)
             accounts[index].entries -= 1
         }
-        let lived = entry.found ? nil : closing.time &- entry.openedAt
+        let lived = entry.age(at: closing.time)
         return change(
             .closed(timeWait: false, lived: lived, error: error), entry, at: closing.time)
     }
@@ -164,7 +163,7 @@ package struct Ledger: Sendable {
     }
 
     private mutating func pass(
-        from socket: UInt64, to successor: UInt64, port: UInt16, at time: UInt64
+        from socket: UInt64, to successor: UInt64, at time: UInt64
     ) -> Change? {
         ended?[successor] = nil
         if let there = entries.find(successor) {
@@ -177,17 +176,16 @@ package struct Ledger: Sendable {
             overdue.append(change(.released, gone, at: time))
         }
         guard let place = entries.find(socket), entries[place].phase != .bound else { return nil }
-        var entry = entries.remove(at: place).value
+        var entry = entries.remove(at: place)
         if entry.phase == .searching { confirm(entry, at: time) }
         entry.phase = .timeWait
-        entry.localPort = port
         entry.cookie = UInt32(truncatingIfNeeded: socket)
         entries.insert(entry, for: successor)
         let index = Int(entry.account)
         touch(index)
         accounts[index].timeWait += 1
         accounts[index].totals.closed += 1
-        let lived = entry.found ? nil : time &- entry.openedAt
+        let lived = entry.age(at: time)
         return change(.closed(timeWait: true, lived: lived, error: nil), entry, at: time)
     }
 
@@ -238,8 +236,8 @@ package struct Ledger: Sendable {
         let account = account(for: connection)
         accounts[account].hold(at: connection.time, timeWait: phase == .timeWait)
         let entry = Entry(
-            openedAt: connection.time, name: connection.process.name, pid: connection.process.pid,
-            account: Int32(account), localPort: connection.localPort, phase: phase, found: true,
+            openedAt: 0, name: connection.process.name, pid: connection.process.pid,
+            account: Int32(account), localPort: connection.localPort, phase: phase,
             cookie: connection.cookie)
         add(entry, for: connection.socket)
         if entry.pid != 0 { accounts[account].processes.add(entry.process, opened: 1) }
@@ -401,7 +399,7 @@ package struct Ledger: Sendable {
 
     @discardableResult
     private mutating func remove(at place: SocketTable<Entry>.Place) -> Entry {
-        let entry = entries.remove(at: place).value
+        let entry = entries.remove(at: place)
         let index = Int(entry.account)
         touch(index)
         accounts[index].entries -= 1

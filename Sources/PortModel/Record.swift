@@ -10,7 +10,7 @@ package enum Record: Hashable, Sendable {
     /// The socket is closed, and no TIME_WAIT took its port over.
     case closed(Closing)
     /// `successor` holds the port of `socket` from now on, or an existing one has been re-armed.
-    case timeWait(socket: UInt64, successor: UInt64, localPort: UInt16, time: UInt64)
+    case timeWait(socket: UInt64, successor: UInt64, time: UInt64)
     /// The port is free. `mayReturn`: unless a `timeWait` of the same object follows at once.
     case released(socket: UInt64, mayReturn: Bool, time: UInt64)
     /// From a snapshot: a connection that exists, in `state`.

@@ -1,30 +1,74 @@
 /// A hash table from sockets' identities to what is known of them.
 ///
 /// A Dictionary keeps bitmap, keys and values apart, so that each access to one of 300,000 sockets
-/// misses the cache three times; here key and value lie side by side, and it misses once. Linear
-/// probing, at most three quarters full.
+/// misses the cache three times; here key and value lie side by side, and it misses once. And where
+/// a Dictionary that grows needs half as much again for a while, this grows a segment at a time.
 struct SocketTable<Value: Sendable>: Sendable {
+    /// Where a value lies, until something is inserted or removed.
+    struct Place {
+        fileprivate var segment: Int
+        fileprivate var slot: Int
+    }
+
+    private var segments: ContiguousArray<Segment<Value>>
+    private static var segmentBits: Int { 4 }
+
+    /// - Parameter filler: any value, for the vacant slots.
+    init(filler: Value) {
+        segments = ContiguousArray(
+            repeating: Segment(filler: filler), count: 1 << Self.segmentBits)
+    }
+
+    func find(_ identity: UInt64) -> Place? {
+        let hash = Self.hash(identity)
+        let segment = Self.segment(of: hash)
+        guard let slot = segments[segment].find(identity, hash) else { return nil }
+        return Place(segment: segment, slot: slot)
+    }
+
+    subscript(place: Place) -> Value {
+        get { segments[place.segment][place.slot] }
+        _modify { yield &segments[place.segment][place.slot] }
+    }
+
+    /// - Parameter identity: not 0, and not in the table.
+    mutating func insert(_ value: Value, for identity: UInt64) {
+        let hash = Self.hash(identity)
+        segments[Self.segment(of: hash)].insert(value, for: identity, hash)
+    }
+
+    mutating func remove(at place: Place) -> Value {
+        segments[place.segment].remove(at: place.slot)
+    }
+
+    /// Cookies count up and addresses are multiples of a power of two: the multiplication (by
+    /// 2⁶⁴ ÷ the golden ratio) spreads both over the upper bits.
+    fileprivate static func hash(_ identity: UInt64) -> UInt64 { identity &* 0x9e37_79b9_7f4a_7c15 }
+
+    private static func segment(of hash: UInt64) -> Int {
+        Int(truncatingIfNeeded: hash & ((1 << UInt64(segmentBits)) - 1))
+    }
+}
+
+/// Linear probing, at most three quarters full.
+private struct Segment<Value: Sendable>: Sendable {
     private struct Slot: Sendable {
         /// 0: vacant.
         var identity: UInt64
         var value: Value
     }
 
-    /// Where a value lies, until something is inserted or removed.
-    typealias Place = Int
-
     private var slots: ContiguousArray<Slot>
     private let vacant: Slot
-    private(set) var count = 0
+    private var count = 0
 
-    /// - Parameter filler: any value, for the vacant slots.
     init(filler: Value) {
         vacant = Slot(identity: 0, value: filler)
-        slots = ContiguousArray(repeating: vacant, count: 1024)
+        slots = ContiguousArray(repeating: vacant, count: 64)
     }
 
-    func find(_ identity: UInt64) -> Place? {
-        var place = home(of: identity)
+    func find(_ identity: UInt64, _ hash: UInt64) -> Int? {
+        var place = home(of: hash)
         while true {
             let found = slots[place].identity
             if found == identity { return identity == 0 ? nil : place }
@@ -33,28 +77,24 @@ struct SocketTable<Value: Sendable>: Sendable {
         }
     }
 
-    subscript(place: Place) -> Value {
+    subscript(place: Int) -> Value {
         get { slots[place].value }
         _modify { yield &slots[place].value }
     }
 
-    /// - Parameter identity: not 0, and not in the table.
-    mutating func insert(_ value: Value, for identity: UInt64) {
+    mutating func insert(_ value: Value, for identity: UInt64, _ hash: UInt64) {
         if (count + 1) * 4 > slots.count * 3 { grow() }
-        var place = home(of: identity)
-        while slots[place].identity != 0 { place = next(place) }
-        slots[place] = Slot(identity: identity, value: value)
+        put(Slot(identity: identity, value: value), hash)
         count += 1
     }
 
-    @discardableResult
-    mutating func remove(at place: Place) -> (identity: UInt64, value: Value) {
-        let removed = slots[place]
+    mutating func remove(at place: Int) -> Value {
+        let removed = slots[place].value
         // Those that were pushed past the hole move up, as no search goes beyond a hole.
         var hole = place
         var candidate = next(hole)
         while slots[candidate].identity != 0 {
-            let home = home(of: slots[candidate].identity)
+            let home = home(of: SocketTable<Value>.hash(slots[candidate].identity))
             if (candidate &- home) & mask >= (candidate &- hole) & mask {
                 slots[hole] = slots[candidate]
                 hole = candidate
@@ -63,27 +103,28 @@ struct SocketTable<Value: Sendable>: Sendable {
         }
         slots[hole] = vacant
         count -= 1
-        return (removed.identity, removed.value)
+        return removed
     }
 
     private var mask: Int { slots.count - 1 }
 
-    private func next(_ place: Place) -> Place { (place + 1) & mask }
+    private func next(_ place: Int) -> Int { (place + 1) & mask }
 
-    /// Cookies count up and addresses are multiples of a power of two: the multiplication (by
-    /// 2⁶⁴ ÷ the golden ratio) spreads both over the upper bits.
-    private func home(of identity: UInt64) -> Place {
-        let bits = UInt64(slots.count.trailingZeroBitCount)
-        return Int(truncatingIfNeeded: (identity &* 0x9e37_79b9_7f4a_7c15) >> (64 - bits))
+    private func home(of hash: UInt64) -> Int {
+        Int(truncatingIfNeeded: hash >> UInt64(64 - slots.count.trailingZeroBitCount))
+    }
+
+    private mutating func put(_ slot: Slot, _ hash: UInt64) {
+        var place = home(of: hash)
+        while slots[place].identity != 0 { place = next(place) }
+        slots[place] = slot
     }
 
     private mutating func grow() {
         let old = slots
         slots = ContiguousArray(repeating: vacant, count: old.count * 2)
         for slot in old where slot.identity != 0 {
-            var place = home(of: slot.identity)
-            while slots[place].identity != 0 { place = next(place) }
-            slots[place] = slot
+            put(slot, SocketTable<Value>.hash(slot.identity))
         }
     }
 }

@@ -103,7 +103,7 @@ package struct Probe: ~Copyable {
         let core = try BPFObject()
         for program in optional.keys { core.leaveOut(program) }
         guard try core.load(filter: filter, ringBytes: ringBytes) == 0 else {
-            throw ProbeError("load probe", errno: -result, remedy: loadRemedy(-result))
+            throw loadError(-result)
         }
         return core
     }
@@ -208,10 +208,14 @@ extension BPFObject {
     }
 }
 
-private func loadRemedy(_ errno: Int32) -> String {
+private func loadError(_ errno: Int32) -> ProbeError {
     if errno == EPERM || errno == EACCES, geteuid() != 0 {
-        return "run as root, or grant CAP_BPF, CAP_PERFMON and CAP_SYSLOG"
+        return ProbeError(
+            "load probe", errno: errno,
+            remedy: "run as root, or grant CAP_BPF, CAP_PERFMON and CAP_SYSLOG")
     }
-    let text = unsafe String(cString: pg_libbpf_text())
-    return "portgauge needs Linux 5.12 or later, this is \(kernelRelease())\n\(text)"
+    return ProbeError(
+        "load probe", errno: errno,
+        remedy: "portgauge needs Linux 5.12 or later, this is \(kernelRelease()); libbpf says:",
+        detail: unsafe String(cString: pg_libbpf_text()))
 }

@@ -6,15 +6,21 @@ package struct ProbeError: Error, CustomStringConvertible {
     package let action: String
     package let errno: Int32
     package let remedy: String
+    /// Lines for whoever wants to know more; empty if there are none.
+    package let detail: String
 
-    package init(_ action: String, errno: Int32, remedy: String) {
+    package init(_ action: String, errno: Int32, remedy: String, detail: String = "") {
         self.action = action
         self.errno = errno
         self.remedy = remedy
+        self.detail = detail
     }
 
-    /// `load probe: EPERM (run as root, or grant CAP_BPF and CAP_PERFMON)`
-    package var description: String { "\(action): \(errnoName(errno)) (\(remedy))" }
+    /// `load probe: EPERM (run as root, or grant CAP_BPF, CAP_PERFMON and CAP_SYSLOG)`
+    package var description: String {
+        let line = "\(action): \(errnoName(errno)) (\(remedy))"
+        return detail.isEmpty ? line : line + "\n" + detail
+    }
 }
 
 /// The symbolic name of an errno, such as `EPERM`.

@@ -32,8 +32,7 @@ extension Record {
             let change = unsafe bytes.loadUnaligned(as: pg_change.self)
             guard change.successor != 0 else { return nil }
             self = .timeWait(
-                socket: head.socket, successor: change.successor, localPort: head.local_port,
-                time: head.time_ns)
+                socket: head.socket, successor: change.successor, time: head.time_ns)
         case PG_RELEASED:
             self = .released(
                 socket: head.socket, mayReturn: head.has(PG_MAY_RETURN), time: head.time_ns)

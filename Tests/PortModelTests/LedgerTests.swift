@@ -37,7 +37,7 @@ struct Script {
     }
 
     static func timeWait(_ socket: UInt64, _ successor: UInt64, at time: UInt64) -> Record {
-        .timeWait(socket: socket, successor: successor, localPort: port(socket), time: time)
+        .timeWait(socket: socket, successor: successor, time: time)
     }
 
     static func released(_ socket: UInt64, at time: UInt64, mayReturn: Bool = false) -> Record {

@@ -45,7 +45,7 @@ private struct Kernel {
             sockets[index].identity = nextObject
             sockets[index].life = .timeWait
             return .timeWait(
-                socket: socket.identity, successor: nextObject, localPort: socket.port, time: time)
+                socket: socket.identity, successor: nextObject, time: time)
         case .timeWait:
             sockets[index].life = .ended
             return .released(socket: socket.identity, mayReturn: false, time: time)

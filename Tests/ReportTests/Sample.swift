@@ -161,7 +161,7 @@ struct Load {
             establish(&$0)
             _ = $0.apply(
                 .timeWait(
-                    socket: socket, successor: socket | 1 << 63, localPort: 40_000,
+                    socket: socket, successor: socket | 1 << 63,
                     time: Sample.time))
         }
         each(established) { establish(&$0) }

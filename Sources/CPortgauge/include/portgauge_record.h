@@ -51,10 +51,10 @@ enum pg_flag {
 struct pg_head {
 	pg_u64 time_ns;
 	pg_u64 socket;
-	pg_u16 local_port;
+	pg_u16 local_port; /* 0: not chosen, or in TIME_WAIT and RELEASED known from before */
 	pg_u16 error; /* CLOSED: the socket's pending errno */
 	pg_u8 kind; /* enum pg_kind */
-	pg_u8 state; /* SOCKET: TCP state; TIME_WAIT: TIME_WAIT (6) or a parked FIN_WAIT2 (5) */
+	pg_u8 state; /* SOCKET: the TCP state */
 	pg_u8 flags; /* enum pg_flag */
 	pg_u8 zero;
 };
