@@ -32,6 +32,7 @@ enum bpf_map_type {
 enum {
 	BPF_RB_NO_WAKEUP = 1,
 	BPF_RB_FORCE_WAKEUP = 2,
+	BPF_RB_AVAIL_DATA = 0,
 };
 
 /* include/net/tcp_states.h */

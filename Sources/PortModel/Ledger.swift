@@ -80,8 +80,8 @@ package struct Ledger: Sendable {
         case .closed(let closing): close(closing)
         case .timeWait(let socket, let successor, let time):
             pass(from: socket, to: successor, at: time)
-        case .released(let socket, let mayReturn, let time):
-            release(socket, mayReturn: mayReturn, at: time)
+        case .released(let socket, let cookie, let mayReturn, let time):
+            release(socket, of: cookie, mayReturn: mayReturn, at: time)
         case .exists(let connection, let state): find(connection, in: state)
         case .owner(let socket, let process): own(socket, process)
         case .namespace(let netns, let pool): settle(netns, pool)
@@ -189,10 +189,15 @@ package struct Ledger: Sendable {
         return change(.closed(timeWait: true, lived: lived, error: nil), entry, at: time)
     }
 
-    private mutating func release(_ socket: UInt64, mayReturn early: Bool, at time: UInt64)
-        -> Change?
-    {
+    private mutating func release(
+        _ socket: UInt64, of cookie: UInt64, mayReturn early: Bool, at time: UInt64
+    ) -> Change? {
         ended?[socket] = time
+        if entries.find(socket) == nil, cookie != 0 {
+            // The kernel may skip a program that it has just interrupted: the beginning of this
+            // TIME_WAIT was not told. Its port was counted all the same, for the socket.
+            if let close = pass(from: cookie, to: socket, at: time) { overdue.append(close) }
+        }
         guard let place = entries.find(socket) else { return nil }
         if early {
             guard entries[place].phase == .timeWait else { return nil }

@@ -12,7 +12,8 @@ package enum Record: Hashable, Sendable {
     /// `successor` holds the port of `socket` from now on, or an existing one has been re-armed.
     case timeWait(socket: UInt64, successor: UInt64, time: UInt64)
     /// The port is free. `mayReturn`: unless a `timeWait` of the same object follows at once.
-    case released(socket: UInt64, mayReturn: Bool, time: UInt64)
+    /// `cookie`: what a TIME_WAIT had inherited, 0 for a bound socket.
+    case released(socket: UInt64, cookie: UInt64, mayReturn: Bool, time: UInt64)
     /// From a snapshot: a connection that exists, in `state`.
     case exists(Connection, state: State)
     /// A process has the socket open.

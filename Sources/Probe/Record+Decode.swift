@@ -34,8 +34,11 @@ extension Record {
             self = .timeWait(
                 socket: head.socket, successor: change.successor, time: head.time_ns)
         case PG_RELEASED:
+            guard bytes.count == MemoryLayout<pg_change>.size else { return nil }
             self = .released(
-                socket: head.socket, mayReturn: head.has(PG_MAY_RETURN), time: head.time_ns)
+                socket: head.socket,
+                cookie: unsafe bytes.loadUnaligned(as: pg_change.self).successor,
+                mayReturn: head.has(PG_MAY_RETURN), time: head.time_ns)
         case PG_NAMESPACE:
             guard bytes.count == MemoryLayout<pg_namespace>.size,
                 let reserved = unsafe PortSet(

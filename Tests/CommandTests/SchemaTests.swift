@@ -60,7 +60,8 @@ extension LiveTests {
                     ])
                 #expect(try complaints(about: events.map(\.text)) == "")
                 // And it would complain.
-                let broken = summary.event.text.replacingOccurrences(of: "\"lost\":", with: "\"l\":")
+                let broken = summary.event.text.replacingOccurrences(
+                    of: "\"lost\":", with: "\"l\":")
                 #expect(try complaints(about: [broken]) != "")
             }
         }

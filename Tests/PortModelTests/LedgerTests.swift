@@ -41,7 +41,7 @@ struct Script {
     }
 
     static func released(_ socket: UInt64, at time: UInt64, mayReturn: Bool = false) -> Record {
-        .released(socket: socket, mayReturn: mayReturn, time: time)
+        .released(socket: socket, cookie: 0, mayReturn: mayReturn, time: time)
     }
 
     static func port(_ socket: UInt64) -> UInt16 { 40_000 + UInt16(socket % 8) }
@@ -183,6 +183,12 @@ private let object: UInt64 = 0xffff_8880_0000_0001
                 Script.timeWait(1, object, at: 30),
                 Script.released(object, at: 40, mayReturn: true),
                 Script.timeWait(77, object, at: 41),
+            ], opened: 1, closed: 1, peak: 1),
+        Course(
+            testDescription: "the beginning of a TIME_WAIT was skipped, its end was not",
+            records: [
+                Script.opened(1, at: 10), Script.established(1, at: 20),
+                .released(socket: object, cookie: 1, mayReturn: false, time: 30),
             ], opened: 1, closed: 1, peak: 1),
         Course(
             testDescription: "sockets never heard of",

@@ -48,7 +48,8 @@ private struct Kernel {
                 socket: socket.identity, successor: nextObject, time: time)
         case .timeWait:
             sockets[index].life = .ended
-            return .released(socket: socket.identity, mayReturn: false, time: time)
+            return .released(
+                socket: socket.identity, cookie: socket.cookie, mayReturn: false, time: time)
         case .ended:
             sockets.remove(at: index)
             return nil

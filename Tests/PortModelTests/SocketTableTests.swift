@@ -11,7 +11,8 @@ import Testing
         var twin: [UInt64: Int] = [:]
         for step in 0..<30_000 {
             let number = UInt64.random(in: 1...4000, using: &random)
-            let identity = Bool.random(using: &random) ? number : 0xffff_8880_0000_0000 + number * 288
+            let identity =
+                Bool.random(using: &random) ? number : 0xffff_8880_0000_0000 + number * 288
             if let place = table.find(identity) {
                 #expect(table[place] == twin[identity])
                 if Bool.random(using: &random) {

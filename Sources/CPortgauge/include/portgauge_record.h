@@ -61,7 +61,7 @@ struct pg_head {
 
 struct pg_change {
 	struct pg_head head;
-	pg_u64 successor;
+	pg_u64 successor; /* TIME_WAIT: that object; RELEASED: the cookie it had inherited, or 0 */
 };
 
 #define PG_COMM 16
