@@ -46,9 +46,9 @@ clean: ## remove what was built
 	rm -rf .build $(BPF_OBJECT)
 
 # Only what is in the object's BTF is needed to load it, and none of the DWARF.
-$(BPF_OBJECT): bpf/portgauge.bpf.c bpf/kernel_types.h Sources/CPortgauge/include/portgauge_record.h
+$(BPF_OBJECT): $(wildcard bpf/*.c bpf/*.h) Sources/CPortgauge/include/portgauge_record.h
 	clang -target bpf -mcpu=v2 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter \
-		-ISources/CPortgauge/include -c $< -o $@
+		-ISources/CPortgauge/include -c bpf/portgauge.bpf.c -o $@
 	llvm-objcopy --strip-debug $@
 
 # $(call install_missing,a file,its package): nothing is asked of apt where all is there.

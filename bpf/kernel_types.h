@@ -85,10 +85,23 @@ struct local_ports {
 	__u32 range; /* high << 16 | low */
 };
 
+struct inet_timewait_death_row {
+	int sysctl_max_tw_buckets;
+};
+
 /* From 6.8 on. */
 struct netns_ipv4 {
 	struct local_ports ip_local_ports;
 	unsigned long *sysctl_local_reserved_ports;
+	struct inet_timewait_death_row tcp_death_row;
+	__u8 sysctl_tcp_tw_reuse; /* an int on older kernels, as is the next: BPF_CORE_READ_BITFIELD */
+	__u8 sysctl_tcp_timestamps;
+	unsigned int sysctl_tcp_tw_reuse_delay; /* from 6.14 on */
+};
+
+/* Linux 6.0 and 6.1. */
+struct netns_ipv4___pointer {
+	struct inet_timewait_death_row *tcp_death_row;
 };
 
 struct local_ports___before_6_8 {
@@ -100,6 +113,7 @@ struct netns_ipv4___before_6_8 {
 };
 
 struct net {
+	__u64 net_cookie; /* from 5.14 on */
 	struct ns_common ns;
 	struct netns_ipv4 ipv4;
 };
@@ -117,6 +131,7 @@ struct sock_common {
 	__be32 skc_rcv_saddr;
 	__be16 skc_dport;
 	__u16 skc_num;
+	unsigned int skc_hash;
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
 	possible_net_t skc_net;

@@ -59,3 +59,8 @@ int pg_unshare_network(void)
 {
 	return unshare(CLONE_NEWNET);
 }
+
+int pg_enter_network(int descriptor)
+{
+	return setns(descriptor, CLONE_NEWNET);
+}

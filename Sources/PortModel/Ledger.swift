@@ -4,25 +4,32 @@
 /// identity, since a connecting socket has no port yet. Each tuple's count is derived from the
 /// entries. Folding a record twice changes nothing, so snapshots can be folded in among live ones.
 package struct Ledger: Sendable {
-    package private(set) var accounts: [TupleAccount] = []
+    package internal(set) var accounts: [TupleAccount] = []
     /// Totals of the tuples that were forgotten because there were too many of them.
-    package private(set) var forgotten = Forgotten()
+    package internal(set) var forgotten = Forgotten()
+    /// What is known of the network namespaces that have connections, by their identity.
+    package internal(set) var namespaces: [UInt32: Namespace] = [:]
+    /// What records said twice, or what nothing that was known could have led to.
+    package internal(set) var oddities = Oddities()
 
-    private var entries = SocketTable(filler: Entry.none)
-    private var accountOf: [Tuple: Int] = [:]
-    private var vacant: [Int] = []
-    private var pools: [UInt32: PortPool] = [:]
-    private var touched: [Int] = []
+    var entries = SocketTable(filler: Entry.none)
+    var accountOf: [Tuple: Int] = [:]
+    var vacant: [Int] = []
+    var touched: [Int] = []
 
     /// Connects that have not shown yet whether they found a port, oldest first.
-    private var searching: [(socket: UInt64, since: UInt64)] = []
+    var searching: [(socket: UInt64, since: UInt64)] = []
     /// TIME_WAITs whose timer was stopped, oldest first: over, unless it is started again.
-    private var leaving: [(socket: UInt64, since: UInt64, departure: UInt8)] = []
-    /// While a snapshot is folded in: what has ended since it began and may still turn up in it, and
-    /// when it ended.
-    private var ended: [UInt64: UInt64]?
-    /// Ends that came to light with another socket's record, to be told with the next `settle`.
-    private var overdue: [Change] = []
+    var leaving: [(socket: UInt64, since: UInt64, departure: UInt8)] = []
+    /// Tuples whose namespace is gone, at most.
+    var goneTuples = 0
+    /// What came to light with another socket's record, to be told with the next `settle`.
+    var overdue: [Change] = []
+    /// The snapshot or the audit under way.
+    var walk: Walk?
+    var findings = Findings()
+    /// Flips with each walk: what carries it has been met or spoken of since the walk began.
+    var mark = false
 
     /// False where the kernel does not tell when a bound port is given back: it is then taken to be
     /// free when its connection closes.
@@ -35,7 +42,15 @@ package struct Ledger: Sendable {
         package var totals = TupleAccount.Totals()
     }
 
-    private enum Phase: UInt8 {
+    /// Records that contradict what went before: none of them changes a count.
+    package struct Oddities: Hashable, Sendable {
+        /// Told twice, which the copies of a program may do.
+        package var duplicates = 0
+        /// About a socket that was never heard of.
+        package var strangers = 0
+    }
+
+    enum Phase: UInt8 {
         case searching, connecting, established, timeWait
         /// A TIME_WAIT whose timer was stopped.
         case leaving
@@ -45,30 +60,55 @@ package struct Ledger: Sendable {
         var holds: Bool { self != .searching && self != .bound }
     }
 
-    private struct Entry {
+    struct Entry {
         /// 0 if it existed before the start: its age is not known.
         var openedAt: UInt64
         var name: Process.Name
         var pid: UInt32
         var account: Int32
         var localPort: UInt16
-        var phase: Phase
+        /// The phase, and in the uppermost bit the mark of the last walk: one byte, because there are
+        /// hundreds of thousands of these.
+        private var bits: UInt8
         /// How many times the timer of its TIME_WAIT was stopped, wrapping.
         var departures: UInt8 = 0
         /// Of a TIME_WAIT: the lower half of the cookie it has inherited.
         var cookie: UInt32 = 0
+
+        init(
+            openedAt: UInt64, process: Process, account: Int, localPort: UInt16, phase: Phase,
+            mark: Bool, cookie: UInt64 = 0
+        ) {
+            self.openedAt = openedAt
+            name = process.name
+            pid = process.pid
+            self.account = Int32(account)
+            self.localPort = localPort
+            bits = phase.rawValue | (mark ? 0x80 : 0)
+            self.cookie = UInt32(truncatingIfNeeded: cookie)
+        }
+
+        var phase: Phase {
+            get { Phase(rawValue: bits & 0x7f) ?? .bound }
+            set { bits = bits & 0x80 | newValue.rawValue }
+        }
+
+        var mark: Bool {
+            get { bits & 0x80 != 0 }
+            set { bits = bits & 0x7f | (newValue ? 0x80 : 0) }
+        }
 
         var process: Process { Process(pid: pid, name: name) }
 
         func age(at time: UInt64) -> UInt64? { openedAt == 0 ? nil : time &- openedAt }
 
         static let none = Entry(
-            openedAt: 0, name: Process.Name(), pid: 0, account: 0, localPort: 0, phase: .bound)
+            openedAt: 0, process: .unknown, account: 0, localPort: 0, phase: .bound, mark: false)
     }
 
     /// ECANCELED, as most architectures number it: the program closed the socket unconnected.
     private static let gaveUp: UInt16 = 125
-    private static let millisecond: UInt64 = 1_000_000
+    static let millisecond: UInt64 = 1_000_000
 
     // MARK: Records
 
@@ -83,31 +123,44 @@ package struct Ledger: Sendable {
         case .released(let socket, let cookie, let mayReturn, let time):
             release(socket, of: cookie, mayReturn: mayReturn, at: time)
         case .exists(let connection, let state): find(connection, in: state)
-        case .owner(let socket, let process): own(socket, process)
-        case .namespace(let netns, let pool): settle(netns, pool)
+        case .owner(let socket, _, let process): own(socket, process)
+        case .namespace(let netns, let namespace, _): describe(netns, namespace)
         }
     }
 
     private mutating func open(_ connection: Record.Connection) -> Change? {
         if let place = entries.find(connection.socket) {
-            if entries[place].openedAt == connection.time { return nil }
+            let known = entries[place]
+            // It has to fail before it can connect again.
+            if known.phase == .searching, connection.time &- known.openedAt < 100 * Self.millisecond
+            {
+                oddities.duplicates += 1
+                return nil
+            }
+            if known.phase.holds { oddities.strangers += 1 }
             remove(at: place)
         }
         let account = account(for: connection)
         let entry = Entry(
-            openedAt: connection.time, name: connection.process.name, pid: connection.process.pid,
-            account: Int32(account), localPort: connection.localPort, phase: .searching)
+            openedAt: connection.time, process: connection.process, account: account,
+            localPort: connection.localPort, phase: .searching, mark: mark)
         add(entry, for: connection.socket)
         searching.append((connection.socket, connection.time))
         return change(.opened, entry, at: connection.time)
     }
 
-    private mutating func establish(_ socket: UInt64, port: UInt16, at time: UInt64) -> Change? {
-        guard let place = entries.find(socket) else { return nil }
+    mutating func establish(_ socket: UInt64, port: UInt16, at time: UInt64) -> Change? {
+        guard let place = entries.find(socket) else {
+            oddities.strangers += 1
+            return nil
+        }
+        entries[place].mark = mark
         switch entries[place].phase {
         case .searching: confirm(entries[place], at: time)
         case .connecting: break
-        case .established, .timeWait, .leaving, .bound: return nil
+        case .established, .timeWait, .leaving, .bound:
+            oddities.duplicates += 1
+            return nil
         }
         entries[place].phase = .established
         entries[place].localPort = port
@@ -115,9 +168,16 @@ package struct Ledger: Sendable {
     }
 
     private mutating func close(_ closing: Record.Closing) -> Change? {
-        guard let place = entries.find(closing.socket) else { return nil }
+        walk?.ended[closing.socket] = closing.time
+        guard let place = entries.find(closing.socket) else {
+            oddities.strangers += 1
+            return nil
+        }
         var entry = entries[place]
-        if entry.phase == .bound { return nil }
+        if entry.phase == .bound {
+            oddities.duplicates += 1
+            return nil
+        }
         if closing.notSent, entry.phase == .searching || entry.phase == .connecting {
             return fail(closing, at: place, entry.localPort == 0 ? .noPort : .boundPortInUse)
         }
@@ -135,6 +195,7 @@ package struct Ledger: Sendable {
         entry.localPort = closing.localPort
         if closing.stillBound, followsBoundPorts {
             entry.phase = .bound
+            entry.mark = mark
             entries[place] = entry
         } else {
             _ = entries.remove(at: place)
@@ -162,23 +223,27 @@ package struct Ledger: Sendable {
         return change(.failed(cause, search: search), entry, at: closing.time)
     }
 
-    private mutating func pass(
-        from socket: UInt64, to successor: UInt64, at time: UInt64
-    ) -> Change? {
-        ended?[successor] = nil
+    mutating func pass(from socket: UInt64, to successor: UInt64, at time: UInt64) -> Change? {
+        walk?.ended[successor] = nil
         if let there = entries.find(successor) {
             if entries[there].cookie == UInt32(truncatingIfNeeded: socket) {
                 entries[there].phase = .timeWait
+                entries[there].mark = mark
                 return nil
             }
             // Its end was not told, or not yet settled, and its memory is used again.
             let gone = remove(at: there)
             overdue.append(change(.released, gone, at: time))
         }
-        guard let place = entries.find(socket), entries[place].phase != .bound else { return nil }
+        guard let place = entries.find(socket), entries[place].phase != .bound else {
+            oddities.strangers += 1
+            return nil
+        }
+        walk?.ended[socket] = time
         var entry = entries.remove(at: place)
         if entry.phase == .searching { confirm(entry, at: time) }
         entry.phase = .timeWait
+        entry.mark = mark
         entry.cookie = UInt32(truncatingIfNeeded: socket)
         entries.insert(entry, for: successor)
         let index = Int(entry.account)
@@ -192,14 +257,18 @@ package struct Ledger: Sendable {
     private mutating func release(
         _ socket: UInt64, of cookie: UInt64, mayReturn early: Bool, at time: UInt64
     ) -> Change? {
-        ended?[socket] = time
-        if entries.find(socket) == nil, cookie != 0 {
+        walk?.ended[socket] = time
+        if entries.find(socket) == nil, cookie != 0, entries.find(cookie) != nil {
             // The kernel may skip a program that it has just interrupted: the beginning of this
             // TIME_WAIT was not told. Its port was counted all the same, for the socket.
             if let close = pass(from: cookie, to: socket, at: time) { overdue.append(close) }
         }
-        guard let place = entries.find(socket) else { return nil }
+        guard let place = entries.find(socket) else {
+            oddities.strangers += 1
+            return nil
+        }
         if early {
+            entries[place].mark = mark
             guard entries[place].phase == .timeWait else { return nil }
             entries[place].phase = .leaving
             entries[place].departures &+= 1
@@ -211,44 +280,6 @@ package struct Ledger: Sendable {
         return change(.released, entry, at: time)
     }
 
-    private mutating func find(_ connection: Record.Connection, in state: Record.State) -> Change? {
-        if let over = ended?[connection.socket] {
-            if over >= connection.time { return nil }
-            // The same memory, a later TIME_WAIT.
-            if let place = entries.find(connection.socket), entries[place].phase == .leaving {
-                let gone = remove(at: place)
-                overdue.append(change(.released, gone, at: over))
-            }
-        }
-        let phase: Phase =
-            switch state {
-            case .connecting: .connecting
-            case .established: .established
-            case .timeWait: .timeWait
-            }
-        if let place = entries.find(connection.socket), entries[place].phase != .bound {
-            let known = entries[place]
-            guard known.phase != phase, phase != .timeWait, connection.localPort != 0 else {
-                return nil
-            }
-            if known.phase == .searching { confirm(known, at: connection.time) }
-            entries[place].phase = phase
-            entries[place].localPort = connection.localPort
-            return nil
-        }
-        if phase == .connecting, connection.localPort == 0 { return nil }
-        if let bound = entries.find(connection.socket) { remove(at: bound) }
-        let account = account(for: connection)
-        accounts[account].hold(at: connection.time, timeWait: phase == .timeWait)
-        let entry = Entry(
-            openedAt: 0, name: connection.process.name, pid: connection.process.pid,
-            account: Int32(account), localPort: connection.localPort, phase: phase,
-            cookie: connection.cookie)
-        add(entry, for: connection.socket)
-        if entry.pid != 0 { accounts[account].processes.add(entry.process, opened: 1) }
-        return nil
-    }
-
     private mutating func own(_ socket: UInt64, _ process: Process) -> Change? {
         guard let place = entries.find(socket), entries[place].pid == 0 else { return nil }
         entries[place].pid = process.pid
@@ -257,12 +288,13 @@ package struct Ledger: Sendable {
         return nil
     }
 
-    private mutating func settle(_ netns: UInt32, _ pool: PortPool) -> Change? {
-        let before = pools.updateValue(pool, forKey: netns)
-        if before == pool { return nil }
+    private mutating func describe(_ netns: UInt32, _ namespace: Namespace) -> Change? {
+        let before = namespaces.updateValue(namespace, forKey: netns)
+        if before?.pool == namespace.pool { return nil }
+        let pool = namespace.pool
         for index in accounts.indices where accounts[index].tuple.netns == netns {
             let range = accounts[index].range
-            if range == before?.range || !pool.range.contains(range) {
+            if range == before?.pool.range || !pool.range.contains(range) {
                 accounts[index].range = pool.range
             }
             accounts[index].usable = pool.usable(of: accounts[index].range)
@@ -270,84 +302,9 @@ package struct Ledger: Sendable {
         return nil
     }
 
-    // MARK: What only time tells
-
-    /// Decides what no further record decides: a connect() that has not failed for 100 ms has its
-    /// port, and a TIME_WAIT whose timer was stopped 1 ms ago is over.
-    ///
-    /// - Parameter now: CLOCK_MONOTONIC nanoseconds, when the ring was last read to its end.
-    package mutating func settle(now: UInt64, _ emit: (Change) -> Void) {
-        for change in overdue { emit(change) }
-        overdue.removeAll()
-        let staying = leaving.firstIndex { $0.since + Self.millisecond > now } ?? leaving.endIndex
-        for (socket, time, departure) in leaving[..<staying] {
-            guard let place = entries.find(socket), entries[place].phase == .leaving,
-                entries[place].departures == departure
-            else { continue }
-            let gone = remove(at: place)
-            emit(change(.released, gone, at: time))
-        }
-        leaving.removeSubrange(..<staying)
-        let due = searching.firstIndex { $0.since + 100 * Self.millisecond > now }
-        let ripe = searching[..<(due ?? searching.endIndex)]
-        var undecided: [(socket: UInt64, since: UInt64)] = []
-        for (socket, since) in ripe {
-            guard let place = entries.find(socket), entries[place].phase == .searching else {
-                continue
-            }
-            let entry = entries[place]
-            let index = Int(entry.account)
-            guard entry.localPort != 0 || accounts[index].held < accounts[index].usable else {
-                // Nothing is free, so it is still searching, or its failure is on the way.
-                undecided.append((socket, since))
-                continue
-            }
-            confirm(entry, at: entry.openedAt)
-            entries[place].phase = .connecting
-            emit(change(.connecting, entry, at: now))
-        }
-        searching.replaceSubrange(..<ripe.endIndex, with: undecided)
-    }
-
-    /// A snapshot is about to be taken: until it ends, what is released is remembered, because the
-    /// kernel may have gathered it before and show it after.
-    package mutating func beginSnapshot() { ended = [:] }
-
-    package mutating func endSnapshot() { ended = nil }
-
     // MARK: Tuples
 
-    /// Drops the tuples that hold nothing and never failed, when there are more than `limit`.
-    package mutating func forgetIdle(keeping limit: Int) {
-        guard accountOf.count > limit else { return }
-        for (tuple, index) in accountOf {
-            let account = accounts[index]
-            guard account.entries == 0, account.totals.failed == 0,
-                account.totalsAtLastTick == nil
-            else { continue }
-            accountOf[tuple] = nil
-            vacant.append(index)
-            forgotten.tuples += 1
-            forgotten.totals.opened += account.totals.opened
-            forgotten.totals.closed += account.totals.closed
-        }
-    }
-
-    /// The accounts in use, in no order.
-    package var tuples: [TupleAccount] { accountOf.values.map { accounts[$0] } }
-
-    /// The tuples in which anything changed since the last call, in the order they did.
-    package mutating func takeTicks() -> [Tick] {
-        defer { touched.removeAll(keepingCapacity: true) }
-        return touched.compactMap { index in
-            let account = accounts[index]
-            guard let before = account.totalsAtLastTick else { return nil }
-            accounts[index].totalsAtLastTick = nil
-            return Tick(account, since: before)
-        }
-    }
-
-    private mutating func account(for connection: Record.Connection) -> Int {
+    mutating func account(for connection: Record.Connection) -> Int {
         let tuple = connection.tuple
         let index: Int
         if let known = accountOf[tuple] {
@@ -376,7 +333,8 @@ package struct Ledger: Sendable {
         let known = accounts[index].range
         guard range != known else { return }
         let netns = accounts[index].tuple.netns
-        guard range.count > known.count || pools[netns]?.range.contains(known) == false else {
+        guard range.count > known.count || namespaces[netns]?.pool.range.contains(known) == false
+        else {
             return
         }
         accounts[index].range = range
@@ -384,17 +342,17 @@ package struct Ledger: Sendable {
     }
 
     private func usable(of range: PortRange, in netns: UInt32) -> Int {
-        pools[netns]?.usable(of: range) ?? range.count
+        namespaces[netns]?.pool.usable(of: range) ?? range.count
     }
 
-    private mutating func touch(_ index: Int) {
+    mutating func touch(_ index: Int) {
         guard accounts[index].totalsAtLastTick == nil else { return }
         accounts[index].totalsAtLastTick = accounts[index].totals
         touched.append(index)
     }
 
     /// The connect() of `entry` is known to have got a port.
-    private mutating func confirm(_ entry: Entry, at time: UInt64) {
+    mutating func confirm(_ entry: Entry, at time: UInt64) {
         let index = Int(entry.account)
         touch(index)
         accounts[index].hold(at: time)
@@ -403,7 +361,7 @@ package struct Ledger: Sendable {
     }
 
     @discardableResult
-    private mutating func remove(at place: SocketTable<Entry>.Place) -> Entry {
+    mutating func remove(at place: SocketTable<Entry>.Place) -> Entry {
         let entry = entries.remove(at: place)
         let index = Int(entry.account)
         touch(index)
@@ -414,12 +372,12 @@ package struct Ledger: Sendable {
         return entry
     }
 
-    private mutating func add(_ entry: Entry, for socket: UInt64) {
+    mutating func add(_ entry: Entry, for socket: UInt64) {
         entries.insert(entry, for: socket)
         accounts[Int(entry.account)].entries += 1
     }
 
-    private func change(_ kind: Change.Kind, _ entry: Entry, at time: UInt64) -> Change {
+    func change(_ kind: Change.Kind, _ entry: Entry, at time: UInt64) -> Change {
         let index = Int(entry.account)
         return Change(
             kind: kind, time: time, account: index, tuple: accounts[index].tuple,

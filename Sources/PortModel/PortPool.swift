@@ -17,12 +17,15 @@ package struct PortRange: Hashable, Sendable {
 package struct PortSet: Hashable, Sendable {
     package private(set) var words: [UInt64]
 
-    package init() { words = Array(repeating: 0, count: 1024) }
+    private static let none = [UInt64](repeating: 0, count: 1024)
+
+    package init() { words = Self.none }
 
     /// - Parameter words: exactly 1024.
     package init?(words: [UInt64]) {
         guard words.count == 1024 else { return nil }
-        self.words = words
+        // Most are empty, and can share their 8 KiB.
+        self.words = words == Self.none ? Self.none : words
     }
 
     package mutating func insert(_ port: UInt16) {
@@ -56,6 +59,9 @@ package struct PortPool: Hashable, Sendable {
         self.range = range
         self.reserved = reserved
     }
+
+    /// Ports of the namespace's range that are reserved.
+    package var reservedInRange: Int { reserved.count(in: range) }
 
     /// Ports of `range`, which may be narrower than the namespace's own, that are not reserved.
     package func usable(of range: PortRange) -> Int {

@@ -16,10 +16,10 @@ package enum Record: Hashable, Sendable {
     case released(socket: UInt64, cookie: UInt64, mayReturn: Bool, time: UInt64)
     /// From a snapshot: a connection that exists, in `state`.
     case exists(Connection, state: State)
-    /// A process has the socket open.
-    case owner(socket: UInt64, Process)
-    /// The ports that connections of a namespace may use, now.
-    case namespace(netns: UInt32, PortPool)
+    /// A process has the socket, which belongs to a namespace, open.
+    case owner(socket: UInt64, netns: UInt32, Process)
+    /// The settings of a network namespace, now. `pid`: of a process in it, 0 if none is known.
+    case namespace(netns: UInt32, Namespace, pid: UInt32)
 
     /// The TCP states in which a connection holds a port, as far as they are told apart here.
     package enum State: UInt8, Sendable {
@@ -36,16 +36,15 @@ package enum Record: Hashable, Sendable {
         package var tuple: Tuple
         /// 0 while not chosen.
         package var localPort: UInt16
-        /// Of a TIME_WAIT that a snapshot has found: the lower half of the cookie it has inherited.
-        package var cookie: UInt32
+        /// Of a TIME_WAIT that a snapshot has found: the cookie it has inherited.
+        package var cookie: UInt64
         package var process: Process
-        package var uid: UInt32
         /// The range in force for this socket.
         package var range: PortRange
 
         package init(
             time: UInt64, socket: UInt64, tuple: Tuple, localPort: UInt16,
-            cookie: UInt32 = 0, process: Process = .unknown, uid: UInt32 = 0, range: PortRange
+            cookie: UInt64 = 0, process: Process = .unknown, range: PortRange
         ) {
             self.time = time
             self.socket = socket
@@ -53,7 +52,6 @@ package enum Record: Hashable, Sendable {
             self.localPort = localPort
             self.cookie = cookie
             self.process = process
-            self.uid = uid
             self.range = range
         }
     }

@@ -41,6 +41,11 @@ struct SocketTable<Value: Sendable>: Sendable {
         segments[place.segment].remove(at: place.slot)
     }
 
+    /// Visits all, in no order.
+    mutating func forEach(_ body: (UInt64, inout Value) -> Void) {
+        for segment in segments.indices { segments[segment].forEach(body) }
+    }
+
     /// Cookies count up and addresses are multiples of a power of two: the multiplication (by
     /// 2⁶⁴ ÷ the golden ratio) spreads both over the upper bits.
     fileprivate static func hash(_ identity: UInt64) -> UInt64 { identity &* 0x9e37_79b9_7f4a_7c15 }
@@ -104,6 +109,12 @@ private struct Segment<Value: Sendable>: Sendable {
         slots[hole] = vacant
         count -= 1
         return removed
+    }
+
+    mutating func forEach(_ body: (UInt64, inout Value) -> Void) {
+        for place in slots.indices where slots[place].identity != 0 {
+            body(slots[place].identity, &slots[place].value)
+        }
     }
 
     private var mask: Int { slots.count - 1 }

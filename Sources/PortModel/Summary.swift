@@ -3,9 +3,10 @@ package struct Summary: Sendable {
     /// Nanoseconds from the start to the end of the trace.
     package var duration: UInt64
     package var totals = TupleAccount.Totals()
-    /// Records the ring had no room for.
-    package var lost: UInt64
+    package var accuracy: Accuracy
     package var linesDropped: Int
+    /// The namespaces that were there at the end, by their identity.
+    package var namespaces: [UInt32: Namespace]
     /// By peak share in descending order, at most `limit` of them.
     package var tuples: [TupleAccount]
     /// How many more there were.
@@ -15,11 +16,12 @@ package struct Summary: Sendable {
     package var timeWait = 0
 
     package init(
-        of ledger: Ledger, duration: UInt64, lost: UInt64, linesDropped: Int, limit: Int
+        of ledger: Ledger, duration: UInt64, accuracy: Accuracy, linesDropped: Int, limit: Int
     ) {
         self.duration = duration
-        self.lost = lost
+        self.accuracy = accuracy
         self.linesDropped = linesDropped
+        namespaces = ledger.namespaces
         let all = ledger.tuples
         totals = ledger.forgotten.totals
         for account in all {
@@ -28,6 +30,11 @@ package struct Summary: Sendable {
             totals.failed += account.totals.failed
             held += account.held
             timeWait += account.timeWait
+        }
+        if accuracy.lost > 0, let counted = accuracy.counted {
+            // Some connects were not told, but the kernel has counted them all.
+            totals.failed = counted.failed
+            totals.opened = max(0, counted.opened - counted.failed - ledger.undecided)
         }
         tuples = Array(all.sorted(by: Self.precedes).prefix(limit))
         tuplesOmitted = all.count - tuples.count + ledger.forgotten.tuples

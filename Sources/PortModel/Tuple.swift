@@ -1,7 +1,7 @@
 /// What the limit is per: connections of one tuple need a local port each, those of two tuples may
 /// share one.
 package struct Tuple: Hashable, Sendable {
-    /// Inode number of the network namespace.
+    /// The network namespace's identity: part of its cookie, which is never used again.
     package var netns: UInt32
     package var local: IPAddress
     package var remote: IPAddress

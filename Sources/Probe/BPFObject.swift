@@ -37,6 +37,17 @@ import Glibc
         return unsafe BPFLink(owning: link)
     }
 
+    /// How often the kernel skipped the program because it was running on the CPU already; 0 where
+    /// the kernel does not count that (before Linux 5.12).
+    func skipped(_ program: String) -> UInt64 {
+        guard let found = unsafe bpf_object__find_program_by_name(object, program) else { return 0 }
+        var info = bpf_prog_info()
+        var size = UInt32(MemoryLayout<bpf_prog_info>.size)
+        let descriptor = unsafe bpf_program__fd(found)
+        guard unsafe bpf_obj_get_info_by_fd(descriptor, &info, &size) == 0 else { return 0 }
+        return info.recursion_misses
+    }
+
     /// Before `load`: the bytes of a data section, exactly as many as it has.
     func set<T: BitwiseCopyable>(section: String, to value: T) throws(ProbeError) {
         let map = unsafe try map(section)

@@ -39,33 +39,6 @@ package enum Clock {
     }
 }
 
-/// The network namespaces that a person knows by name.
-package enum NetworkNamespaces {
-    /// Inode number of the one this process is in; nil without /proc.
-    package static var own: UInt32? { inode("/proc/self/ns/net") }
-
-    /// By inode number: the names that `ip netns` gave.
-    package static func names() -> [UInt32: String] {
-        guard let directory = unsafe opendir("/run/netns") else { return [:] }
-        defer { unsafe closedir(directory) }
-        var names: [UInt32: String] = [:]
-        while let entry = unsafe readdir(directory) {
-            let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) {
-                unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if !name.hasPrefix("."), let inode = inode("/run/netns/\(name)") {
-                names[inode] = name
-            }
-        }
-        return names
-    }
-
-    private static func inode(_ path: String) -> UInt32? {
-        var status = stat()
-        return unsafe stat(path, &status) == 0 ? UInt32(truncatingIfNeeded: status.st_ino) : nil
-    }
-}
-
 /// Standard output's terminal.
 package enum Terminal {
     /// Nil when it is none; 0 columns when it does not say.

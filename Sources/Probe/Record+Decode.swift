@@ -14,10 +14,11 @@ extension Record {
             self = .opened(connection)
         case PG_SOCKET:
             guard let connection = unsafe Connection(bytes) else { return nil }
-            self = .exists(connection, state: State(head, connection))
+            self = .exists(connection, state: State(of: head.socket, tcp: head.state))
         case PG_OWNER:
             guard let connection = unsafe Connection(bytes) else { return nil }
-            self = .owner(socket: head.socket, connection.process)
+            self = .owner(
+                socket: head.socket, netns: connection.tuple.netns, connection.process)
         case PG_ESTABLISHED:
             self = .established(
                 socket: head.socket, localPort: head.local_port, time: head.time_ns)
@@ -44,16 +45,36 @@ extension Record {
                 let reserved = unsafe PortSet(
                     words: bytes.suffix(Int(PG_RESERVED_BYTES)).words)
             else { return nil }
-            let namespace = unsafe (bytes.baseAddress! + MemoryLayout<pg_head>.size)
-                .loadUnaligned(as: (netns: UInt32, low: UInt16, high: UInt16).self)
+            let settings = unsafe bytes.loadUnaligned(as: NamespaceSettings.self)
             self = .namespace(
-                netns: namespace.netns,
-                PortPool(
-                    range: PortRange(low: namespace.low, high: namespace.high), reserved: reserved))
+                netns: settings.netns,
+                Namespace(
+                    inode: settings.inode,
+                    pool: PortPool(
+                        range: PortRange(low: settings.low, high: settings.high), reserved: reserved
+                    ),
+                    timeWait: TimeWaitRules(
+                        reuse: settings.reuse, reuseDelay: settings.reuseDelay,
+                        timestamps: settings.timestamps != 0, limit: settings.limit)),
+                pid: settings.pid)
         default:
             return nil
         }
     }
+}
+
+/// `pg_namespace` up to its bitmap, which as a Swift type would be a tuple of 8,192 bytes.
+private struct NamespaceSettings: BitwiseCopyable {
+    var head: pg_head
+    var netns: UInt32
+    var inode: UInt32
+    var pid: UInt32
+    var limit: UInt32
+    var reuseDelay: UInt32
+    var low: UInt16
+    var high: UInt16
+    var reuse: UInt8
+    var timestamps: UInt8
 }
 
 extension Record.Connection {
@@ -67,19 +88,26 @@ extension Record.Connection {
                 remote: IPAddress(bytesOf: socket.remote), remotePort: socket.remote_port),
             localPort: socket.head.local_port, cookie: socket.cookie,
             process: Process(pid: socket.pid, name: Process.Name(bytesOf: socket.comm)),
-            uid: socket.uid,
             range: PortRange(low: socket.range_low, high: socket.range_high))
+    }
+}
+
+extension Sighting {
+    init(_ item: pg_item) {
+        self.init(
+            socket: item.socket, cookie: item.cookie, localPort: item.local_port,
+            state: Record.State(of: item.socket, tcp: item.state), isCertain: item.certain != 0)
     }
 }
 
 extension Record.State {
     /// A timewait object is told by its identity, an address in the kernel's half; cookies count
     /// up from 1.
-    fileprivate init(_ head: pg_head, _ connection: Record.Connection) {
-        if head.socket >> 63 == 1 {
+    fileprivate init(of socket: UInt64, tcp state: UInt8) {
+        if socket >> 63 == 1 {
             self = .timeWait
         } else {
-            self = head.state == 2 ? .connecting : .established
+            self = state == 2 ? .connecting : .established
         }
     }
 }

@@ -9,7 +9,25 @@ package enum Event {
     case tick(Tick)
     /// Records the ring had no room for, since the last time it was said.
     case lost(Int)
+    /// The ledger was held against the kernel's table.
+    case audit(Audit)
+    case namespace(NamespaceNews)
     case summary(Summary)
+
+    /// A namespace has its first connection, other settings than before, or is gone.
+    package struct NamespaceNews: Sendable {
+        package enum Kind: String, Sendable { case found, changed, gone }
+
+        package var kind: Kind
+        package var netns: UInt32
+        package var namespace: Namespace
+
+        package init(kind: Kind, netns: UInt32, namespace: Namespace) {
+            self.kind = kind
+            self.netns = netns
+            self.namespace = namespace
+        }
+    }
 
     package struct Start: Sendable {
         package var version: String
@@ -27,9 +45,9 @@ package enum Event {
 /// What the writers cannot know by themselves, and what may change while they write.
 package struct Surroundings: Sendable {
     package var timestamps: Timestamps
-    /// Of network namespaces, by inode number.
+    /// What to call network namespaces, by their identity.
     package var namespaceNames: [UInt32: String]
-    /// The namespace that goes without saying in text.
+    /// The identity of the namespace that goes without saying in text.
     package var ownNamespace: UInt32?
     /// `ECONNREFUSED` for its number.
     package let errnoName: @Sendable (Int32) -> String

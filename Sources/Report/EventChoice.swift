@@ -39,6 +39,14 @@ package struct EventChoice: Sendable {
         }
     }
 
+    /// Whether news of a namespace are wanted.
+    ///
+    /// - Parameter changed: other than its first connection.
+    /// - Parameter always: as far as only failures were asked for, they still are not.
+    package func wantsNamespaces(changed: Bool, always: Bool) -> Bool {
+        level == .all || level == .notable && (changed || always)
+    }
+
     /// Whether ticks are wanted at the end of this second.
     ///
     /// - Parameter always: also while there is a line for each connection.

@@ -39,6 +39,22 @@ package struct JSONWriter: Sendable {
         case .lost(let count):
             head("lost", time, surroundings, &line)
             line.field("count", count)
+        case .audit(let audit):
+            head("audit", time, surroundings, &line)
+            line.field("netns", name(of: audit.netns, surroundings))
+            line.field("sockets", audit.sockets)
+            line.field("drift", audit.totalDrift)
+            line.name("took_ms")
+            line.append(Int(audit.duration / 1_000_000))
+            line.append(".")
+            line.append(Int(audit.duration / 1000 % 1000), width: 3)
+            line.array("tuples", audit.drift) { difference, line in
+                line.append("{")
+                addresses(difference.tuple, &line, first: true)
+                line.field("drift", difference.ports)
+                line.append("}")
+            }
+        case .namespace(let news): write(news, time, surroundings, &line)
         case .summary(let summary): write(summary, time, surroundings, &line)
         }
         line.append("}\n")
@@ -62,6 +78,31 @@ package struct JSONWriter: Sendable {
             if let lived { line.field("lived_us", Int(lived / 1000)) }
             if let error { line.field("error", surroundings.errnoName(Int32(error))) }
         }
+    }
+
+    private func write(
+        _ news: Event.NamespaceNews, _ time: UInt64, _ surroundings: Surroundings,
+        _ line: inout Line
+    ) {
+        head("namespace", time, surroundings, &line)
+        line.field("state", news.kind.rawValue)
+        line.field("netns", name(of: news.netns, surroundings))
+        settings(news.namespace, &line)
+    }
+
+    private func settings(_ namespace: Namespace, _ line: inout Line) {
+        line.field("inode", Int(namespace.inode))
+        line.name("range")
+        line.append("[")
+        line.append(Int(namespace.pool.range.low))
+        line.append(",")
+        line.append(Int(namespace.pool.range.high))
+        line.append("]")
+        line.field("reserved", namespace.pool.reservedInRange)
+        line.field("tw_reuse", Int(namespace.timeWait.reuse))
+        line.field("tw_reuse_delay_ms", Int(namespace.timeWait.reuseDelay))
+        line.field("timestamps", namespace.timeWait.timestamps)
+        line.field("max_tw_buckets", Int(namespace.timeWait.limit))
     }
 
     private func write(_ failure: Failure, _ surroundings: Surroundings, _ line: inout Line) {
@@ -89,11 +130,25 @@ package struct JSONWriter: Sendable {
         line.field("opened", summary.totals.opened)
         line.field("closed", summary.totals.closed)
         line.field("failed", summary.totals.failed)
-        line.field("lost", Int(clamping: summary.lost))
+        line.field("lost", Int(clamping: summary.accuracy.lost))
+        line.field("skipped", Int(clamping: summary.accuracy.skipped))
+        line.field("slipped", Int(clamping: summary.accuracy.slipped))
+        line.field("audits", summary.accuracy.audits)
+        line.field("largest_drift", summary.accuracy.largestDrift)
+        line.field("last_drift", summary.accuracy.lastDrift)
+        line.field("repairs", summary.accuracy.repairs)
+        line.field("complete", summary.accuracy.isComplete)
         line.field("lines_dropped", summary.linesDropped)
         line.field("held", summary.held)
         line.field("time_wait", summary.timeWait)
         line.field("tuples_omitted", summary.tuplesOmitted)
+        line.array("namespaces", summary.namespaces.sorted { $0.value.inode < $1.value.inode }) {
+            namespace, line in
+            line.append("{")
+            line.field("netns", name(of: namespace.key, surroundings), first: true)
+            settings(namespace.value, &line)
+            line.append("}")
+        }
         line.array("tuples", summary.tuples) { account, line in
             line.append("{")
             line.field("netns", name(of: account.tuple.netns, surroundings), first: true)
@@ -143,8 +198,8 @@ package struct JSONWriter: Sendable {
         addresses(tuple, &line)
     }
 
-    private func addresses(_ tuple: Tuple, _ line: inout Line) {
-        line.name("local")
+    private func addresses(_ tuple: Tuple, _ line: inout Line, first: Bool = false) {
+        line.name("local", first: first)
         line.append("\"")
         line.append(tuple.local)
         line.append("\"")

@@ -44,10 +44,46 @@ extension Line {
 
     /// Nothing for the namespace that goes without saying.
     mutating func append(namespaceOf tuple: Tuple, _ surroundings: Surroundings) {
-        guard tuple.netns != surroundings.ownNamespace else { return }
+        append(namespace: tuple.netns, surroundings)
+    }
+
+    mutating func append(namespace netns: UInt32, _ surroundings: Surroundings) {
+        guard netns != surroundings.ownNamespace else { return }
         append(" netns ")
-        let name = surroundings.namespaceNames[tuple.netns] ?? String(tuple.netns)
+        append(nameOf: netns, surroundings)
+    }
+
+    mutating func append(nameOf netns: UInt32, _ surroundings: Surroundings) {
+        let name = surroundings.namespaceNames[netns] ?? String(netns)
         for byte in name.utf8 { append(visible: byte) }
+    }
+
+    /// `ports 32768-60999, 3 of them reserved; tcp_tw_reuse 2 after 1000 ms; at most 65,536 TIME_WAITs`
+    mutating func append(settings namespace: Namespace) {
+        append("ports ")
+        append(Int(namespace.pool.range.low))
+        append("-")
+        append(Int(namespace.pool.range.high))
+        if namespace.pool.reservedInRange > 0 {
+            append(", ")
+            append(grouped: namespace.pool.reservedInRange)
+            append(" of them reserved")
+        }
+        let rules = namespace.timeWait
+        append("; tcp_tw_reuse ")
+        append(Int(rules.reuse))
+        if rules.reuse != 0 {
+            if rules.timestamps {
+                append(" after ")
+                append(grouped: Int(rules.reuseDelay))
+                append(" ms")
+            } else {
+                append(", without effect as timestamps are off")
+            }
+        }
+        append("; at most ")
+        append(grouped: Int(rules.limit))
+        append(" TIME_WAITs")
     }
 
     private mutating func append(visible byte: UInt8) {

@@ -15,6 +15,7 @@ struct SummaryWriter {
         style.end(&line)
         line.append("\n")
         totals(summary, &line)
+        namespaces(summary, surroundings, &line)
         guard !summary.tuples.isEmpty else { return }
         line.append("\n")
         style.begin(.heading, &line)
@@ -51,11 +52,67 @@ struct SummaryWriter {
             line.append(tenths: Double(summary.timeWait) * 100 / Double(summary.held))
             line.append(" %) in TIME_WAIT")
         }
-        line.append("\n  accuracy   ")
-        line.append(grouped: Int(clamping: summary.lost))
+        line.append("\n")
+        accuracy(summary, &line)
+    }
+
+    private func accuracy(_ summary: Summary, _ line: inout Line) {
+        let accuracy = summary.accuracy
+        line.append("  accuracy   ")
+        line.append(grouped: Int(clamping: accuracy.lost))
         line.append(" records lost, ")
         line.append(grouped: summary.linesDropped)
-        line.append(" lines of output dropped\n")
+        line.append(" lines of output dropped")
+        if accuracy.audits > 0 {
+            line.append("\n             ")
+            line.append(grouped: accuracy.audits)
+            line.append(accuracy.audits == 1 ? " audit against" : " audits against")
+            line.append(" the kernel's table, largest drift ")
+            line.append(grouped: accuracy.largestDrift)
+            line.append(", last ")
+            line.append(grouped: accuracy.lastDrift)
+        }
+        if accuracy.repairs > 0 {
+            line.append("\n             ")
+            line.append(grouped: accuracy.repairs)
+            line.append(accuracy.repairs == 1 ? " repair" : " repairs")
+            line.append(" from the kernel's table")
+        }
+        if accuracy.skipped > 0 {
+            line.append("\n             ")
+            line.append(grouped: Int(clamping: accuracy.skipped))
+            line.append(" runs skipped by the kernel, ")
+            line.append(grouped: Int(clamping: accuracy.slipped))
+            line.append(" not caught by a copy")
+        }
+        if !accuracy.isComplete {
+            line.append("\n             ports held are exact, totals by tuple are lower bounds")
+        }
+        line.append("\n")
+    }
+
+    private func namespaces(
+        _ summary: Summary, _ surroundings: Surroundings, _ line: inout Line
+    ) {
+        let all = summary.namespaces.sorted { $0.value.inode < $1.value.inode }
+        guard !all.isEmpty else { return }
+        line.append("\n")
+        style.begin(.heading, &line)
+        line.append("  namespaces")
+        style.end(&line)
+        line.append("\n")
+        for (netns, namespace) in all.prefix(Self.rows) {
+            line.append("  ")
+            line.append(nameOf: netns, surroundings)
+            line.append(": ")
+            line.append(settings: namespace)
+            line.append("\n")
+        }
+        if all.count > Self.rows {
+            line.append("and ")
+            line.append(grouped: all.count - Self.rows)
+            line.append(" more\n")
+        }
     }
 
     private func row(

@@ -23,7 +23,9 @@ package struct TextWriter: Sendable {
         case .lost(let count):
             begin("LOST", .alarm, time, surroundings, &line)
             line.append(grouped: count)
-            line.append(" records: the ring buffer was full, the counts may be off from here on\n")
+            line.append(" records: the ring buffer was full; the counts are made exact again\n")
+        case .audit(let audit): write(audit, time, surroundings, &line)
+        case .namespace(let news): write(news, time, surroundings, &line)
         case .summary(let summary):
             SummaryWriter(style: style).write(summary, in: surroundings, to: &line)
         }
@@ -38,6 +40,41 @@ package struct TextWriter: Sendable {
         line.append(" on Linux ")
         line.append(start.kernel)
         line.append(": tracing; Ctrl-C ends it with a summary\n")
+    }
+
+    private func write(
+        _ audit: Audit, _ time: UInt64, _ surroundings: Surroundings, _ line: inout Line
+    ) {
+        begin("audit", audit.drift.isEmpty ? .plain : .warning, time, surroundings, &line)
+        line.append(grouped: audit.sockets)
+        line.append(" connections in the kernel's table, drift ")
+        line.append(grouped: audit.totalDrift)
+        line.append(", took ")
+        line.append(duration: audit.duration)
+        line.append(namespace: audit.netns, surroundings)
+        line.append("\n")
+        for (tuple, ports) in audit.drift.prefix(10) {
+            line.append(indent)
+            line.append(tuple)
+            line.append(": corrected, ")
+            line.append(grouped: abs(ports))
+            line.append(ports > 0 ? " fewer held than counted\n" : " more held than counted\n")
+        }
+    }
+
+    private func write(
+        _ news: Event.NamespaceNews, _ time: UInt64, _ surroundings: Surroundings,
+        _ line: inout Line
+    ) {
+        begin("namespace", .plain, time, surroundings, &line)
+        line.append(nameOf: news.netns, surroundings)
+        switch news.kind {
+        case .gone: line.append(" is gone")
+        case .found, .changed:
+            line.append(news.kind == .changed ? " now has " : " has ")
+            line.append(settings: news.namespace)
+        }
+        line.append("\n")
     }
 
     private func write(_ change: Change, _ surroundings: Surroundings, _ line: inout Line) {

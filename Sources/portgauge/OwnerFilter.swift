@@ -10,13 +10,16 @@ struct OwnerFilter {
     init(_ filter: Probe.Filter) { self.filter = filter }
 
     /// The record with all that is known, or nil if it is not to be counted.
-    mutating func admit(_ record: Record) -> Record? {
+    ///
+    /// - Parameter isKnown: whether a socket is counted already.
+    mutating func admit(_ record: Record, isKnown: (UInt64) -> Bool) -> Record? {
         guard !filter.pids.isEmpty || !filter.names.isEmpty else { return record }
         switch record {
-        case .owner(let socket, let process):
+        case .owner(let socket, _, let process):
             if wants(process) { owners[socket] = process }
             return nil
         case .exists(var connection, let state):
+            if isKnown(connection.socket) || isKnown(connection.cookie) { return record }
             guard let owner = owners[connection.socket] else { return nil }
             connection.process = owner
             return .exists(connection, state: state)

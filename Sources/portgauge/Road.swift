@@ -12,8 +12,7 @@ struct Road: ~Copyable {
     private let isJSON: Bool
     private let writer: EventWriter
     private var surroundings: Surroundings
-    private var knownNamespaces: Set<UInt32> = []
-    private var lastNamespace: UInt32 = 0
+    private let ownInode = NetworkNamespaces.own
     private var line = Line()
 
     private var output: Output
@@ -38,13 +37,15 @@ struct Road: ~Copyable {
         surroundings = Surroundings(
             timestamps: Timestamps(
                 realtimeOffset: Clock.realtimeOffset, localOffset: Clock.localOffset),
-            namespaceNames: NetworkNamespaces.names(), ownNamespace: NetworkNamespaces.own,
-            errnoName: errnoName)
+            namespaceNames: [:], ownNamespace: nil, errnoName: errnoName)
     }
 
     // MARK: Records
 
     mutating func take(_ record: Record) {
+        if case .namespace(let netns, let namespace, let pid) = record {
+            meet(netns, namespace, pid)
+        }
         guard let change = ledger.apply(record) else { return }
         follow(change)
     }
@@ -59,7 +60,6 @@ struct Road: ~Copyable {
     /// Most changes cross no threshold and, when there are many, are not written: those are passed
     /// by without being copied.
     private mutating func follow(_ change: Change) {
-        if change.tuple.netns != lastNamespace { enter(change.tuple.netns) }
         if choice.wants(change.kind) { tell(.connection(change), at: change.time) }
         if case .failed = change.kind, let failure = failures.add(change) {
             tell(.failure(failure), at: change.time)
@@ -71,12 +71,40 @@ struct Road: ~Copyable {
         }
     }
 
-    /// A namespace that is new may have a name that is new.
-    private mutating func enter(_ netns: UInt32) {
-        lastNamespace = netns
-        if knownNamespaces.insert(netns).inserted {
-            surroundings.namespaceNames = NetworkNamespaces.names()
+    // MARK: Namespaces
+
+    private mutating func meet(_ netns: UInt32, _ namespace: Namespace, _ pid: UInt32) {
+        let before = ledger.namespaces[netns]
+        guard before != namespace else { return }
+        if before == nil {
+            // Of two with the same inode, the older is gone.
+            for (old, other) in ledger.namespaces where other.inode == namespace.inode {
+                close(old, at: Clock.monotonic)
+            }
+            if namespace.inode == ownInode { surroundings.ownNamespace = netns }
+            let found = NetworkNamespaces.Found(inode: namespace.inode, pid: pid)
+            surroundings.namespaceNames[netns] =
+                NetworkNamespaces.name(of: found) ?? String(namespace.inode)
         }
+        guard choice.wantsNamespaces(changed: before != nil, always: isJSON) else { return }
+        let news = Event.NamespaceNews(
+            kind: before == nil ? .found : .changed, netns: netns, namespace: namespace)
+        tell(.namespace(news), at: Clock.monotonic)
+    }
+
+    /// A namespace is no longer there.
+    mutating func close(_ netns: UInt32, at now: UInt64) {
+        guard let namespace = ledger.namespaces[netns] else { return }
+        ledger.close(namespace: netns)
+        guard choice.wantsNamespaces(changed: true, always: isJSON) else { return }
+        let news = Event.NamespaceNews(kind: .gone, netns: netns, namespace: namespace)
+        tell(.namespace(news), at: now)
+    }
+
+    /// An audit is over; those without a difference are told only where everything is.
+    mutating func tell(_ audit: Audit, at now: UInt64) {
+        guard isJSON || choice.level == .all || !audit.drift.isEmpty else { return }
+        tell(.audit(audit), at: now)
     }
 
     // MARK: Seconds
@@ -97,7 +125,15 @@ struct Road: ~Copyable {
             tell(.lost(Int(clamping: lost - lostTold)), at: now)
             lostTold = lost
         }
-        ledger.forgetIdle(keeping: Self.tupleLimit)
+        ledger.forgetIdle(keeping: Self.tupleLimit, gone: Self.summaryLimit)
+        forgetNames()
+    }
+
+    /// Names of namespaces that are gone are kept for the summary's sake, but not of all.
+    private mutating func forgetNames() {
+        guard surroundings.namespaceNames.count > 4 * Self.summaryLimit else { return }
+        let used = Set(ledger.tuples.map(\.tuple.netns)).union(ledger.namespaces.keys)
+        surroundings.namespaceNames = surroundings.namespaceNames.filter { used.contains($0.key) }
     }
 
     private mutating func tell(_ ticks: [Tick], at now: UInt64) {
@@ -151,9 +187,9 @@ struct Road: ~Copyable {
     }
 
     /// Writes the summary, for as long as the reader takes.
-    mutating func finish(duration: UInt64, lost: UInt64) throws(ProbeError) {
+    mutating func finish(duration: UInt64, accuracy: Accuracy) throws(ProbeError) {
         let summary = Summary(
-            of: ledger, duration: duration, lost: lost, linesDropped: output.dropped,
+            of: ledger, duration: duration, accuracy: accuracy, linesDropped: output.dropped,
             limit: Self.summaryLimit)
         tell(.summary(summary), at: Clock.monotonic, always: true)
         if let outputError { throw outputError }

@@ -14,6 +14,11 @@ struct Trace: ~Copyable {
         /// Seconds; nil: until stopped.
         var duration: Double?
         var filter = Probe.Filter()
+        /// Seconds between audits; 0: none.
+        var audit = 10.0
+        /// A power of two, and a multiple of the page size. 50,000 connections a second fill the
+        /// default in 0.4 s.
+        var ringBytes: UInt32 = 4 << 20
     }
 
     private let options: Options
@@ -21,9 +26,8 @@ struct Trace: ~Copyable {
     private let poller: Poller
     private var probe: Probe
     private var road: Road
+    private var auditor: Auditor
 
-    /// 50,000 connections a second fill it in 0.4 s.
-    private static let ringBytes: UInt32 = 4 << 20
     private static let drainInterval: UInt64 = 20_000_000
     private static let tickInterval: UInt64 = 1_000_000_000
 
@@ -33,7 +37,7 @@ struct Trace: ~Copyable {
         let road = try Road(options: options)
         let signals = try StopSignals()
         let poller = try Poller()
-        let probe = try Probe(filter: options.filter, ringBytes: Self.ringBytes)
+        let probe = try Probe(filter: options.filter, ringBytes: options.ringBytes)
         try poller.watch(signals.descriptor, for: .readable)
         try poller.watch(probe.descriptor, for: [.readable, .edge])
         try road.watchReader(poller)
@@ -42,6 +46,9 @@ struct Trace: ~Copyable {
         self.poller = poller
         self.probe = probe
         self.road = road
+        auditor = Auditor(
+            interval: options.audit > 0 ? UInt64(options.audit * 1e9) : nil,
+            filter: options.filter, now: Clock.monotonic)
     }
 
     /// Returns when the time is up or somebody asks to stop, after the summary.
@@ -55,21 +62,16 @@ struct Trace: ~Copyable {
                     version: Portgauge.version, kernel: kernelRelease(), hooks: probe.hooks)),
             at: start)
         try road.flush()
-        try seed()
+        try auditor.seed(&probe, &road)
         try follow(since: start)
         signals.letKill()
+        let end = Clock.monotonic
         probe.drain { road.take($0) }
+        try auditor.finish(&probe, &road)
         road.settle(now: Clock.monotonic)
         road.secondPassed(at: Clock.monotonic, lost: probe.lost)
-        try road.finish(duration: Clock.monotonic - start, lost: probe.lost)
+        try road.finish(duration: end - start, accuracy: auditor.accuracy)
         if probe.malformed > 0 { complain("\(probe.malformed) records could not be read") }
-    }
-
-    private mutating func seed() throws(ProbeError) {
-        var owners = OwnerFilter(options.filter)
-        road.ledger.beginSnapshot()
-        try probe.snapshot { if let record = owners.admit($0) { road.take(record) } }
-        road.ledger.endSnapshot()
     }
 
     private mutating func follow(since start: UInt64) throws(ProbeError) {
@@ -93,8 +95,10 @@ struct Trace: ~Copyable {
             nextDrain = count < Probe.drainLimit ? now + Self.drainInterval : now
             emptyDrains = count == 0 ? emptyDrains + 1 : 0
             if count == 0 { probe.askForWakeUp() }
+            if count < Probe.drainLimit { try auditor.afterDrain(now, &probe, &road) }
             if now >= nextTick {
                 road.secondPassed(at: now, lost: probe.lost)
+                auditor.secondPassed(probe)
                 nextTick += (now - nextTick) / Self.tickInterval * Self.tickInterval
                 nextTick += Self.tickInterval
             }

@@ -34,13 +34,27 @@ struct TraceCommand: ParsableCommand {
     @Option(help: ArgumentHelp("End after so long.", valueName: "seconds"), transform: duration)
     var duration: Double?
 
+    @Option(
+        help: ArgumentHelp(
+            "Hold the counts against the kernel's own table so often, and at the end; 0: never.",
+            valueName: "seconds"),
+        transform: interval)
+    var audit = 10.0
+
+    @Option(
+        help: ArgumentHelp(
+            "Room for what happens while this program does not run; a power of two.",
+            valueName: "bytes"),
+        transform: ringSize)
+    var ringSize: UInt32 = 4 << 20
+
     @OptionGroup var filters: FilterOptions
 
     func run() throws {
         var trace = try Trace(
             options: Trace.Options(
                 isJSON: output == .json, events: events, thresholds: warnAt, duration: duration,
-                filter: filters.filter))
+                filter: filters.filter, audit: audit, ringBytes: ringSize))
         try trace.run()
     }
 
@@ -51,6 +65,26 @@ struct TraceCommand: ParsableCommand {
             }
             return percent
         }
+    }
+
+    private static func interval(_ text: String) throws -> Double {
+        guard let seconds = Double(text), seconds == 0 || (0.1...1e9).contains(seconds) else {
+            throw ValidationError("it must be 0, or a number of seconds from 0.1 on")
+        }
+        return seconds
+    }
+
+    /// 4096, or in binary units 64k, 4M.
+    private static func ringSize(_ text: String) throws -> UInt32 {
+        let units: [Character: UInt32] = ["k": 10, "K": 10, "m": 20, "M": 20]
+        let shift = text.last.flatMap { units[$0] }
+        guard let number = UInt32(shift == nil ? text[...] : text.dropLast()),
+            case let bytes = UInt64(number) << UInt64(shift ?? 0),
+            (16384...(1 << 30)).contains(bytes), bytes & (bytes - 1) == 0
+        else {
+            throw ValidationError("it must be a power of two from 16k to 1024M")
+        }
+        return UInt32(bytes)
     }
 
     private static func duration(_ text: String) throws -> Double {

@@ -158,7 +158,8 @@ extension LiveTests {
                 tracer.kill9()
                 return ids
             }
-            #expect(ids.count == 6)
+            // Three timers and sockets, three iterators, and two or three copies of the fourth.
+            #expect((8...9).contains(ids.count))
             // The kernel frees programs a moment after their last user has gone.
             for id in ids {
                 var loaded = true

@@ -56,7 +56,7 @@ extension LiveTests {
                 #expect(
                     Set(events.map(\.name)) == [
                         "start", "open", "established", "close", "release", "failure", "alert",
-                        "tick", "summary",
+                        "tick", "namespace", "audit", "summary",
                     ])
                 #expect(try complaints(about: events.map(\.text)) == "")
                 // And it would complain.

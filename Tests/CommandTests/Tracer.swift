@@ -72,17 +72,33 @@ final class Tracer {
 
     var processIdentifier: Int32 { process.processIdentifier }
 
-    var events: [Event] { lines.all.filter(isOurs) }
+    var events: [Event] { ours(lines.all) }
 
-    private func isOurs(_ event: Event) -> Bool {
-        let other: String? = event["netns"]
-        return other == nil || other == netns
+    /// Those without a namespace, or of ours by whatever name it goes.
+    private func ours(_ events: [Event]) -> [Event] {
+        let names = Self.names(of: netns, in: events)
+        return events.filter { event in
+            let name: String? = event["netns"]
+            return name.map(names.contains) ?? true
+        }
+    }
+
+    private static func names(of netns: String, in events: [Event]) -> Set<String> {
+        var names: Set = [netns]
+        for event in events where event.name == "namespace" && event["inode"] == Int(netns) {
+            if let name: String = event["netns"] { names.insert(name) }
+        }
+        let atEnd: [[String: any Sendable]] = events.last?["namespaces"] ?? []
+        for namespace in atEnd where namespace["inode"] as? Int == Int(netns) {
+            if let name = namespace["netns"] as? String { names.insert(name) }
+        }
+        return names
     }
 
     /// Waits until `condition` holds for the events so far.
     @discardableResult
     func wait(_ what: String, until condition: ([Event]) throws -> Bool) throws -> [Event] {
-        try lines.wait(what) { try condition($0.filter(isOurs)) }.filter(isOurs)
+        ours(try lines.wait(what) { try condition(ours($0)) })
     }
 
     /// Stops it as Ctrl-C does. Returns the summary.
@@ -91,7 +107,8 @@ final class Tracer {
         process.waitUntilExit()
         #expect(process.terminationStatus == 0)
         let all = try wait("a summary") { $0.last?.name == "summary" }
-        return Summary(event: try #require(all.last), netns: netns)
+        return Summary(
+            event: try #require(all.last), namespaces: Self.names(of: netns, in: all))
     }
 
     /// Ends it without a chance to clean up.
@@ -122,10 +139,10 @@ struct Summary: Sendable {
     let event: Event
     let tuples: [[String: any Sendable]]
 
-    init(event: Event, netns: String) {
+    init(event: Event, namespaces: Set<String>) {
         self.event = event
         let all: [[String: any Sendable]] = event["tuples"] ?? []
-        tuples = all.filter { $0["netns"] as? String == netns }
+        tuples = all.filter { namespaces.contains($0["netns"] as? String ?? "") }
     }
 
     /// The sum of a count over the tuples.

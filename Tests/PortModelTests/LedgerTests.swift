@@ -3,6 +3,10 @@ import Testing
 
 /// Statements about a socket, written briefly.
 struct Script {
+    static func namespace(_ pool: PortPool) -> Record {
+        .namespace(netns: 1, Namespace(inode: 1, pool: pool), pid: 0)
+    }
+
     static let tuple = Tuple(
         netns: 1, local: IPAddress(v4: 0x0a00_0001), remote: IPAddress(v4: 0x0a00_0009),
         remotePort: 80)
@@ -290,7 +294,7 @@ private let object: UInt64 = 0xffff_8880_0000_0001
 
     @Test func whatEndedDuringASnapshotIsNotFoundByIt() {
         var ledger = Ledger()
-        ledger.beginSnapshot()
+        ledger.beginWalk(for: .seed, at: 0)
         _ = ledger.apply(Script.released(object, at: 5))
         _ = ledger.apply(.exists(Script.connection(object, at: 4, port: 40_001), state: .timeWait))
         #expect(ledger.tuples.isEmpty)
@@ -299,18 +303,18 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         _ = ledger.apply(Script.established(1, at: 8))
         _ = ledger.apply(Script.timeWait(1, object, at: 9))
         _ = ledger.apply(.exists(Script.connection(object, at: 10, port: 40_001), state: .timeWait))
-        ledger.endSnapshot()
+        _ = ledger.endWalk(of: [])
         #expect(ledger.tuples.map(\.held) == [1])
     }
 
     @Test func memoryUsedAgainDuringASnapshotIsFound() {
         var ledger = Ledger()
         _ = ledger.apply(.exists(Script.connection(object, at: 1, port: 40_001), state: .timeWait))
-        ledger.beginSnapshot()
+        ledger.beginWalk(for: .seed, at: 0)
         _ = ledger.apply(Script.released(object, at: 5, mayReturn: true))
         // Another TIME_WAIT, of a socket nobody had met: only the snapshot shows it.
         _ = ledger.apply(.exists(Script.connection(object, at: 6, port: 40_002), state: .timeWait))
-        ledger.endSnapshot()
+        _ = ledger.endWalk(of: [])
         var released: [UInt16] = []
         ledger.settle(now: 10 * millisecond) { released.append($0.localPort) }
         #expect(released == [40_001])
@@ -321,7 +325,7 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         var ledger = Ledger()
         _ = ledger.apply(Script.opened(1, at: 1))
         _ = ledger.takeTicks()
-        ledger.forgetIdle(keeping: 0)
+        ledger.forgetIdle(keeping: 0, gone: 10)
         #expect(ledger.apply(Script.established(1, at: 2))?.held == 1)
         #expect(ledger.tuples.map(\.held) == [1])
     }
@@ -333,11 +337,11 @@ private let object: UInt64 = 0xffff_8880_0000_0001
             return .opened(connection)
         }
         var ledger = Ledger()
-        _ = ledger.apply(.namespace(netns: 1, PortPool(range: PortRange(low: 1000, high: 1999))))
+        _ = ledger.apply(Script.namespace(PortPool(range: PortRange(low: 1000, high: 1999))))
         #expect(ledger.apply(opened(1, 1000, 1001))?.usable == 2)
         #expect(ledger.apply(opened(2, 1000, 1999))?.usable == 1000)
         #expect(ledger.apply(opened(3, 1000, 1001))?.usable == 1000)
-        _ = ledger.apply(.namespace(netns: 1, PortPool(range: PortRange(low: 1500, high: 1599))))
+        _ = ledger.apply(Script.namespace(PortPool(range: PortRange(low: 1500, high: 1599))))
         #expect(ledger.apply(Script.established(3, at: 4))?.usable == 100)
     }
 
@@ -360,8 +364,8 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         _ = ledger.apply(
             .exists(
                 Script.connection(1, at: 1, port: 40_001, process: .unknown), state: .established))
-        _ = ledger.apply(.owner(socket: 1, process))
-        _ = ledger.apply(.owner(socket: 1, Script.process))
+        _ = ledger.apply(.owner(socket: 1, netns: 1, process))
+        _ = ledger.apply(.owner(socket: 1, netns: 1, Script.process))
         #expect(ledger.apply(Script.closed(1, at: 2))?.process == process)
         #expect(ledger.tuples[0].processes.top == process)
     }
@@ -372,10 +376,10 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         reserved.insert(40_001)
         reserved.insert(50_000)
         let pool = PortPool(range: Script.range, reserved: reserved)
-        _ = ledger.apply(.namespace(netns: 1, pool))
+        _ = ledger.apply(Script.namespace(pool))
         #expect(ledger.apply(Script.opened(1, at: 1))?.usable == 7)
         reserved.insert(40_002)
-        _ = ledger.apply(.namespace(netns: 1, PortPool(range: Script.range, reserved: reserved)))
+        _ = ledger.apply(Script.namespace(PortPool(range: Script.range, reserved: reserved)))
         #expect(ledger.apply(Script.established(1, at: 2))?.usable == 6)
     }
 
@@ -390,11 +394,12 @@ private let object: UInt64 = 0xffff_8880_0000_0001
             if index > 0 { _ = ledger.apply(Script.closed(index + 1, at: 3)) }
         }
         #expect(ledger.takeTicks().count == 10)
-        ledger.forgetIdle(keeping: 5)
+        ledger.forgetIdle(keeping: 5, gone: 10)
         #expect(ledger.tuples.count == 1)
         #expect(ledger.forgotten.tuples == 9)
         #expect(ledger.forgotten.totals.opened == 9)
-        let summary = Summary(of: ledger, duration: 1, lost: 0, linesDropped: 0, limit: 10)
+        let summary = Summary(
+            of: ledger, duration: 1, accuracy: Accuracy(), linesDropped: 0, limit: 10)
         #expect(summary.totals.opened == 10 && summary.totals.closed == 9)
         #expect(summary.tuplesOmitted == 9)
     }

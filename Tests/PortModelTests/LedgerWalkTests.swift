@@ -123,9 +123,9 @@ struct SeededGenerator: RandomNumberGenerator {
             _ = ledger.apply(record)
             if step % 7 == 0 { _ = ledger.apply(record) }
             if step % 501 == 0 {
-                ledger.beginSnapshot()
+                ledger.beginWalk(for: .seed, at: 0)
                 for record in kernel.snapshot() { _ = ledger.apply(record) }
-                ledger.endSnapshot()
+                _ = ledger.endWalk(of: [])
             }
             if step == 1500 {
                 var started = Ledger()

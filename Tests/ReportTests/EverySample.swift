@@ -24,6 +24,7 @@ extension Sample {
             alert(level: 50, held: 14_117), alert(level: 0, held: 0),
             alert(level: 100, held: 30_000),
             tick(Load(established: 1, closed: 2, timeWait: 3, failed: 4)),
+            audit, namespace(.found), namespace(.changed), namespace(.gone),
             takenBack, .lost(1), summary, summary(of: Ledger()),
         ]
     }()
@@ -48,6 +49,7 @@ extension Sample {
         let connection = Record.Connection(
             time: 1, socket: 200, tuple: found, localPort: 40_000, range: range)
         _ = ledger.apply(.exists(connection, state: .established))
+        _ = ledger.apply(.namespace(netns: tupleV6.netns, namespaceSettings, pid: 0))
         return summary(of: ledger, lost: 1, linesDropped: 2, limit: 3)
     }
 

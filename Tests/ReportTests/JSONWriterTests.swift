@@ -99,12 +99,38 @@ private let held = #""held":14117,"usable":28232"#
         #expect(Sample.json(.lost(1234)) == #"{"event":"lost",\#(time),"count":1234}"# + "\n")
     }
 
+    @Test func audit() {
+        #expect(
+            Sample.json(Sample.audit)
+                == #"{"event":"audit",\#(time),"netns":"blue","sockets":300000,"drift":3,"#
+                + #""took_ms":90.012,"tuples":[{"local":"2001:db8::1","remote":"2001:db8::9","#
+                + #""remote_port":443,"drift":-3}]}"# + "\n")
+    }
+
+    private let settings =
+        #""inode":4026532200,"range":[32768,60999],"reserved":2,"tw_reuse":2,"#
+        + #""tw_reuse_delay_ms":500,"timestamps":true,"max_tw_buckets":65536"#
+
+    @Test func namespace() {
+        #expect(
+            Sample.json(Sample.namespace(.changed))
+                == #"{"event":"namespace",\#(time),"state":"changed","netns":"blue",\#(settings)}"#
+                + "\n")
+        var ledger = Ledger()
+        _ = ledger.apply(
+            .namespace(netns: Sample.tupleV6.netns, Sample.namespaceSettings, pid: 0))
+        #expect(
+            Sample.json(Sample.summary(of: ledger)).contains(
+                #""namespaces":[{"netns":"blue",\#(settings)}]"#))
+    }
+
     @Test func summaryOfNothing() {
         #expect(
             Sample.json(Sample.summary(of: Ledger()))
                 == #"{"event":"summary",\#(time),"duration_s":61.234,"opened":0,"closed":0,"#
-                + #""failed":0,"lost":0,"lines_dropped":0,"held":0,"time_wait":0,"#
-                + #""tuples_omitted":0,"tuples":[]}"# + "\n")
+                + #""failed":0,"lost":0,"skipped":0,"slipped":0,"audits":0,"largest_drift":0,"#
+                + #""last_drift":0,"repairs":0,"complete":true,"lines_dropped":0,"held":0,"#
+                + #""time_wait":0,"tuples_omitted":0,"namespaces":[],"tuples":[]}"# + "\n")
     }
 
     @Test func summary() {
@@ -119,8 +145,10 @@ private let held = #""held":14117,"usable":28232"#
         #expect(
             Sample.json(event)
                 == #"{"event":"summary",\#(time),"duration_s":61.234,"opened":9,"closed":6,"#
-                + #""failed":6,"lost":7,"lines_dropped":8,"held":5,"time_wait":2,"#
-                + #""tuples_omitted":0,"tuples":[{\#(tuple),"held":5,"time_wait":2,"#
+                + #""failed":6,"lost":7,"skipped":0,"slipped":0,"audits":0,"largest_drift":0,"#
+                + #""last_drift":0,"repairs":0,"complete":false,"lines_dropped":8,"held":5,"#
+                + #""time_wait":2,"tuples_omitted":0,"namespaces":[],"tuples":["#
+                + #"{\#(tuple),"held":5,"time_wait":2,"#
                 + #""usable":28232,"peak":5,"peak_at":"2026-11-22T17:16:05.123456Z","#
                 + #""opened":8,"failed":5,"errors":{"ENETUNREACH":1,"ECONNREFUSED":2},"#
                 + #""first_failure_at":"2026-11-22T17:16:05.123456Z","top_process":{\#(process)}},"#

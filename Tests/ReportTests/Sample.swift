@@ -79,13 +79,33 @@ enum Sample {
         return .tick(ledger.takeTicks()[0])
     }
 
+    static let audit = Event.audit(
+        Audit(
+            netns: tupleV6.netns, sockets: 300_000, duration: 90_012_345, drift: [(tupleV6, -3)]))
+
+    static let namespaceSettings: Namespace = {
+        var reserved = PortSet()
+        for port: UInt16 in [32_768, 60_999, 61_000] { reserved.insert(port) }
+        return Namespace(
+            inode: 4_026_532_200, pool: PortPool(range: range, reserved: reserved),
+            timeWait: TimeWaitRules(
+                reuse: 2, reuseDelay: 500, timestamps: true, limit: 65_536))
+    }()
+
+    static func namespace(_ kind: Event.NamespaceNews.Kind) -> Event {
+        .namespace(
+            Event.NamespaceNews(kind: kind, netns: tupleV6.netns, namespace: namespaceSettings))
+    }
+
     static func summary(
         of ledger: Ledger, lost: UInt64 = 0, linesDropped: Int = 0, limit: Int = 1000
     ) -> Event {
-        .summary(
+        var accuracy = Accuracy()
+        accuracy.lost = lost
+        return .summary(
             Summary(
-                of: ledger, duration: 61_234_567_890, lost: lost, linesDropped: linesDropped,
-                limit: limit))
+                of: ledger, duration: 61_234_567_890, accuracy: accuracy,
+                linesDropped: linesDropped, limit: limit))
     }
 
     // MARK: Lines

@@ -38,6 +38,7 @@ import Testing
           connects   4,258 opened, 3,258 closed, 1,236 failed for want of a port
           ports      4,000 held at the end, 3,000 of them (75.0 %) in TIME_WAIT
           accuracy   1,000 records lost, 7 lines of output dropped
+                     ports held are exact, totals by tuple are lower bounds
 
         \(heading)
           14.1 %   4,000   4,000     3,000     4,253    1,234  10.0.0.1 → 10.0.0.9:80  wrk[4123]
@@ -51,6 +52,34 @@ import Testing
                2  \\x1b[7]  [2001:db8::1] → [2001:db8::9]:443 netns blue
 
         """
+
+    @Test func accuracy() {
+        var accuracy = Accuracy()
+        accuracy.skipped = 1234
+        accuracy.slipped = 1
+        accuracy.audits = 6
+        accuracy.largestDrift = 5
+        accuracy.repairs = 1
+        var ledger = Ledger()
+        _ = ledger.apply(
+            .namespace(netns: Sample.tupleV6.netns, Sample.namespaceSettings, pid: 0))
+        let summary = Summary(
+            of: ledger, duration: 61_234_567_890, accuracy: accuracy, linesDropped: 0, limit: 1)
+        #expect(
+            text(.summary(summary)).contains(
+                """
+                  accuracy   0 records lost, 0 lines of output dropped
+                             6 audits against the kernel's table, largest drift 5, last 0
+                             1 repair from the kernel's table
+                             1,234 runs skipped by the kernel, 1 not caught by a copy
+                             ports held are exact, totals by tuple are lower bounds
+
+                  namespaces
+                  blue: ports 32768-60999, 2 of them reserved; tcp_tw_reuse 2 after 500 ms; \
+                at most 65,536 TIME_WAITs
+
+                """))
+    }
 
     @Test func ofALot() {
         #expect(text(eventful) == Self.eventfulText)
@@ -88,7 +117,7 @@ import Testing
     @Test func columnsLineUp() {
         let lines = text(eventful).split(separator: "\n")
         let numbers = Self.heading.count - "  tuple, top process".count
-        for (row, tuple) in zip([lines[5], lines[8]], ["  10.0.0.1 → ", "  [2001:db8::1] → "]) {
+        for (row, tuple) in zip([lines[6], lines[9]], ["  10.0.0.1 → ", "  [2001:db8::1] → "]) {
             #expect(row.prefix(numbers).last?.isNumber == true)
             #expect(row.dropFirst(numbers).hasPrefix(tuple))
         }

@@ -77,9 +77,22 @@ private let full = "10.0.0.1 → 10.0.0.9:80             28,232/28,232 "
         ),
         (
             .lost(1234),
-            "18:16:05.123 LOST        1,234 records: the ring buffer was full, the counts may be "
-                + "off from here on\n"
+            "18:16:05.123 LOST        1,234 records: the ring buffer was full; the counts are "
+                + "made exact again\n"
         ),
+        (
+            Sample.audit,
+            "18:16:05.123 audit       300,000 connections in the kernel's table, drift 3, "
+                + "took 90.0 ms netns blue\n"
+                + "             [2001:db8::1] → [2001:db8::9]:443: corrected, "
+                + "3 more held than counted\n"
+        ),
+        (
+            Sample.namespace(.changed),
+            "18:16:05.123 namespace   blue now has ports 32768-60999, 2 of them reserved; "
+                + "tcp_tw_reuse 2 after 500 ms; at most 65,536 TIME_WAITs\n"
+        ),
+        (Sample.namespace(.gone), "18:16:05.123 namespace   blue is gone\n"),
     ]
 
     @Test(arguments: lines.indices) func linesReadSo(index: Int) {

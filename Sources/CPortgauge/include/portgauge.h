@@ -23,5 +23,6 @@ const char *pg_libbpf_text(void);
 /* What glibc hides from Swift behind _GNU_SOURCE. */
 const char *pg_errno_name(int number); /* strerrorname_np(): "EPERM", or NULL */
 int pg_unshare_network(void); /* unshare(CLONE_NEWNET), of the calling thread */
+int pg_enter_network(int descriptor); /* setns(descriptor, CLONE_NEWNET), likewise */
 
 #endif

@@ -38,7 +38,7 @@ enum pg_kind {
 	PG_TIME_WAIT = 4, /* pg_change: `successor` holds the port from now on, or has been re-armed */
 	PG_RELEASED = 5, /* pg_change: a TIME_WAIT is over, or a bound socket gave its port back */
 	PG_SOCKET = 6, /* pg_socket, from a snapshot: exists, and is in `state` */
-	PG_OWNER = 7, /* pg_socket: a process has the socket open; only socket, pid, comm are set */
+	PG_OWNER = 7, /* pg_socket: a process has the socket open; only socket, netns, pid, comm are set */
 	PG_NAMESPACE = 8, /* pg_namespace */
 };
 
@@ -70,26 +70,45 @@ struct pg_socket {
 	struct pg_head head;
 	pg_u8 local[16];
 	pg_u8 remote[16];
-	pg_u32 netns; /* inode number of the network namespace */
+	pg_u64 cookie; /* SOCKET of a TIME_WAIT: the cookie it has inherited */
+	pg_u32 netns; /* as pg_namespace has it */
 	pg_u32 pid; /* thread group, as the first pid namespace numbers it; 0 if unknown */
-	pg_u32 uid;
 	pg_u16 remote_port;
 	pg_u16 range_low; /* the port range in force for this socket, both ends included */
 	pg_u16 range_high;
 	pg_u16 zero;
 	pg_u8 comm[PG_COMM]; /* of the thread group leader, NUL-terminated */
-	pg_u32 cookie; /* SOCKET of a TIME_WAIT: the lower half of the cookie it has inherited */
 };
 
 #define PG_RESERVED_BYTES 8192
 
 /* Sent before the first connection of a namespace is, and again each second while it connects. */
 struct pg_namespace {
-	struct pg_head head;
-	pg_u32 netns;
-	pg_u16 range_low;
+	struct pg_head head; /* socket: 0 */
+	pg_u32 netns; /* lower half of its cookie, never used again; before Linux 5.14 its inode */
+	pg_u32 inode; /* as /proc/PID/ns/net has it */
+	pg_u32 pid; /* of a process in it; 0 if unknown */
+	pg_u32 max_time_waits; /* tcp_max_tw_buckets */
+	pg_u32 reuse_delay_ms; /* tcp_tw_reuse_delay; 1000 where the kernel has no such setting */
+	pg_u16 range_low; /* ip_local_port_range */
 	pg_u16 range_high;
+	pg_u8 reuse; /* tcp_tw_reuse */
+	pg_u8 timestamps; /* tcp_timestamps */
+	pg_u8 zero[6];
 	pg_u8 reserved[PG_RESERVED_BYTES]; /* a bit a port, as ip_local_reserved_ports has it */
+};
+
+/*
+ * What an audit reads of each connection: it does not pass through the ring, but is the output of
+ * an iterator.
+ */
+struct pg_item {
+	pg_u64 socket; /* as in pg_head; 0: a socket that was never watched */
+	pg_u64 cookie; /* of a TIME_WAIT: what it has inherited */
+	pg_u32 netns;
+	pg_u16 local_port;
+	pg_u8 state; /* the TCP state */
+	pg_u8 certain; /* 1: this end connected, beyond doubt */
 };
 
 /* A filter that is empty (count 0) lets everything pass. */
@@ -108,13 +127,26 @@ struct pg_config {
 	pg_u32 comm_count;
 	pg_u32 remote_count;
 	pg_u32 pid_count;
-	pg_u32 zero;
+	pg_u32 copies; /* of the program on inet_sock_set_state, 1 to PG_COPIES */
 };
+
+#define PG_COPIES 3
 
 /* Written and read by both sides while the program runs (a data section of the object, mapped). */
 struct pg_shared {
 	pg_u64 lost; /* records the ring had no room for */
 	pg_u64 sleeping; /* the reader waits for a wake-up: the next record of any kind gives it */
+	pg_u64 caught; /* transitions for which the first copy was skipped and a later one was not */
+};
+
+/* A CPU's own, in a cache line of its own. The user's side only reads. */
+#define PG_CPUS 512 /* a power of two; beyond it CPUs share */
+struct pg_cpu {
+	pg_u64 begun; /* cookie whose TIME_WAIT started last: its CLOSED is not told */
+	pg_u64 cancelled; /* the timer that was stopped last: if it starts next, it is re-armed */
+	pg_u64 opened; /* connects begun, told or lost */
+	pg_u64 failed; /* of these, the ones that got no port */
+	pg_u64 zero[4];
 };
 
 #pragma clang diagnostic pop
@@ -122,6 +154,8 @@ struct pg_shared {
 _Static_assert(sizeof(struct pg_head) == 24, "layout");
 _Static_assert(sizeof(struct pg_change) == 32, "layout");
 _Static_assert(sizeof(struct pg_socket) == 96, "layout");
-_Static_assert(sizeof(struct pg_namespace) == 8224, "layout");
+_Static_assert(sizeof(struct pg_item) == 24, "layout");
+_Static_assert(sizeof(struct pg_cpu) == 64, "a cache line");
+_Static_assert(sizeof(struct pg_namespace) == 8248, "layout");
 
 #endif

@@ -1,0 +1,57 @@
+/// How far the counts can be trusted, and how that is known.
+package struct Accuracy: Hashable, Sendable {
+    /// Records the ring had no room for.
+    package var lost: UInt64 = 0
+    /// Transitions for which the kernel skipped a copy of the program, and of these the ones that no
+    /// copy may have seen.
+    package var skipped: UInt64 = 0
+    package var slipped: UInt64 = 0
+
+    /// How often the ledger was held against the kernel's table.
+    package var audits = 0
+    /// The largest difference that an audit found, in ports, and what it was at the end.
+    package var largestDrift = 0
+    package var lastDrift = 0
+    /// How often the ledger was filled anew from the kernel's table, after a loss or a difference.
+    package var repairs = 0
+
+    /// Connects begun, and of these the ones that got no port, as the kernel's side counted them:
+    /// right also when records were lost.
+    package var counted: Counted?
+
+    package struct Counted: Hashable, Sendable {
+        package var opened: Int
+        package var failed: Int
+
+        package init(opened: Int, failed: Int) {
+            self.opened = opened
+            self.failed = failed
+        }
+    }
+
+    package init() {}
+
+    /// Nothing was missed, or what was missed has been made up for: each tuple's totals are what
+    /// happened. Otherwise those of tuples are lower bounds.
+    package var isComplete: Bool { lost == 0 && slipped == 0 }
+}
+
+/// The ledger held against the kernel's table of one network namespace.
+package struct Audit: Sendable {
+    package var netns: UInt32
+    /// Connections in the table, and how long it took to read it, in nanoseconds.
+    package var sockets: Int
+    package var duration: UInt64
+    /// Ledger minus kernel, in ports held, where they differed; corrected since.
+    package var drift: [(tuple: Tuple, ports: Int)]
+
+    package init(netns: UInt32, sockets: Int, duration: UInt64, drift: [(Tuple, Int)] = []) {
+        self.netns = netns
+        self.sockets = sockets
+        self.duration = duration
+        self.drift = drift.map { (tuple: $0.0, ports: $0.1) }
+    }
+
+    /// Ports, whatever their sign.
+    package var totalDrift: Int { drift.reduce(0) { $0 + abs($1.ports) } }
+}

@@ -1,0 +1,63 @@
+/// The tuples as a whole.
+extension Ledger {
+    /// The accounts in use, in no order.
+    package var tuples: [TupleAccount] { accountOf.values.map { accounts[$0] } }
+
+    /// Connects that are neither known to have got a port nor to have failed.
+    package var undecided: Int {
+        searching.count {
+            guard let place = entries.find($0.socket) else { return false }
+            return entries[place].phase == .searching && entries[place].openedAt == $0.since
+        }
+    }
+
+    /// The tuples in which anything changed since the last call, in the order they did.
+    package mutating func takeTicks() -> [Tick] {
+        defer { touched.removeAll(keepingCapacity: true) }
+        return touched.compactMap { index in
+            let account = accounts[index]
+            guard let before = account.totalsAtLastTick else { return nil }
+            accounts[index].totalsAtLastTick = nil
+            return Tick(account, since: before)
+        }
+    }
+
+    /// Drops the tuples that hold nothing and never failed: when there are more than `limit`, or
+    /// more than `goneLimit` whose namespace is gone.
+    package mutating func forgetIdle(keeping limit: Int, gone goneLimit: Int) {
+        if goneTuples > goneLimit {
+            let existing = Set(namespaces.keys)
+            forgetIdle { !existing.contains($0.netns) }
+            goneTuples = 0
+        }
+        if accountOf.count > limit { forgetIdle { _ in true } }
+    }
+
+    private mutating func forgetIdle(_ isDue: (Tuple) -> Bool) {
+        for (tuple, index) in accountOf where isDue(tuple) {
+            let account = accounts[index]
+            guard account.entries == 0, account.totals.failed == 0,
+                account.totalsAtLastTick == nil
+            else { continue }
+            accountOf[tuple] = nil
+            vacant.append(index)
+            forgotten.tuples += 1
+            forgotten.totals.opened += account.totals.opened
+            forgotten.totals.closed += account.totals.closed
+        }
+    }
+
+    /// A namespace no longer exists: nothing that it still holds here can be there.
+    package mutating func close(namespace netns: UInt32) {
+        namespaces[netns] = nil
+        goneTuples += accountOf.keys.count { $0.netns == netns }
+    }
+
+    /// Whether a socket, or a TIME_WAIT by its address, is in the ledger.
+    package func knows(_ socket: UInt64) -> Bool { entries.find(socket) != nil }
+
+    /// Ports held in a namespace.
+    package func held(in netns: UInt32) -> Int {
+        accountOf.reduce(0) { $1.key.netns == netns ? $0 + accounts[$1.value].held : $0 }
+    }
+}
