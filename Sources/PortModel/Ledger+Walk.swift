@@ -124,7 +124,7 @@ extension Ledger {
         let searchesSince = walk.since &- min(walk.since, 1000 * Self.millisecond)
         var gone: [UInt64] = []
         let mark = mark
-        entries.forEach { socket, entry in
+        entries.visit { socket, entry in
             guard entry.mark != mark else { return }
             entry.mark = mark
             guard wasWalked[Int(entry.account)] else { return }

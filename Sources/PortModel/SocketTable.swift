@@ -42,8 +42,8 @@ struct SocketTable<Value: Sendable>: Sendable {
     }
 
     /// Visits all, in no order.
-    mutating func forEach(_ body: (UInt64, inout Value) -> Void) {
-        for segment in segments.indices { segments[segment].forEach(body) }
+    mutating func visit(_ body: (UInt64, inout Value) -> Void) {
+        for segment in segments.indices { segments[segment].visit(body) }
     }
 
     /// Cookies count up and addresses are multiples of a power of two: the multiplication (by
@@ -111,7 +111,7 @@ private struct Segment<Value: Sendable>: Sendable {
         return removed
     }
 
-    mutating func forEach(_ body: (UInt64, inout Value) -> Void) {
+    mutating func visit(_ body: (UInt64, inout Value) -> Void) {
         for place in slots.indices where slots[place].identity != 0 {
             body(slots[place].identity, &slots[place].value)
         }
