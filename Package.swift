@@ -32,12 +32,16 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
-        .testTarget(name: "PortModelTests", dependencies: ["PortModel"], swiftSettings: strict),
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
-            name: "ReportTests", dependencies: ["PortModel", "Report"], swiftSettings: strict),
+            name: "PortModelTests", dependencies: ["PortModel", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ReportTests", dependencies: ["PortModel", "Report", "TestSupport"],
+            swiftSettings: strict),
         .testTarget(name: "ProbeTests", dependencies: ["Probe"], swiftSettings: strict),
         .testTarget(
-            name: "CommandTests", dependencies: ["LoadGenerator", "portgauge"],
+            name: "CommandTests", dependencies: ["LoadGenerator", "portgauge", "TestSupport"],
             swiftSettings: strict),
     ],
     cLanguageStandard: .c2x

@@ -34,6 +34,12 @@ package enum PrivateNamespace {
     package static func enter(settings: [String: String] = [:]) throws(SystemError) {
         try unshareNetwork()
         try bringUpLoopback()
+        try set(settings)
+    }
+
+    /// Changes settings of the calling thread's namespace, which must be a private one; they are as
+    /// for `enter`.
+    package static func set(_ settings: [String: String]) throws(SystemError) {
         for (name, value) in settings.sorted(by: { $0.key < $1.key }) {
             try KernelFile.write(value, to: "/proc/sys/net/\(name)")
         }

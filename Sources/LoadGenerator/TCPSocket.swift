@@ -76,13 +76,22 @@ package struct TCPSocket: ~Copyable, Sendable {
 
     /// Waits until what `startConnect` began is established, or throws why it failed.
     package func finishConnect(to endpoint: Endpoint) throws(SystemError) {
-        _ = try wait(for: POLLOUT, milliseconds: -1)
+        _ = try hasFinished(to: endpoint, within: -1)
+    }
+
+    /// Waits up to `milliseconds` (-1: for ever) for the end of what `startConnect` began. Returns
+    /// whether it is established, false if it is still under way, or throws why it failed.
+    package func hasFinished(
+        to endpoint: Endpoint, within milliseconds: Int32
+    ) throws(SystemError) -> Bool {
+        guard try wait(for: POLLOUT, milliseconds: milliseconds) != 0 else { return false }
         var code: Int32 = 0
         var length = socklen_t(MemoryLayout<Int32>.size)
         guard unsafe getsockopt(fileDescriptor, SOL_SOCKET, SO_ERROR, &code, &length) == 0 else {
             throw SystemError(errno, "getsockopt", "SO_ERROR")
         }
         guard code == 0 else { throw SystemError(code, "connect", "\(endpoint)") }
+        return true
     }
 
     /// Breaks the association with the peer, so that the socket can be used again (AF_UNSPEC).

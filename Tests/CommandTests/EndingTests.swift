@@ -35,6 +35,17 @@ struct Scene: ~Copyable {
         return client
     }
 
+    /// A client closes its connections first, so that each leaves a TIME_WAIT.
+    func leaveTimeWaits(_ count: Int) throws {
+        for _ in 0..<count {
+            let client = try client()
+            let peer = try listener.accept()
+            try client.close()
+            try peer.waitForEnd()
+            try peer.close()
+        }
+    }
+
     /// Waits until the tracer says what `ss` shows, port by port; at a point of rest.
     func compare(_ moment: String, ports: Set<Int> = [Int(port)]) throws {
         var kernel: [TupleName: Set<Int>] = [:]
@@ -250,11 +261,7 @@ extension LiveTests {
             try PrivateNamespace.run(settings: settings) {
                 let scene = try Scene(family)
                 for _ in 0..<2 {
-                    let client = try scene.client()
-                    let peer = try scene.listener.accept()
-                    try client.close()
-                    try peer.waitForEnd()
-                    try peer.close()
+                    try scene.leaveTimeWaits(1)
                     try scene.compare("TIME_WAIT")
                     Foundation.Thread.sleep(forTimeInterval: 1.5)
                 }
@@ -309,11 +316,7 @@ extension LiveTests {
         @Test func timeWaitsBeyondTheLimitAreNone() throws {
             try PrivateNamespace.run(settings: ["ipv4/tcp_max_tw_buckets": "0"]) {
                 let scene = try Scene(.v4)
-                let client = try scene.client()
-                let peer = try scene.listener.accept()
-                try client.close()
-                try peer.waitForEnd()
-                try peer.close()
+                try scene.leaveTimeWaits(1)
                 try scene.compare("closed")
                 #expect(scene.tracer.heldPorts.isEmpty)
                 try scene.finish()
@@ -324,13 +327,7 @@ extension LiveTests {
         @Test func timeWaitKilled() throws {
             try PrivateNamespace.run {
                 let scene = try Scene(.v4)
-                for _ in 0..<3 {
-                    let client = try scene.client()
-                    let peer = try scene.listener.accept()
-                    try client.close()
-                    try peer.waitForEnd()
-                    try peer.close()
-                }
+                try scene.leaveTimeWaits(3)
                 try scene.compare("TIME_WAIT")
                 #expect(scene.tracer.heldPorts.values.first?.count == 3)
                 try run("/usr/bin/ss", ["-K", "-t", "state", "time-wait"])
@@ -344,13 +341,7 @@ extension LiveTests {
         @Test func timeWaitExpires() throws {
             try PrivateNamespace.run(settings: ["ipv4/tcp_tw_reuse": "0"]) {
                 let scene = try Scene(.v4)
-                for _ in 0..<20 {
-                    let client = try scene.client()
-                    let peer = try scene.listener.accept()
-                    try client.close()
-                    try peer.waitForEnd()
-                    try peer.close()
-                }
+                try scene.leaveTimeWaits(20)
                 try scene.compare("TIME_WAIT")
                 Foundation.Thread.sleep(forTimeInterval: 58)
                 #expect(scene.tracer.heldPorts.values.first?.count == 20)

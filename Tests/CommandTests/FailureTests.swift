@@ -2,20 +2,6 @@ import Foundation
 import LoadGenerator
 import Testing
 
-/// A client closes its connections first, so that each leaves a TIME_WAIT.
-private func leaveTimeWaits(_ count: Int, at listener: borrowing TCPSocket, _ server: Endpoint)
-    throws
-{
-    for _ in 0..<count {
-        let client = try TCPSocket(family: server)
-        try client.connect(to: server)
-        let peer = try listener.accept()
-        try client.close()
-        try peer.waitForEnd()
-        try peer.close()
-    }
-}
-
 extension LiveTests {
     @Suite struct FailureTests {
         private static let eightPorts = [
@@ -25,7 +11,7 @@ extension LiveTests {
         @Test(arguments: Family.allCases) func noPortLeft(_ family: Family) throws {
             try PrivateNamespace.run(settings: Self.eightPorts) {
                 let scene = try Scene(family)
-                try leaveTimeWaits(8, at: scene.listener, scene.server)
+                try scene.leaveTimeWaits(8)
                 for _ in 0..<50 {
                     let client = try TCPSocket(family: scene.server)
                     let error = #expect(throws: SystemError.self) {
@@ -69,7 +55,7 @@ extension LiveTests {
             settings["ipv4/ip_local_reserved_ports"] = "40002,40005-40006,50000"
             try PrivateNamespace.run(settings: settings) {
                 let scene = try Scene(.v4)
-                try leaveTimeWaits(5, at: scene.listener, scene.server)
+                try scene.leaveTimeWaits(5)
                 let client = try TCPSocket(family: scene.server)
                 #expect(throws: SystemError.self) { try client.connect(to: scene.server) }
                 let events = try scene.tracer.wait("a failure") {
@@ -146,7 +132,7 @@ extension LiveTests {
                 let tracer = scene.tracer
                 try tracer.wait("the end") { $0.count { $0.name == "close" } == 8 }
                 #expect(!tracer.events.contains { $0.name == "alert" })
-                try leaveTimeWaits(5, at: scene.listener, scene.server)
+                try scene.leaveTimeWaits(5)
                 try tracer.wait("an alert") { $0.contains { $0.name == "alert" } }
                 try run("/usr/bin/ss", ["-K", "-t", "state", "time-wait"])
                 let events = try tracer.wait("recovery") {
@@ -163,7 +149,7 @@ extension LiveTests {
             try PrivateNamespace.run(settings: Self.eightPorts) {
                 let scene = try Scene(.v4)
                 let tracer = scene.tracer
-                try leaveTimeWaits(8, at: scene.listener, scene.server)
+                try scene.leaveTimeWaits(8)
                 let client = try TCPSocket(family: scene.server)
                 #expect(throws: SystemError.self) { try client.connect(to: scene.server) }
                 let before = Date()

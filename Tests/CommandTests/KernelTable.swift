@@ -9,12 +9,14 @@ struct KernelTable: Equatable {
         var localPort: Int
         var remote: String
         var remotePort: Int
+        /// The port is held by a timewait object; a parked FIN_WAIT2 is one, too.
+        var isTimeWait: Bool
     }
 
     var rows: [Row]
 
     init() throws {
-        rows = try run("/usr/bin/ss", ["-Htan"]).output.split(separator: "\n").compactMap { line in
+        rows = try run("/usr/bin/ss", ["-Htano"]).output.split(separator: "\n").compactMap { line in
             let columns = line.split(separator: " ", omittingEmptySubsequences: true)
             guard columns.count >= 5, columns[0] != "LISTEN", columns[0] != "UNCONN" else {
                 return nil
@@ -23,7 +25,8 @@ struct KernelTable: Equatable {
             let remote = try Self.endpoint(columns[4])
             return Row(
                 state: String(columns[0]), local: local.address, localPort: local.port,
-                remote: remote.address, remotePort: remote.port)
+                remote: remote.address, remotePort: remote.port,
+                isTimeWait: columns.last?.hasPrefix("timer:(timewait") == true)
         }
     }
 

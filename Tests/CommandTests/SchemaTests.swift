@@ -35,13 +35,7 @@ extension LiveTests {
             ]
             try PrivateNamespace.run(settings: settings) {
                 let scene = try Scene(.v4)
-                for _ in 0..<4 {
-                    let client = try scene.client()
-                    let peer = try scene.listener.accept()
-                    try client.close()
-                    try peer.waitForEnd()
-                    try peer.close()
-                }
+                try scene.leaveTimeWaits(4)
                 let late = try TCPSocket(family: scene.server)
                 #expect(throws: SystemError.self) { try late.connect(to: scene.server) }
                 let nobody = try TCPSocket(family: scene.server)

@@ -47,20 +47,25 @@ struct TupleName: Hashable, Sendable {
 }
 
 /// The tracer, running beside the test in the network namespace of the thread that started it. What
-/// happens in other namespaces is left out.
-final class Tracer {
-    private let process = Process()
-    private let lines = Lines()
+/// happens in other namespaces is left out of the events.
+final class Tracer: Sendable {
+    private let process: Process
+    private let lines: Lines
     private let netns: String
 
     /// Returns when the hooks are in place and the snapshot has been taken.
-    init(_ arguments: [String] = ["--events", "all"]) throws {
+    ///
+    /// - Parameter keeping: how many events are kept, the last ones.
+    init(_ arguments: [String] = ["--events", "all"], keeping limit: Int = .max) throws {
         netns = String(try PrivateNamespace.currentInode())
+        lines = Lines(keeping: limit)
         let output = Pipe()
+        let process = Process()
         process.executableURL = portgauge
         process.arguments = ["--output", "json"] + arguments
         process.standardOutput = output
         try process.run()
+        self.process = process
         let reader = Foundation.Thread { [lines] in lines.read(output.fileHandleForReading) }
         reader.start()
         try lines.wait("a start") { $0.contains { $0.name == "start" } }
@@ -118,19 +123,24 @@ final class Tracer {
     }
 
     /// What the events so far say is held: by tuple, the local ports.
-    var heldPorts: [TupleName: Set<Int>] {
-        var held: [TupleName: Set<Int>] = [:]
-        for event in events {
-            guard let port: Int = event["local_port"] else { continue }
-            switch event.name {
-            case "established": held[event.tuple, default: []].insert(port)
-            case "close":
-                if event["time_wait"] == false { held[event.tuple]?.remove(port) }
-            case "release": held[event.tuple]?.remove(port)
-            default: break
-            }
+    var heldPorts: [TupleName: Set<Int>] { view(of: netns).held.mapValues { Set($0) } }
+
+    /// What the events so far say of a namespace.
+    func view(of netns: String) -> TracerView { lines.views[netns] ?? TracerView() }
+
+    /// The last events of a namespace.
+    func tail(of netns: String, _ count: Int) -> [String] {
+        lines.all.filter { $0["netns"] == netns }.suffix(count).map(\.text)
+    }
+
+    /// Waits until `condition` holds for what the events say of a namespace, up to `seconds`.
+    /// Returns whether it did.
+    func wait(
+        on netns: String, seconds: Double, until condition: (TracerView) -> Bool
+    ) -> Bool {
+        lines.wait(until: Date(timeIntervalSinceNow: seconds)) { _, views in
+            condition(views[netns] ?? TracerView())
         }
-        return held.filter { !$0.value.isEmpty }
     }
 }
 
@@ -167,10 +177,15 @@ struct Summary: Sendable {
 /// The events as they come in, read by a thread of their own.
 private final class Lines: @unchecked Sendable {
     private let lock = NSCondition()
+    private let limit: Int
     private var events: [Event] = []
+    private var viewOf: [String: TracerView] = [:]
     private var ended = false
 
+    init(keeping limit: Int) { self.limit = limit }
+
     var all: [Event] { lock.withLock { events } }
+    var views: [String: TracerView] { lock.withLock { viewOf } }
 
     func read(_ handle: FileHandle) {
         var rest = Data()
@@ -181,7 +196,7 @@ private final class Lines: @unchecked Sendable {
                 rest.removeSubrange(rest.startIndex...end)
                 lock.withLock {
                     do {
-                        events.append(try Event(line))
+                        take(try Event(line))
                     } catch {
                         Issue.record("no JSON object: \(line)")
                     }
@@ -195,18 +210,32 @@ private final class Lines: @unchecked Sendable {
         }
     }
 
+    private func take(_ event: Event) {
+        events.append(event)
+        if events.count / 2 >= limit { events.removeFirst(events.count - limit) }
+        if let netns: String = event["netns"] { viewOf[netns, default: TracerView()].fold(event) }
+    }
+
     /// 30 s are ample, and a SYN takes long to time out.
     @discardableResult
     func wait(_ what: String, until condition: ([Event]) throws -> Bool) throws -> [Event] {
         let deadline = Date(timeIntervalSinceNow: 30)
+        guard try wait(until: deadline, { events, _ in try condition(events) }) else {
+            throw Timeout(waitedFor: what, saw: all)
+        }
+        return all
+    }
+
+    /// Returns false when the time is up, or the tracer has ended.
+    func wait(
+        until deadline: Date, _ condition: ([Event], [String: TracerView]) throws -> Bool
+    ) rethrows -> Bool {
         lock.lock()
         defer { lock.unlock() }
-        while try !condition(events) {
-            if ended || !lock.wait(until: deadline) {
-                throw Timeout(waitedFor: what, saw: events)
-            }
+        while try !condition(events, viewOf) {
+            if ended || !lock.wait(until: deadline) { return false }
         }
-        return events
+        return true
     }
 
     struct Timeout: Error, CustomStringConvertible {

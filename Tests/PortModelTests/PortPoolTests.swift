@@ -1,4 +1,5 @@
 import PortModel
+import TestSupport
 import Testing
 
 @Suite struct PortPoolTests {

@@ -1,5 +1,6 @@
 import Foundation
 import PortModel
+import TestSupport
 import Testing
 
 @testable import Report
