@@ -2,6 +2,7 @@
 
 PREFIX ?= /usr/local
 DESTDIR ?=
+SOAK_SECONDS ?= 7200
 BPF_OBJECT := bpf/portgauge.bpf.o
 RELEASE := .build/release/portgauge
 
@@ -12,7 +13,7 @@ RELEASE_FLAGS := -c release --product portgauge --static-swift-stdlib -Xswiftc -
 SWIFT_SOURCES := Package.swift Sources Tests
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help build test demo bench check format install deps test-deps bench-deps clean
+.PHONY: help build test demo soak bench check format install deps test-deps bench-deps clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -27,6 +28,11 @@ demo: build ## see a port exhaustion caught, in a private network namespace
 test: build test-deps ## build and run all tests (as root)
 	swift build --build-tests
 	$(SUDO) env "PATH=$$PATH" PORTGAUGE=$(CURDIR)/$(RELEASE) swift test --skip-build
+
+soak: build test-deps ## hold the tracer against the kernel for SOAK_SECONDS (default: 2 hours)
+	swift build --build-tests
+	$(SUDO) env "PATH=$$PATH" PORTGAUGE=$(CURDIR)/$(RELEASE) SOAK_SECONDS=$(SOAK_SECONDS) \
+		swift test --skip-build --filter OracleTests/soak
 
 bench: build bench-deps ## measure what tracing costs, against nothing and against tcpstates
 	$(SUDO) scripts/bench $(RELEASE)

@@ -9,9 +9,12 @@ struct Holdings: Equatable {
     /// How many ports each tuple holds in all.
     var counts: [TupleName: Int]
 
-    /// The client's side of connections to these ports.
-    init(_ table: KernelTable, to serverPorts: Set<Int>) {
-        let rows = table.rows.filter { serverPorts.contains($0.remotePort) }
+    /// The client's side of connections to these ports, which is not bound to those that
+    /// somebody listens on.
+    init(_ table: KernelTable, to serverPorts: Set<Int>, listening: Set<Int>) {
+        let rows = table.rows.filter {
+            serverPorts.contains($0.remotePort) && !listening.contains($0.localPort)
+        }
         let tuples = Dictionary(grouping: rows) {
             TupleName(local: $0.local, remote: $0.remote, remotePort: $0.remotePort)
         }
@@ -28,6 +31,11 @@ struct Holdings: Equatable {
         ports = view.held
         timeWaits = view.timeWaits
         counts = view.counts
+    }
+
+    /// Connects that have a port, but no answer.
+    var underWay: Int {
+        counts.values.reduce(0, +) - ports.values.reduce(0) { $0 + $1.count }
     }
 
     /// A line for each tuple in which the tracer differs from the kernel, with the ports.

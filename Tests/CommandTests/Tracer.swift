@@ -77,6 +77,16 @@ final class Tracer: Sendable {
 
     var processIdentifier: Int32 { process.processIdentifier }
 
+    /// Kilobytes of memory that it has in use.
+    var residentKB: Int {
+        get throws {
+            let path = "/proc/\(processIdentifier)/status"
+            let status = try String(contentsOfFile: path, encoding: .utf8)
+            let size = try #require(status.firstMatch(of: /VmRSS:\s+(\d+) kB/))
+            return try #require(Int(size.1))
+        }
+    }
+
     var events: [Event] { ours(lines.all) }
 
     /// Those without a namespace, or of ours by whatever name it goes.

@@ -20,6 +20,10 @@ struct TracerView: Sendable {
 
     private(set) var accounts: [TupleName: Account] = [:]
     private(set) var events = 0
+    /// Connects that have begun.
+    private(set) var begun = 0
+    /// Connects that were established, or got an error in place of it.
+    private(set) var connected = 0
 
     /// The ports that connections hold, in order, TIME_WAITs included.
     var held: [TupleName: [Int]] { list(\.ports) }
@@ -39,6 +43,9 @@ struct TracerView: Sendable {
 
     mutating func fold(_ event: Event) {
         events += 1
+        if event.name == "open" { begun += 1 }
+        let gotError = event.name == "close" && event["error"] as String? != nil
+        if event.name == "established" || gotError { connected += 1 }
         accounts[event.tuple, default: Account()].fold(event, number: events)
     }
 }

@@ -9,6 +9,8 @@ private final class End {
     let family: Family
     /// The port that the program named in a bind.
     let namedPort: UInt16?
+    /// connect() has been called, and its outcome is still to be told to the next call.
+    var isPending = false
     /// What it has written, so that it never has to wait.
     var blocks = 0
 
@@ -100,11 +102,18 @@ final class World {
 
     deinit { for child in children { kill(child.processIdentifier, SIGKILL) } }
 
+    /// What the kernel says the clients hold.
+    func kernelHoldings() throws -> Holdings {
+        try Holdings(
+            KernelTable(), to: Set(Self.serverPorts.map { Int($0) }),
+            listening: Set(Self.listening.map { Int($0) }))
+    }
+
     /// Does one thing, or nothing where there is nothing to do it to.
     func perform(_ operation: Operation, number: Int) throws {
         let text = try perform(operation)
         history.append("#\(number) \(operation) \(text ?? "-")")
-        if history.count > 80 { history.removeFirst(40) }
+        if history.count > 300 { history.removeFirst(100) }
     }
 
     private func perform(_ operation: Operation) throws -> String? {
@@ -215,6 +224,18 @@ final class World {
             try end.socket.disconnect()
             return "after disconnect: \(try connect(end, to: server))"
         }
+        // It begins nothing: it tells the outcome of the connect() before.
+        if end.isPending {
+            clients.append(end)
+            do throws(SystemError) {
+                try end.socket.startConnect(to: server.endpoint)
+                end.isPending = false
+                return "\(name(of: end)) is established"
+            } catch {
+                end.isPending = error.code == EALREADY
+                return "\(name(of: end)) \(SystemError.name(of: error.code))"
+            }
+        }
         return try connect(end, to: server)
     }
 
@@ -238,18 +259,20 @@ final class World {
     private func connect(_ end: End, to server: Destination) throws -> String {
         let before = (try? end.socket.localPort) ?? 0
         clients.append(end)
+        end.isPending = false
         do throws(SystemError) {
             try end.socket.startConnect(to: server.endpoint)
         } catch {
             switch error.code {
             case EADDRNOTAVAIL: failed += 1
-            case EISCONN, EALREADY, ECONNABORTED: break
+            case EISCONN: break
             case ECONNREFUSED: opened += 1
             default: throw error
             }
             return "\(before) → \(server.endpoint): \(SystemError.name(of: error.code))"
         }
         opened += 1
+        end.isPending = true
         var outcome = "under way"
         do throws(SystemError) {
             let isDone = try end.socket.hasFinished(to: server.endpoint, within: 20)
