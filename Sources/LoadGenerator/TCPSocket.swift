@@ -148,6 +148,11 @@ package struct TCPSocket: ~Copyable, Sendable {
         guard code == 0 else { throw SystemError(code, "read") }
     }
 
+    /// False while a connect() is under way, or what was written waits for the peer.
+    package var isWritable: Bool {
+        get throws(SystemError) { try wait(for: POLLOUT, milliseconds: 0) != 0 }
+    }
+
     /// Waits up to `milliseconds` (-1: for ever) for poll events, and returns those that came.
     func wait(for events: Int32, milliseconds: Int32) throws(SystemError) -> Int32 {
         var request = pollfd(fd: fileDescriptor, events: Int16(events), revents: 0)

@@ -140,7 +140,7 @@ final class Tracer: Sendable {
 
     /// The last events of a namespace.
     func tail(of netns: String, _ count: Int) -> [String] {
-        lines.all.filter { $0["netns"] == netns }.suffix(count).map(\.text)
+        lines.all.filter { $0["netns"] == netns || $0.name == "lost" }.suffix(count).map(\.text)
     }
 
     /// Waits until `condition` holds for what the events say of a namespace, up to `seconds`.

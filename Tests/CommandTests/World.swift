@@ -265,7 +265,8 @@ final class World {
         } catch {
             switch error.code {
             case EADDRNOTAVAIL: failed += 1
-            case EISCONN: break
+            // EINVAL after a shutdown().
+            case EISCONN, EINVAL: break
             case ECONNREFUSED: opened += 1
             default: throw error
             }
@@ -348,6 +349,8 @@ final class World {
     private func halfClose(_ ends: [End]) -> String? {
         guard let end = ends.randomElement(using: &random) else { return nil }
         do throws(SystemError) {
+            // It ends a connect() under way, and the next call begins another.
+            if try !end.socket.isWritable { end.isPending = false }
             try end.socket.shutdownWrite()
             return name(of: end)
         } catch {
