@@ -30,12 +30,16 @@ struct {
 #define NAMESPACE_SLOTS 1024
 static struct {
 	__u32 netns;
-	__u32 fill;
+	__u32 range;
 	__u64 time_ns;
 } described[NAMESPACE_SLOTS] __attribute__((aligned(CACHE_LINE)));
 
-/* Ports that have a listener, or have had one since the start, in whichever namespace. */
-static __u8 listened[65536];
+/*
+ * For each port the addresses that have a listener there, or have had one since the start, in
+ * whichever namespace: 0 for none, a digest of the one address, or ANY_ADDRESS.
+ */
+#define ANY_ADDRESS 0xffff
+static __u16 listeners[65536];
 
 static __always_inline void *reserve(__u64 size)
 {
@@ -139,7 +143,8 @@ static __always_inline void describe_namespace(struct net *net, __u32 netns, __u
 	__u64 age = now - slot->time_ns;
 
 	/* Two namespaces may share a slot: then they take turns, but not so often as to flood. */
-	if (slot->netns == netns ? age < SECOND_NS : age < 10 * MILLISECOND_NS)
+	if (slot->netns != netns ? age < 10 * MILLISECOND_NS
+				 : age < SECOND_NS && slot->range == range)
 		return;
 
 	struct pg_namespace *record = reserve(sizeof(*record));
@@ -147,6 +152,7 @@ static __always_inline void describe_namespace(struct net *net, __u32 netns, __u
 	if (!record)
 		return;
 	slot->netns = netns;
+	slot->range = range;
 	slot->time_ns = now;
 	record->head = (struct pg_head){ .time_ns = now, .kind = PG_NAMESPACE };
 	record->netns = netns;
@@ -192,6 +198,35 @@ static __always_inline void read_addresses(__u32 address[8], struct sock_common 
 		address[6] = bpf_htonl(0xffff);
 		address[7] = skc->skc_daddr;
 	}
+}
+
+/* Of a local address, wildcards included: 1 to ANY_ADDRESS. */
+static __always_inline __u16 digest(const __u32 address[8])
+{
+	__u32 word = address[0] ^ address[1] ^ address[2] ^ address[3];
+
+	if (!address[3] && !address[0] && !address[1]) /* ::, and ::ffff:0.0.0.0 */
+		return ANY_ADDRESS;
+	word = (word ^ word >> 16) & 0xffff;
+	return word == 0 || word == ANY_ADDRESS ? 1 : word;
+}
+
+static __always_inline void note_listener(struct sock_common *skc)
+{
+	__u16 *known = &listeners[skc->skc_num];
+	__u32 address[8];
+	__u16 own;
+
+	read_addresses(address, skc);
+	own = digest(address);
+	*known = *known == 0 || *known == own ? own : ANY_ADDRESS;
+}
+
+static __always_inline bool has_listener(__u16 port, const __u32 address[8])
+{
+	__u16 known = listeners[port];
+
+	return known == ANY_ADDRESS || (known && known == digest(address));
 }
 
 static __always_inline bool wanted_remote(const __u32 address[8], __u16 port)

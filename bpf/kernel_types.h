@@ -141,10 +141,12 @@ struct sock_common {
 	struct hlist_nulls_node skc_nulls_node;
 };
 
+struct socket;
+
 struct sock {
 	struct sock_common __sk_common;
-	__u8 sk_userlocks; /* a bit-field before 6.4, as is the next: BPF_CORE_READ_BITFIELD */
-	__u8 sk_shutdown;
+	struct socket *sk_socket;
+	__u8 sk_userlocks; /* a bit-field before 6.4: BPF_CORE_READ_BITFIELD */
 	int sk_err;
 	__u16 sk_protocol;
 };
@@ -193,7 +195,6 @@ struct timer_list {
 
 struct inet_timewait_sock {
 	struct sock_common __tw_common;
-	unsigned char tw_substate;
 	struct timer_list tw_timer;
 	struct inet_bind_bucket *tw_tb;
 };
@@ -211,7 +212,13 @@ struct file {
 	void *private_data;
 };
 
+typedef enum {
+	SS_FREE,
+	SS_UNCONNECTED,
+} socket_state;
+
 struct socket {
+	socket_state state;
 	struct sock *sk;
 };
 

@@ -78,10 +78,11 @@ static __always_inline void closed(struct sock *sk, __u64 cookie)
 	/*
 	 * skc_num is 0 by now, unless the program's own bind keeps the port. inet_sport may be left
 	 * from an earlier connection of this socket, so that it does not tell whether connect()
-	 * failed: that it has sent nothing does, unless close() (which sets sk_shutdown) was the cause.
+	 * failed: that it has sent nothing does, while the state that __inet_stream_connect() sets
+	 * when a port was found is not set.
 	 */
 	port = bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport);
-	not_sent = !tp->segs_out && !BPF_CORE_READ_BITFIELD(sk, sk_shutdown);
+	not_sent = !tp->segs_out && BPF_CORE_READ(sk, sk_socket, state) == SS_UNCONNECTED;
 	if (not_sent)
 		__sync_fetch_and_add(&cpu->failed, 1);
 	change(PG_CLOSED, cookie, port, sk->sk_err,
@@ -98,7 +99,7 @@ static __always_inline void transition(struct sock *sk, int old, int new)
 		return;
 	}
 	if (new == TCP_LISTEN)
-		listened[sk->__sk_common.skc_num] = 1;
+		note_listener(&sk->__sk_common);
 	/* A server's child comes 3 -> 1 too, as a simultaneous open does; the cookie tells. */
 	if (new != TCP_CLOSE &&
 	    !(new == TCP_ESTABLISHED && (old == TCP_SYN_SENT || old == TCP_SYN_RECV)))

@@ -20,7 +20,7 @@ static __always_inline bool made_by_connect(struct inet_bind_bucket *bucket)
  * port itself. What remains is a port chosen by bind(port 0), or a listener's: there the sequence
  * space tells, because our SYN has been acknowledged where we were the ones to send it first.
  */
-static __always_inline bool outgoing(struct tcp_sock *tp, __u8 state, __u16 port)
+static __always_inline bool outgoing(struct tcp_sock *tp, __u8 state, bool may_be_accepted)
 {
 	struct inet_connection_sock *icsk = &tp->inet_conn;
 	__u64 spent, sent, extra;
@@ -34,14 +34,14 @@ static __always_inline bool outgoing(struct tcp_sock *tp, __u8 state, __u16 port
 	if (state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT)
 		return extra != 0;
 	/* A FIN may have been sent or be waiting behind data: one more, or not. */
-	return extra == 1 ? !listened[port] : extra != 0;
+	return extra == 1 ? !may_be_accepted : extra != 0;
 }
 
 /* Neither a listener, whose port is noted, nor a request not yet accepted. */
-static __always_inline bool is_connection(struct sock_common *skc, __u16 port)
+static __always_inline bool is_connection(struct sock_common *skc)
 {
 	if (skc->skc_state == TCP_LISTEN)
-		listened[port] = 1;
+		note_listener(skc);
 	return skc->skc_state != TCP_LISTEN && skc->skc_state != TCP_NEW_SYN_RECV;
 }
 
@@ -64,7 +64,7 @@ int each_socket(struct bpf_iter__tcp *ctx)
 	bpf_seq_write(ctx->meta->seq, &step, sizeof(step));
 
 	port = skc->skc_num;
-	if (!is_connection(skc, port))
+	if (!is_connection(skc))
 		return 0;
 	read_addresses(address, skc);
 	if (!wanted_remote(address, bpf_ntohs(skc->skc_dport)))
@@ -74,7 +74,7 @@ int each_socket(struct bpf_iter__tcp *ctx)
 	range = namespace_range(net);
 	if (skc->skc_state == TCP_TIME_WAIT) {
 		tw = bpf_skc_to_tcp_timewait_sock(skc);
-		if (!tw || !(made_by_connect(tw->tw_sk.tw_tb) || !listened[port]))
+		if (!tw || !(made_by_connect(tw->tw_sk.tw_tb) || !has_listener(port, address)))
 			return 0;
 		identity = (__u64)tw;
 		cookie = bpf_get_socket_cookie(skc);
@@ -84,7 +84,7 @@ int each_socket(struct bpf_iter__tcp *ctx)
 			return 0;
 	} else {
 		tp = bpf_skc_to_tcp_sock(skc);
-		if (!tp || !outgoing(tp, skc->skc_state, port))
+		if (!tp || !outgoing(tp, skc->skc_state, has_listener(port, address)))
 			return 0;
 		identity = bpf_get_socket_cookie(skc);
 		now = bpf_ktime_get_ns();
@@ -98,10 +98,7 @@ int each_socket(struct bpf_iter__tcp *ctx)
 	if (!record)
 		return 0;
 	fill(record, PG_SOCKET, now, identity, skc, address, netns, range);
-	if (tw) {
-		record->head.state = tw->tw_sk.tw_substate;
-		record->cookie = cookie;
-	}
+	record->cookie = cookie;
 	submit(record, false);
 	return 0;
 }
@@ -117,14 +114,18 @@ int each_item(struct bpf_iter__tcp *ctx)
 	struct pg_item item = {};
 	struct tcp_timewait_sock *tw;
 	struct tcp_sock *tp;
+	__u32 address[8];
 
 	if (!skc)
 		return 0;
 	item.local_port = skc->skc_num;
-	if (!is_connection(skc, item.local_port))
+	if (!is_connection(skc))
 		return 0;
 	item.socket = skc->skc_cookie.counter;
 	item.state = skc->skc_state;
+	read_addresses(address, skc);
+	item.certain = !has_listener(item.local_port, address) &&
+		       wanted_remote(address, bpf_ntohs(skc->skc_dport));
 	if (item.state == TCP_TIME_WAIT) {
 		tw = bpf_skc_to_tcp_timewait_sock(skc);
 		/* It may have died since the kernel gathered this batch. */
@@ -132,21 +133,13 @@ int each_item(struct bpf_iter__tcp *ctx)
 			return 0;
 		item.cookie = item.socket;
 		item.socket = (__u64)tw;
-		item.certain = !listened[item.local_port];
 	} else {
 		tp = bpf_skc_to_tcp_sock(skc);
 		if (!tp)
 			return 0;
-		item.certain = !listened[item.local_port] &&
-			       outgoing(tp, item.state, item.local_port);
+		item.certain = item.certain && outgoing(tp, item.state, false);
 		if (!item.socket && !item.certain)
 			return 0;
-	}
-	if (item.certain && config.remote_count) {
-		__u32 address[8];
-
-		read_addresses(address, skc);
-		item.certain = wanted_remote(address, bpf_ntohs(skc->skc_dport));
 	}
 	/* Whose they are is not known here. */
 	if (config.pid_count || config.comm_count)

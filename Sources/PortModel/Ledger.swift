@@ -58,6 +58,7 @@ package struct Ledger: Sendable {
         case bound
 
         var holds: Bool { self != .searching && self != .bound }
+        var isTimeWait: Bool { self == .timeWait || self == .leaving }
     }
 
     struct Entry {
@@ -174,7 +175,7 @@ package struct Ledger: Sendable {
             return nil
         }
         var entry = entries[place]
-        if entry.phase == .bound {
+        guard entry.phase != .bound, !entry.phase.isTimeWait else {
             oddities.duplicates += 1
             return nil
         }
@@ -211,7 +212,7 @@ package struct Ledger: Sendable {
     ) -> Change? {
         let entry = remove(at: place)
         let index = Int(entry.account)
-        if entry.phase == .connecting {
+        if entry.phase == .connecting, entry.openedAt != 0 {
             // Taken for one that has its port, because its search was so long.
             accounts[index].totals.opened -= 1
             accounts[index].processes.add(entry.process, opened: -1)
@@ -226,7 +227,9 @@ package struct Ledger: Sendable {
     mutating func pass(from socket: UInt64, to successor: UInt64, at time: UInt64) -> Change? {
         walk?.ended[successor] = nil
         if let there = entries.find(successor) {
-            if entries[there].cookie == UInt32(truncatingIfNeeded: socket) {
+            if entries[there].phase.isTimeWait,
+                entries[there].cookie == UInt32(truncatingIfNeeded: socket)
+            {
                 entries[there].phase = .timeWait
                 entries[there].mark = mark
                 return nil
@@ -235,7 +238,9 @@ package struct Ledger: Sendable {
             let gone = remove(at: there)
             overdue.append(change(.released, gone, at: time))
         }
-        guard let place = entries.find(socket), entries[place].phase != .bound else {
+        guard let place = entries.find(socket), entries[place].phase != .bound,
+            !entries[place].phase.isTimeWait
+        else {
             oddities.strangers += 1
             return nil
         }
@@ -290,14 +295,13 @@ package struct Ledger: Sendable {
 
     private mutating func describe(_ netns: UInt32, _ namespace: Namespace) -> Change? {
         let before = namespaces.updateValue(namespace, forKey: netns)
-        if before?.pool == namespace.pool { return nil }
-        let pool = namespace.pool
+        guard before?.pool != namespace.pool else { return nil }
         for index in accounts.indices where accounts[index].tuple.netns == netns {
-            let range = accounts[index].range
-            if range == before?.pool.range || !pool.range.contains(range) {
-                accounts[index].range = pool.range
+            if !namespace.pool.range.contains(accounts[index].range) {
+                accounts[index].hasOwnRange = false
             }
-            accounts[index].usable = pool.usable(of: accounts[index].range)
+            if !accounts[index].hasOwnRange { accounts[index].range = namespace.pool.range }
+            accounts[index].usable = namespace.pool.usable(of: accounts[index].range)
         }
         return nil
     }
@@ -309,11 +313,12 @@ package struct Ledger: Sendable {
         let index: Int
         if let known = accountOf[tuple] {
             index = known
-            widen(known, to: connection.range)
+            adopt(connection.range, in: known)
         } else {
-            let new = TupleAccount(
+            var new = TupleAccount(
                 tuple: tuple, range: connection.range,
                 usable: usable(of: connection.range, in: tuple.netns))
+            new.hasOwnRange = isOwn(connection.range, in: tuple.netns)
             if let free = vacant.popLast() {
                 accounts[free] = new
                 index = free
@@ -328,17 +333,20 @@ package struct Ledger: Sendable {
     }
 
     /// Sockets with a range of their own (IP_LOCAL_PORT_RANGE) and without share a tuple: the widest
-    /// range tells what the tuple can hold, as long as the namespace still allows it.
-    private mutating func widen(_ index: Int, to range: PortRange) {
+    /// range tells what the tuple can hold, and the namespace's is wider than any of its own.
+    private mutating func adopt(_ range: PortRange, in index: Int) {
         let known = accounts[index].range
-        guard range != known else { return }
-        let netns = accounts[index].tuple.netns
-        guard range.count > known.count || namespaces[netns]?.pool.range.contains(known) == false
-        else {
-            return
-        }
+        let isOwn = isOwn(range, in: accounts[index].tuple.netns)
+        guard range != known, !isOwn || accounts[index].hasOwnRange && range.count > known.count
+        else { return }
+        accounts[index].hasOwnRange = isOwn
         accounts[index].range = range
-        accounts[index].usable = usable(of: range, in: netns)
+        accounts[index].usable = usable(of: range, in: accounts[index].tuple.netns)
+    }
+
+    /// A namespace is described before a connection with its range is.
+    private func isOwn(_ range: PortRange, in netns: UInt32) -> Bool {
+        namespaces[netns].map { $0.pool.range != range } ?? false
     }
 
     private func usable(of range: PortRange, in netns: UInt32) -> Int {
@@ -367,7 +375,7 @@ package struct Ledger: Sendable {
         touch(index)
         accounts[index].entries -= 1
         if entry.phase.holds {
-            accounts[index].release(timeWait: entry.phase == .timeWait || entry.phase == .leaving)
+            accounts[index].release(timeWait: entry.phase.isTimeWait)
         }
         return entry
     }

@@ -1,8 +1,10 @@
 /// What is known of one tuple: the ports it holds now, and what it has come to since the start.
 package struct TupleAccount: Sendable {
     package let tuple: Tuple
-    /// The range that was in force for the last socket seen.
+    /// The widest range that was in force for a socket of this tuple, as far as it still is.
     package internal(set) var range: PortRange
+    /// It is not the namespace's, but narrower.
+    var hasOwnRange = false
     /// Ports of `range` that are not reserved.
     package internal(set) var usable: Int
 

@@ -14,7 +14,7 @@ extension Record {
             self = .opened(connection)
         case PG_SOCKET:
             guard let connection = unsafe Connection(bytes) else { return nil }
-            self = .exists(connection, state: State(of: head.socket, tcp: head.state))
+            self = .exists(connection, state: State(tcp: head.state))
         case PG_OWNER:
             guard let connection = unsafe Connection(bytes) else { return nil }
             self = .owner(
@@ -96,18 +96,17 @@ extension Sighting {
     init(_ item: pg_item) {
         self.init(
             socket: item.socket, cookie: item.cookie, localPort: item.local_port,
-            state: Record.State(of: item.socket, tcp: item.state), isCertain: item.certain != 0)
+            state: Record.State(tcp: item.state), isCertain: item.certain != 0)
     }
 }
 
 extension Record.State {
-    /// A timewait object is told by its identity, an address in the kernel's half; cookies count
-    /// up from 1.
-    fileprivate init(of socket: UInt64, tcp state: UInt8) {
-        if socket >> 63 == 1 {
-            self = .timeWait
-        } else {
-            self = state == 2 ? .connecting : .established
+    /// - Parameter state: as the kernel numbers them.
+    fileprivate init(tcp state: UInt8) {
+        switch state {
+        case 2: self = .connecting
+        case 6: self = .timeWait
+        default: self = .established
         }
     }
 }

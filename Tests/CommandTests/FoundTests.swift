@@ -35,7 +35,7 @@ extension LiveTests {
                 return (kernel, counts)
             }
             #expect(kernel.values.first == 3)
-            withKnownIssue { #expect(tracer == kernel) }
+            #expect(tracer == kernel)
         }
 
         /// shutdown() of a socket that is not connected leaves its mark there.
@@ -51,10 +51,8 @@ extension LiveTests {
                 #expect(error?.code == EADDRNOTAVAIL)
                 return try scene.tracer.stop()
             }
-            withKnownIssue {
-                #expect(summary.total("opened") == 2)
-                #expect(summary.total("failed") == 1)
-            }
+            #expect(summary.total("opened") == 2)
+            #expect(summary.total("failed") == 1)
         }
 
         /// A listener on the same port, but of another address, is not where the connection of a
@@ -82,7 +80,7 @@ extension LiveTests {
                 return (kernel, try Tracer().stop().heldAtEnd)
             }
             #expect(kernel.values.first == 1)
-            withKnownIssue { #expect(tracer == kernel) }
+            #expect(tracer == kernel)
         }
     }
 }

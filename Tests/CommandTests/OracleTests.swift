@@ -18,12 +18,15 @@ extension LiveTests {
         @Test func randomOperations() throws {
             let seed = Self.seed
             print("oracle: PORTGAUGE_SEED=\(seed)")
-            let tracer = try Tracer(Oracle.filter + ["--events", "all"])
+            let tracer = try Tracer(Oracle.filter + ["--events", "all", "--audit", "1"])
             let tally = Oracle.Tally()
             try Oracle(tracer: tracer, seed: seed, operations: 4000, tally: tally).run()
             print("oracle:", tally.counts)
             #expect(tally.counts.failed > 0)
             let summary = try tracer.stop()
+            let audits: Int = summary.event["audits"] ?? 0
+            let drift: Int = summary.event["largest_drift"] ?? -1
+            print("oracle: \(audits) audits, largest drift \(drift)")
             #expect(summary.event["lost"] == 0 && summary.event["lines_dropped"] == 0)
         }
 
