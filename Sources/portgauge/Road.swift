@@ -152,6 +152,8 @@ struct Road: ~Copyable {
 
     /// Writes the summary, for as long as the reader takes.
     mutating func finish(duration: UInt64, lost: UInt64) throws(ProbeError) {
+        // What a full disk drops now is still counted.
+        try flush()
         let summary = Summary(
             of: ledger, duration: duration, lost: lost, linesDropped: output.dropped,
             limit: Self.summaryLimit)
