@@ -35,7 +35,9 @@ let package = Package(
         .testTarget(name: "PortModelTests", dependencies: ["PortModel"], swiftSettings: strict),
         .testTarget(
             name: "ReportTests", dependencies: ["PortModel", "Report"], swiftSettings: strict),
-        .testTarget(name: "ProbeTests", dependencies: ["Probe"], swiftSettings: strict),
+        .testTarget(
+            name: "ProbeTests", dependencies: ["CPortgauge", "PortModel", "Probe", "Report"],
+            swiftSettings: strict),
         .testTarget(
             name: "CommandTests", dependencies: ["LoadGenerator", "portgauge"],
             swiftSettings: strict),
