@@ -44,16 +44,17 @@ struct TraceCommand: ParsableCommand {
         try trace.run()
     }
 
-    private static func thresholds(_ text: String) throws -> [Int] {
-        try text.split(separator: ",", omittingEmptySubsequences: false).map {
-            guard let percent = Int($0), (1...100).contains(percent) else {
+    static func thresholds(_ text: String) throws -> [Int] {
+        let percents = try text.split(separator: ",", omittingEmptySubsequences: false).map {
+            guard let percent = Int(digits: $0), (1...100).contains(percent) else {
                 throw ValidationError("'\($0)' is no whole number from 1 to 100")
             }
             return percent
         }
+        return Set(percents).sorted()
     }
 
-    private static func duration(_ text: String) throws -> Double {
+    static func duration(_ text: String) throws -> Double {
         guard let seconds = Double(text), seconds > 0, seconds <= 1e9 else {
             throw ValidationError("it must be a number of seconds greater than 0")
         }
