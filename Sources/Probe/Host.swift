@@ -42,27 +42,40 @@ package enum Clock {
 /// The network namespaces that a person knows by name.
 package enum NetworkNamespaces {
     /// Inode number of the one this process is in; nil without /proc.
-    package static var own: UInt32? { inode("/proc/self/ns/net") }
+    package static var own: UInt32? { status("/proc/self/ns/net").map { inode($0) } }
 
-    /// By inode number: the names that `ip netns` gave.
-    package static func names() -> [UInt32: String] {
-        guard let directory = unsafe opendir("/run/netns") else { return [:] }
+    /// By inode number: the names that `ip netns` gave, the first in the alphabet where there are
+    /// several. What else lies there, such as the file of a namespace that has gone, is left out.
+    package static func names(in folder: String = "/run/netns") -> [UInt32: String] {
+        guard let device = status("/proc/self/ns/net")?.st_dev,
+            let directory = unsafe opendir(folder)
+        else { return [:] }
         defer { unsafe closedir(directory) }
         var names: [UInt32: String] = [:]
         while let entry = unsafe readdir(directory) {
-            let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) {
-                unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            // A name is any bytes: as a String it might no longer be found.
+            let bytes = unsafe withUnsafeBytes(of: entry.pointee.d_name) {
+                unsafe Array($0.prefix { $0 != 0 })
             }
-            if !name.hasPrefix("."), let inode = inode("/run/netns/\(name)") {
-                names[inode] = name
-            }
+            let path = Array("\(folder)/".utf8) + bytes + [0]
+            guard let status = status(path.map { CChar(bitPattern: $0) }), status.st_dev == device
+            else { continue }
+            let name = String(decoding: bytes, as: UTF8.self)
+            names[inode(status)] = min(name, names[inode(status)] ?? name)
         }
         return names
     }
 
-    private static func inode(_ path: String) -> UInt32? {
+    /// - Parameter path: ends with a NUL.
+    private static func status(_ path: [CChar]) -> stat? {
         var status = stat()
-        return unsafe stat(path, &status) == 0 ? UInt32(truncatingIfNeeded: status.st_ino) : nil
+        return unsafe stat(path, &status) == 0 ? status : nil
+    }
+
+    private static func status(_ path: String) -> stat? { status(Array(path.utf8CString)) }
+
+    private static func inode(_ status: stat) -> UInt32 {
+        UInt32(truncatingIfNeeded: status.st_ino)
     }
 }
 
