@@ -134,6 +134,9 @@ extension LiveTests {
                 let tracer = try StuckReader(.pipe, Self.json, terminal: errors)
                 try generateLoad(1000)
                 tracer.interrupt()
+                var ready = pollfd(
+                    fd: terminal.fileDescriptor, events: Int16(POLLIN), revents: 0)
+                try #require(poll(&ready, 1, 5000) == 1)
                 let advice = String(decoding: terminal.availableData, as: UTF8.self)
                 #expect(advice.contains("the summary waits for its reader; Ctrl-C ends without it"))
                 #expect(tracer.isRunning)
