@@ -35,22 +35,24 @@ package struct Output: ~Copyable {
         "write standard output", errno: EPIPE,
         remedy: "its reader has gone: to see only the beginning, use --duration")
 
-    package init() throws(ProbeError) {
+    /// - Parameter standard: standard output, or what a test has in its place.
+    package init(_ standard: Int32 = STDOUT_FILENO) throws(ProbeError) {
         var status = stat()
         try check(
-            unsafe fstat(STDOUT_FILENO, &status), "write standard output",
+            unsafe fstat(standard, &status), "write standard output",
             remedy: "it is closed: give it a terminal, a file or a pipe")
         var own: Int32 = -1
         let type = status.st_mode & S_IFMT
         // Of the devices only a terminal makes its writers wait.
-        if type == S_IFIFO || isatty(STDOUT_FILENO) == 1 {
-            own = unsafe open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+        if type == S_IFIFO || isatty(standard) == 1 {
+            own = unsafe open(
+                "/proc/self/fd/\(standard)", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
             kind = own >= 0 ? .stream : .borrowedStream
         } else {
             kind = type == S_IFSOCK ? .socket : .file
         }
         reopened = own >= 0 ? FileDescriptor(owning: own) : nil
-        descriptor = own >= 0 ? own : STDOUT_FILENO
+        descriptor = own >= 0 ? own : standard
         pending.reserveCapacity(2 * Self.chunk)
     }
 
@@ -141,7 +143,7 @@ package struct Output: ~Copyable {
             if unsafe poll(&ready, 1, patience) == 0 {
                 patience = -1
                 // Whoever stopped a terminal knows; and a log needs no advice.
-                if isatty(STDOUT_FILENO) == 0, isatty(STDERR_FILENO) == 1 {
+                if isatty(descriptor) == 0, isatty(STDERR_FILENO) == 1 {
                     complain("the summary waits for its reader; Ctrl-C ends without it")
                 }
             }
