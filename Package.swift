@@ -39,7 +39,10 @@ let package = Package(
         .testTarget(
             name: "ReportTests", dependencies: ["PortModel", "Report", "TestSupport"],
             swiftSettings: strict),
-        .testTarget(name: "ProbeTests", dependencies: ["Probe"], swiftSettings: strict),
+        .testTarget(
+            name: "ProbeTests",
+            dependencies: ["CPortgauge", "PortModel", "Probe", "Report", "TestSupport"],
+            swiftSettings: strict),
         .testTarget(
             name: "CommandTests", dependencies: ["LoadGenerator", "portgauge", "TestSupport"],
             swiftSettings: strict),

@@ -105,7 +105,8 @@ extension Ledger {
                 findings.untold += 1
             } else if walk.ended[sighting.socket] != nil {
                 continue
-            } else if sighting.state == .timeWait, entries.find(sighting.cookie) != nil,
+            } else if sighting.state == .timeWait, sighting.socket != 0,
+                entries.find(sighting.cookie) != nil,
                 let told = pass(from: sighting.cookie, to: sighting.socket, at: walk.since)
             {
                 overdue.append(told)

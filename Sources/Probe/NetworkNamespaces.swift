@@ -27,7 +27,7 @@ package enum NetworkNamespaces {
     }
 
     /// Inode number of the one this process is in; nil without /proc.
-    package static var own: UInt32? { inode("/proc/self/ns/net") }
+    package static var own: UInt32? { status("/proc/self/ns/net").map { inode($0) } }
 
     /// All that a process or a thread is in, or a mount of this mount namespace keeps. One that only a
     /// descriptor or a socket keeps is not among them.
@@ -37,12 +37,12 @@ package enum NetworkNamespaces {
             guard let inode = link(path), found[inode] == nil else { return }
             found[inode] = Found(inode: inode, path: path, pid: pid)
         }
-        for pid in names(in: "/proc").compactMap({ UInt32($0) }).sorted() {
+        for pid in entries(of: "/proc").compactMap({ UInt32($0) }).sorted() {
             add("/proc/\(pid)/ns/net", pid: pid)
             let threads = "/proc/\(pid)/task"
             // Two links and one more for each thread.
             guard let status = status(threads), status.st_nlink > 3 else { continue }
-            for thread in names(in: threads) { add("\(threads)/\(thread)/ns/net", pid: pid) }
+            for thread in entries(of: threads) { add("\(threads)/\(thread)/ns/net", pid: pid) }
         }
         for mount in mounts() where found[mount.inode] == nil {
             found[mount.inode] = Found(inode: mount.inode, path: mount.path, pid: 0)
@@ -53,17 +53,36 @@ package enum NetworkNamespaces {
     /// What a person calls a namespace: `host` for that of process 1, the name that `ip netns` gave
     /// it, else the container, else the first process in it. Nil when only a thread is in it.
     package static func name(of found: Found) -> String? {
-        if inode("/proc/1/ns/net") == found.inode { return "host" }
-        let directory = "/run/netns"
-        for name in names(in: directory) where inode("\(directory)/\(name)") == found.inode {
-            return name
-        }
+        if link("/proc/1/ns/net") == found.inode { return "host" }
+        if let name = names()[found.inode] { return name }
         guard link("/proc/\(found.pid)/ns/net") == found.inode,
             let group = text("/proc/\(found.pid)/cgroup", limit: 1 << 16)
         else { return nil }
         if let container = container(inControlGroup: group) { return container }
         guard let name = text("/proc/\(found.pid)/comm", limit: 64) else { return nil }
         return name.split(separator: "\n").first.map { "\($0)[\(found.pid)]" }
+    }
+
+    /// By inode number: the names that `ip netns` gave, the first in the alphabet where there are
+    /// several. What else lies there, such as the file of a namespace that has gone, is left out.
+    package static func names(in folder: String = "/run/netns") -> [UInt32: String] {
+        guard let device = status("/proc/self/ns/net")?.st_dev,
+            let directory = unsafe opendir(folder)
+        else { return [:] }
+        defer { unsafe closedir(directory) }
+        var names: [UInt32: String] = [:]
+        while let entry = unsafe readdir(directory) {
+            // A name is any bytes: as a String it might no longer be found.
+            let bytes = unsafe withUnsafeBytes(of: entry.pointee.d_name) {
+                unsafe Array($0.prefix { $0 != 0 })
+            }
+            let path = Array("\(folder)/".utf8) + bytes + [0]
+            guard let status = status(path.map { CChar(bitPattern: $0) }), status.st_dev == device
+            else { continue }
+            let name = String(decoding: bytes, as: UTF8.self)
+            names[inode(status)] = min(name, names[inode(status)] ?? name)
+        }
+        return names
     }
 
     /// The first twelve of the 64 hexadecimal digits by which all container engines name their
@@ -159,17 +178,20 @@ package enum NetworkNamespaces {
         return inode(inLink: Substring(decoding: buffer.prefix(count), as: UTF8.self))
     }
 
-    private static func inode(_ path: String) -> UInt32? {
-        status(path).map { UInt32(truncatingIfNeeded: $0.st_ino) }
-    }
-
-    private static func status(_ path: String) -> stat? {
+    /// - Parameter path: ends with a NUL.
+    private static func status(_ path: [CChar]) -> stat? {
         var status = stat()
         return unsafe stat(path, &status) == 0 ? status : nil
     }
 
+    private static func status(_ path: String) -> stat? { status(Array(path.utf8CString)) }
+
+    private static func inode(_ status: stat) -> UInt32 {
+        UInt32(truncatingIfNeeded: status.st_ino)
+    }
+
     /// Without those that begin with a dot.
-    private static func names(in path: String) -> [String] {
+    private static func entries(of path: String) -> [String] {
         guard let directory = unsafe opendir(path) else { return [] }
         defer { unsafe closedir(directory) }
         var names: [String] = []

@@ -3,7 +3,11 @@ import Glibc
 /// Standard output that never blocks: what the reader does not take in time is dropped, whole
 /// lines of it, and counted. Counting connections does not depend on anybody reading.
 package struct Output: ~Copyable {
-    private enum Kind { case file, stream, socket }
+    private enum Kind {
+        case file, stream, socket
+        /// A stream that we may not open again, so that only a poll tells whether it would block.
+        case borrowedStream
+    }
 
     /// Standard output itself, or a descriptor of our own for it: O_NONBLOCK on a shared one would
     /// change it for the shell and for everybody else who writes there.
@@ -14,38 +18,41 @@ package struct Output: ~Copyable {
     private var pending: [UInt8] = []
     private var written = 0
     private var blocked = false
-    /// What was written last is the beginning of a line whose rest was dropped.
+    /// What was written last is not the end of a line.
     private var isInLine = false
-    private var lastDrop: Int32?
+    /// Why the last `flush` found no space.
+    private var full: Int32?
     /// Lines that were dropped because the reader was too slow, or the disk full.
     package private(set) var dropped = 0
 
     /// What may wait for the reader, in bytes.
     private static let limit = 1 << 20
     private static let chunk = 1 << 16
+    private static let newline = UInt8(ascii: "\n")
 
     /// To be thrown when `pollable` is ready while nothing is waiting.
     package static let readerGone = ProbeError(
         "write standard output", errno: EPIPE,
         remedy: "its reader has gone: to see only the beginning, use --duration")
 
-    package init() throws(ProbeError) {
+    /// - Parameter standard: standard output, or what a test has in its place.
+    package init(_ standard: Int32 = STDOUT_FILENO) throws(ProbeError) {
         var status = stat()
         try check(
-            unsafe fstat(STDOUT_FILENO, &status), "write standard output",
+            unsafe fstat(standard, &status), "write standard output",
             remedy: "it is closed: give it a terminal, a file or a pipe")
-        switch status.st_mode & S_IFMT {
-        case S_IFSOCK: kind = .socket
-        case S_IFIFO: kind = .stream
-        // Of the devices only a terminal makes its writers wait.
-        default: kind = isatty(STDOUT_FILENO) == 1 ? .stream : .file
-        }
         var own: Int32 = -1
-        if kind == .stream {
-            own = unsafe open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+        let type = status.st_mode & S_IFMT
+        // Of the devices only a terminal makes its writers wait.
+        if type == S_IFIFO || isatty(standard) == 1 {
+            own = unsafe open(
+                "/proc/self/fd/\(standard)", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+            kind = own >= 0 ? .stream : .borrowedStream
+        } else {
+            kind = type == S_IFSOCK ? .socket : .file
         }
         reopened = own >= 0 ? FileDescriptor(owning: own) : nil
-        descriptor = own >= 0 ? own : STDOUT_FILENO
+        descriptor = own >= 0 ? own : standard
         pending.reserveCapacity(2 * Self.chunk)
     }
 
@@ -61,34 +68,30 @@ package struct Output: ~Copyable {
     package mutating func append(_ lines: [UInt8], always: Bool = false) throws(ProbeError) {
         if pending.count - written > Self.chunk, !blocked { try flush() }
         if !always, pending.count - written + lines.count > Self.limit {
-            dropped += lines.count { $0 == UInt8(ascii: "\n") }
+            dropped += lines.count { $0 == Self.newline }
             return
         }
-        if isInLine { pending.append(UInt8(ascii: "\n")) }
-        isInLine = false
         pending.append(contentsOf: lines)
     }
 
     /// Writes what can be written without waiting.
     package mutating func flush() throws(ProbeError) {
         blocked = false
+        full = nil
         while written < pending.count {
             let count = unsafe pending.withUnsafeBytes { bytes in
-                let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[written...])
-                return kind == .socket
-                    ? unsafe send(descriptor, rest.baseAddress, rest.count, Int32(MSG_DONTWAIT))
-                    : unsafe write(descriptor, rest.baseAddress, rest.count)
+                unsafe put(UnsafeRawBufferPointer(rebasing: bytes[written...]))
             }
-            if count >= 0 {
+            if count > 0 {
                 written += count
+                isInLine = pending[written - 1] != Self.newline
             } else if errno == EAGAIN {
                 blocked = true
                 break
             } else if errno == ENOSPC || errno == EDQUOT || errno == EFBIG {
-                dropped += pending[written...].count { $0 == UInt8(ascii: "\n") }
-                lastDrop = errno
-                isInLine = written > 0 && pending[written - 1] != UInt8(ascii: "\n")
-                written = pending.count
+                full = errno
+                dropWaiting()
+                break
             } else if errno != EINTR {
                 throw errno == EPIPE
                     ? Self.readerGone
@@ -105,17 +108,51 @@ package struct Output: ~Copyable {
         }
     }
 
-    /// Writes everything, for as long as the reader takes. Throws if not all could be written.
-    package mutating func finish() throws(ProbeError) {
-        lastDrop = nil
-        try flush()
-        while isWaiting {
+    /// As write() does with O_NONBLOCK.
+    private func put(_ bytes: UnsafeRawBufferPointer) -> Int {
+        switch kind {
+        case .file, .stream: return unsafe write(descriptor, bytes.baseAddress, bytes.count)
+        case .socket:
+            return unsafe send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_DONTWAIT))
+        case .borrowedStream:
             var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-            _ = unsafe poll(&ready, 1, -1)
+            if unsafe poll(&ready, 1, 0) == 0 {
+                errno = EAGAIN
+                return -1
+            }
+            // A pipe that can be written to takes this much.
+            return unsafe write(descriptor, bytes.baseAddress, min(bytes.count, Int(PIPE_BUF)))
+        }
+    }
+
+    /// All but the rest of a line that is begun: there may be space for it later, and a line is
+    /// written as a whole or not at all.
+    private mutating func dropWaiting() {
+        var kept = written
+        if isInLine, let end = pending[written...].firstIndex(of: Self.newline) { kept = end + 1 }
+        dropped += pending[kept...].count { $0 == Self.newline }
+        pending.removeSubrange(kept...)
+    }
+
+    /// Writes everything, for as long as the reader takes. Throws if there is no space for it.
+    package mutating func finish() throws(ProbeError) {
+        try flush()
+        var patience: Int32 = 1000
+        while isWaiting, full == nil {
+            var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+            if unsafe poll(&ready, 1, patience) == 0 {
+                patience = -1
+                // Whoever stopped a terminal knows; and a log needs no advice.
+                if isatty(descriptor) == 0, isatty(STDERR_FILENO) == 1 {
+                    complain("the summary waits for its reader; Ctrl-C ends without it")
+                }
+            }
             try flush()
         }
-        if let lastDrop {
-            throw ProbeError("write standard output", errno: lastDrop, remedy: "free some space")
+        if let full {
+            throw ProbeError(
+                "write standard output", errno: full,
+                remedy: "the summary is missing: free some space and trace again")
         }
     }
 }

@@ -15,6 +15,7 @@ package struct Probe: ~Copyable {
 
     private let object: BPFObject
     private let ring: RingReader
+    private let capacity: Int
     private let shared: MappedSection
     private let cpus: MappedSection
     private let home: NetworkNamespaces.Home
@@ -78,6 +79,7 @@ package struct Probe: ~Copyable {
         followsBoundPorts = hooks.contains("tcp_destroy_sock")
         self.object = object
         self.ring = ring
+        capacity = Int(ringBytes)
         self.shared = shared
         self.cpus = cpus
         self.home = home
@@ -164,6 +166,14 @@ package struct Probe: ~Copyable {
     @discardableResult
     package mutating func drain(_ body: (Record) -> Void) -> Int {
         ring.decode(&malformed, body)
+    }
+
+    /// Hands over at least all that was in the ring when this was called.
+    package mutating func drainAll(_ body: (Record) -> Void) {
+        // The smallest record takes 40 bytes there.
+        for _ in 0...(capacity / 40 / Self.drainLimit) where drain(body) < Self.drainLimit {
+            return
+        }
     }
 
     /// Asks the next record, whatever it is, for a wake-up. One that is being written right now may

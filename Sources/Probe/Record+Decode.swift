@@ -2,12 +2,14 @@ import CPortgauge
 import PortModel
 
 extension Record {
-    /// Nil when the bytes are not a record of this version: of a wrong size or an unknown kind, or
-    /// about no socket at all.
+    /// Nil when the bytes are not a record of this version: of a wrong size or an unknown kind, about
+    /// no socket at all, or of a time that no clock has reached.
     init?(_ bytes: UnsafeRawBufferPointer) {
         guard bytes.count >= MemoryLayout<pg_head>.size else { return nil }
         let head = unsafe bytes.loadUnaligned(as: pg_head.self)
-        guard head.socket != 0 || UInt32(head.kind) == PG_NAMESPACE.rawValue else { return nil }
+        guard head.socket != 0 || UInt32(head.kind) == PG_NAMESPACE.rawValue,
+            head.time_ns <= UInt64(Int64.max)
+        else { return nil }
         switch pg_kind(rawValue: UInt32(head.kind)) {
         case PG_OPENED:
             guard let connection = unsafe Connection(bytes) else { return nil }
@@ -20,9 +22,13 @@ extension Record {
             self = .owner(
                 socket: head.socket, netns: connection.tuple.netns, connection.process)
         case PG_ESTABLISHED:
+            guard bytes.count == MemoryLayout<pg_change>.size, head.local_port != 0 else {
+                return nil
+            }
             self = .established(
                 socket: head.socket, localPort: head.local_port, time: head.time_ns)
         case PG_CLOSED:
+            guard bytes.count == MemoryLayout<pg_change>.size else { return nil }
             self = .closed(
                 Closing(
                     time: head.time_ns, socket: head.socket, localPort: head.local_port,
@@ -129,11 +135,11 @@ extension IPAddress {
 }
 
 extension Process.Name {
-    /// What follows the first NUL may be left from a longer name.
+    /// What follows the first NUL may be left from a longer name; the last byte is always one.
     fileprivate init(bytesOf bytes: Bytes16) {
         let halves = unsafe unsafeBitCast(bytes, to: (UInt64, UInt64).self)
         let head = Self.upToNUL(UInt64(littleEndian: halves.0))
-        let tail = head.leadingZeroBitCount < 8 ? UInt64(littleEndian: halves.1) : 0
+        let tail = head.leadingZeroBitCount < 8 ? UInt64(littleEndian: halves.1) & (1 << 56 - 1) : 0
         self.init(head: head, tail: Self.upToNUL(tail))
     }
 

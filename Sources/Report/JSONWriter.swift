@@ -266,7 +266,7 @@ extension Line {
 
     mutating func append(quoted text: String) {
         append("\"")
-        for byte in text.utf8 { append(escaped: byte) }
+        for scalar in text.unicodeScalars { append(escaped: scalar) }
         append("\"")
     }
 
@@ -276,7 +276,7 @@ extension Line {
         name.forEachByte { if $0 >= 0x80 { isASCII = false } }
         if isASCII {
             append("\"")
-            name.forEachByte { append(escaped: $0) }
+            name.forEachByte { append(escaped: Unicode.Scalar($0)) }
             append("\"")
         } else {
             var bytes: [UInt8] = []
@@ -285,14 +285,19 @@ extension Line {
         }
     }
 
-    private mutating func append(escaped byte: UInt8) {
-        if byte < 0x20 || byte == 0x7f {
-            append("\\u00")
-            append(byte: Self.hex[Int(byte >> 4)])
-            append(byte: Self.hex[Int(byte & 15)])
-        } else {
-            if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { append("\\") }
-            append(byte: byte)
+    /// What a terminal might obey is escaped, and what some readers take for the end of a line.
+    private mutating func append(escaped scalar: Unicode.Scalar) {
+        switch scalar.value {
+        case ..<0x20, 0x7f..<0xa0, 0x2028, 0x2029:
+            append("\\u")
+            for shift in [12, 8, 4, 0] as [UInt32] {
+                append(byte: Self.hex[Int(scalar.value >> shift & 15)])
+            }
+        case 0x22, 0x5c:
+            append("\\")
+            append(byte: UInt8(scalar.value))
+        case ..<0x80: append(byte: UInt8(scalar.value))
+        default: for byte in UTF8.encode(scalar)! { append(byte: byte) }
         }
     }
 }

@@ -12,7 +12,7 @@ package struct Timestamps: Sendable {
 
     /// RFC 3339 in UTC with microseconds: `2026-11-22T17:16:05.123456Z`.
     func appendUTC(_ time: UInt64, to line: inout Line) {
-        let microseconds = Int(time &+ realtimeOffset) / 1000
+        let microseconds = Int(clamping: time &+ realtimeOffset) / 1000
         let seconds = microseconds / 1_000_000
         let (year, month, day) = Self.date(daysSince1970: seconds / 86_400)
         line.append(year, width: 4)
@@ -31,7 +31,7 @@ package struct Timestamps: Sendable {
     func appendLocal(_ time: UInt64, to line: inout Line) {
         // A day more, because west of Greenwich 1970 begins before 0.
         let seconds = localOffset + 86_400
-        let milliseconds = Int(time &+ realtimeOffset) / 1_000_000 + seconds * 1000
+        let milliseconds = Int(clamping: time &+ realtimeOffset) / 1_000_000 + seconds * 1000
         Self.append(secondOfDay: milliseconds / 1000 % 86_400, to: &line)
         line.append(".")
         line.append(milliseconds % 1000, width: 3)

@@ -104,7 +104,7 @@ struct Auditor {
             }
         }
         let gone = try goneAmong(missed, &probe, &road)
-        drain(&probe, &road)
+        probe.drainAll { road.take($0) }
         let findings = road.ledger.endWalk(of: Set(audits.keys).union(gone))
         let now = Clock.monotonic
         for netns in gone { road.close(netns, at: now) }
@@ -148,7 +148,7 @@ struct Auditor {
         let known = road.ledger.namespaces
         road.ledger.beginWalk(for: .repair, at: began)
         let unreached = try snapshot(Array(places.values), &probe, &road)
-        drain(&probe, &road)
+        probe.drainAll { road.take($0) }
         let inodes = Set(places.keys).subtracting(unreached.map(\.inode))
         let walked = road.ledger.namespaces.filter { inodes.contains($0.value.inode) }.keys
         let gone = try goneAmong(
@@ -187,11 +187,6 @@ struct Auditor {
     private mutating func look() {
         places = Dictionary(
             NetworkNamespaces.all().map { ($0.inode, $0) }, uniquingKeysWith: { first, _ in first })
-    }
-
-    /// Reads on until nothing from before this call can be in the ring.
-    private func drain(_ probe: inout Probe, _ road: inout Road) {
-        for _ in 0..<4 where probe.drain({ road.take($0) }) < Probe.drainLimit { return }
     }
 
     private mutating func conclude(

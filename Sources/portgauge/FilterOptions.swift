@@ -40,14 +40,14 @@ struct FilterOptions: ParsableArguments {
         return filter
     }
 
-    private static func pid(_ text: String) throws -> UInt32 {
-        guard let pid = UInt32(text), pid > 0 else {
+    static func pid(_ text: String) throws -> UInt32 {
+        guard let pid = UInt32(digits: text), pid > 0 else {
             throw ValidationError("a process id is a whole number greater than 0")
         }
         return pid
     }
 
-    private static func name(_ text: String) throws -> Process.Name {
+    static func name(_ text: String) throws -> Process.Name {
         guard !text.isEmpty else { throw ValidationError("a name is not empty") }
         return Process.Name(text)
     }
@@ -78,7 +78,7 @@ extension Probe.Filter.Remote {
         var length = longest
         if rest.first == "/" {
             let digits = rest.dropFirst().prefix { $0 != ":" }
-            guard let given = Int(digits), (0...longest).contains(given) else {
+            guard let given = Int(digits: digits), (0...longest).contains(given) else {
                 throw ValidationError("the prefix length must be from 0 to \(longest)")
             }
             length = given
@@ -86,7 +86,7 @@ extension Probe.Filter.Remote {
         }
         var port: UInt16 = 0
         if rest.first == ":" {
-            guard let given = UInt16(rest.dropFirst()), given > 0 else {
+            guard let given = UInt16(digits: rest.dropFirst()), given > 0 else {
                 throw ValidationError("the port must be from 1 to 65535")
             }
             port = given
@@ -94,5 +94,15 @@ extension Probe.Filter.Remote {
         }
         guard rest.isEmpty else { throw ValidationError("'\(rest)' is left over") }
         self.init(address: parsed, prefixBits: length + 128 - longest, port: port)
+    }
+}
+
+extension FixedWidthInteger {
+    /// Reads what has digits only; `init(_:)` takes a sign as well.
+    init?(digits text: some StringProtocol) {
+        guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
+            return nil
+        }
+        self.init(text, radix: 10)
     }
 }

@@ -188,6 +188,8 @@ struct Road: ~Copyable {
 
     /// Writes the summary, for as long as the reader takes.
     mutating func finish(duration: UInt64, accuracy: Accuracy) throws(ProbeError) {
+        // What a full disk drops now is still counted.
+        try flush()
         let summary = Summary(
             of: ledger, duration: duration, accuracy: accuracy, linesDropped: output.dropped,
             limit: Self.summaryLimit)

@@ -66,7 +66,7 @@ struct Trace: ~Copyable {
         try follow(since: start)
         signals.letKill()
         let end = Clock.monotonic
-        probe.drain { road.take($0) }
+        probe.drainAll { road.take($0) }
         try auditor.finish(&probe, &road)
         road.settle(now: Clock.monotonic)
         road.secondPassed(at: Clock.monotonic, lost: probe.lost)

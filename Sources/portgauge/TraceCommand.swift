@@ -58,16 +58,17 @@ struct TraceCommand: ParsableCommand {
         try trace.run()
     }
 
-    private static func thresholds(_ text: String) throws -> [Int] {
-        try text.split(separator: ",", omittingEmptySubsequences: false).map {
-            guard let percent = Int($0), (1...100).contains(percent) else {
+    static func thresholds(_ text: String) throws -> [Int] {
+        let percents = try text.split(separator: ",", omittingEmptySubsequences: false).map {
+            guard let percent = Int(digits: $0), (1...100).contains(percent) else {
                 throw ValidationError("'\($0)' is no whole number from 1 to 100")
             }
             return percent
         }
+        return Set(percents).sorted()
     }
 
-    private static func interval(_ text: String) throws -> Double {
+    static func interval(_ text: String) throws -> Double {
         guard let seconds = Double(text), seconds == 0 || (0.1...1e9).contains(seconds) else {
             throw ValidationError("it must be 0, or a number of seconds from 0.1 on")
         }
@@ -75,7 +76,7 @@ struct TraceCommand: ParsableCommand {
     }
 
     /// 4096, or in binary units 64k, 4M.
-    private static func ringSize(_ text: String) throws -> UInt32 {
+    static func ringSize(_ text: String) throws -> UInt32 {
         let units: [Character: UInt32] = ["k": 10, "K": 10, "m": 20, "M": 20]
         let shift = text.last.flatMap { units[$0] }
         guard let number = UInt32(shift == nil ? text[...] : text.dropLast()),
@@ -87,7 +88,7 @@ struct TraceCommand: ParsableCommand {
         return UInt32(bytes)
     }
 
-    private static func duration(_ text: String) throws -> Double {
+    static func duration(_ text: String) throws -> Double {
         guard let seconds = Double(text), seconds > 0, seconds <= 1e9 else {
             throw ValidationError("it must be a number of seconds greater than 0")
         }

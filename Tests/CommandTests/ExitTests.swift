@@ -20,6 +20,7 @@ extension LiveTests {
             (["--warn-at", "0"], "no whole number from 1 to 100"),
             (["--warn-at", "50,,66"], "no whole number from 1 to 100"),
             (["--warn-at", "101"], "no whole number from 1 to 100"),
+            (["--warn-at", "+50"], "no whole number from 1 to 100"),
             (["--duration=-1"], "greater than 0"),
             (["--duration", "0"], "greater than 0"),
             (["--duration", "nan"], "greater than 0"),
@@ -34,6 +35,7 @@ extension LiveTests {
             (["--remote", "10.0.0.0/"], "from 0 to 32"),
             (["--remote", "::/129"], "from 0 to 128"),
             (["--remote", "10.0.0.1:0"], "from 1 to 65535"),
+            (["--remote", "10.0.0.1:+80"], "from 1 to 65535"),
             (["--remote", "10.0.0.1:65536"], "from 1 to 65535"),
             (["--remote", "[::1"], "bracket is not closed"),
             (["--remote", "[::1]x"], "left over"),
@@ -106,7 +108,7 @@ extension LiveTests {
         @Test func fullDisk() throws {
             let result = try run(
                 "/bin/sh", ["-c", "exec \(portgauge.path) --duration 0.2 > /dev/full"])
-            expectRefusal(result, 1, "write standard output: ENOSPC (free some space)")
+            expectRefusal(result, 1, "ENOSPC (the summary is missing: free some space")
         }
 
         /// Each call of bpf() fails once: then it goes on without something it can do without and

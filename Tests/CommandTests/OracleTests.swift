@@ -12,7 +12,7 @@ extension LiveTests {
 
         /// PORTGAUGE_SEED replays a run, as far as the kernel decides the same.
         private static var seed: UInt64 {
-            number("PORTGAUGE_SEED") ?? .random(in: 0...UInt64(UInt32.max))
+            SeededGenerator.wished ?? .random(in: 0...UInt64(UInt32.max))
         }
 
         @Test func randomOperations() throws {
