@@ -189,7 +189,9 @@ private final class Lines: @unchecked Sendable {
     private let lock = NSCondition()
     private let limit: Int
     private var events: [Event] = []
+    /// By inode number of the namespace.
     private var viewOf: [String: TracerView] = [:]
+    private var inodes: [String: String] = [:]
     private var ended = false
 
     init(keeping limit: Int) { self.limit = limit }
@@ -223,7 +225,12 @@ private final class Lines: @unchecked Sendable {
     private func take(_ event: Event) {
         events.append(event)
         if events.count / 2 >= limit { events.removeFirst(events.count - limit) }
-        if let netns: String = event["netns"] { viewOf[netns, default: TracerView()].fold(event) }
+        guard let name: String = event["netns"] else { return }
+        if event.name == "namespace", let inode: Int = event["inode"] {
+            inodes[name] = String(inode)
+        } else if event.name != "audit" {
+            viewOf[inodes[name] ?? name, default: TracerView()].fold(event)
+        }
     }
 
     /// 30 s are ample, and a SYN takes long to time out.
