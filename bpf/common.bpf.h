@@ -41,6 +41,21 @@ static struct {
 #define ANY_ADDRESS 0xffff
 static __u16 listeners[65536];
 
+/*
+ * 5.10 and 5.11 lack two helpers for tracing programs: bpf_get_socket_cookie() and (5.10)
+ * bpf_get_current_task_btf(). A constant when the verifier looks, so that it never sees the calls.
+ */
+#define HAS_COOKIES                                                                                \
+	bpf_core_enum_value_exists(enum bpf_func_id___since_5_12, BPF_FUNC_check_mtu___since_5_12)
+
+/* Where it cannot be made here, mark_v4 and mark_v6 have made it, or the reader by sock_diag. */
+static __always_inline __u64 cookie_of(struct sock_common *skc)
+{
+	if (HAS_COOKIES)
+		return bpf_get_socket_cookie(skc);
+	return skc->skc_cookie.counter;
+}
+
 static __always_inline void *reserve(__u64 size)
 {
 	void *record = bpf_ringbuf_reserve(&ring, size, 0);
@@ -266,11 +281,22 @@ static __always_inline bool wanted_comm(const __u64 comm[2])
 	return false;
 }
 
-/* Users know `java`, not `http-nio-8080-e`: the name is the thread group leader's. */
+/*
+ * Users know `java`, not `http-nio-8080-e`: the name is the thread group leader's. Before 5.17 the end
+ * of a longer name that the process had before may lie behind the NUL.
+ */
 static __always_inline void read_comm(__u64 comm[2], struct task_struct *task)
 {
 	comm[0] = comm[1] = 0;
-	bpf_probe_read_kernel(comm, PG_COMM, task->group_leader->comm);
+	bpf_probe_read_kernel_str(comm, PG_COMM, BPF_CORE_READ(task, group_leader)->comm);
+}
+
+static __always_inline void read_current_comm(__u64 comm[2])
+{
+	if (HAS_COOKIES)
+		read_comm(comm, bpf_get_current_task_btf());
+	else
+		read_comm(comm, (void *)bpf_get_current_task());
 }
 
 static __always_inline void fill(struct pg_socket *record, enum pg_kind kind, __u64 time_ns, __u64 cookie,

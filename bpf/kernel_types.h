@@ -35,6 +35,12 @@ enum {
 	BPF_RB_AVAIL_DATA = 0,
 };
 
+/* Helpers that only newer kernels have; the values are theirs, only whether they exist is asked. */
+enum bpf_func_id___since_5_12 {
+	/* Came with bpf_get_socket_cookie() for tracing programs, which has no number of its own. */
+	BPF_FUNC_check_mtu___since_5_12 = 163,
+};
+
 /* include/net/tcp_states.h */
 enum {
 	TCP_ESTABLISHED = 1,

@@ -37,7 +37,7 @@ static __always_inline void opened(struct sock *sk)
 	if (!tp || !wanted_pid(pid)) /* no tcp_sock: MPTCP and SCTP share the tracepoint */
 		return;
 	read_addresses(address, skc);
-	read_comm(comm, bpf_get_current_task_btf());
+	read_current_comm(comm);
 	if (!wanted_remote(address, bpf_ntohs(skc->skc_dport)) || !wanted_comm(comm))
 		return;
 
@@ -50,7 +50,7 @@ static __always_inline void opened(struct sock *sk)
 	record = reserve(sizeof(*record));
 	if (!record)
 		return;
-	fill(record, PG_OPENED, now, bpf_get_socket_cookie(sk), skc, address, netns,
+	fill(record, PG_OPENED, now, cookie_of(skc), skc, address, netns,
 	     range_in_force(tp, range));
 	record->pid = pid;
 	__builtin_memcpy(record->comm, comm, sizeof(comm));
@@ -171,6 +171,24 @@ SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(on_state_3, struct sock *sk, int old, int new)
 {
 	return copy(2, sk, old, new);
+}
+
+/*
+ * Before 5.12 only: connect() passes here before its socket changes state, and this kind of program
+ * may make the cookie that on_state then reads.
+ */
+SEC("cgroup/connect4")
+int mark_v4(struct bpf_sock_addr *ctx)
+{
+	bpf_get_socket_cookie(ctx);
+	return 1;
+}
+
+SEC("cgroup/connect6")
+int mark_v6(struct bpf_sock_addr *ctx)
+{
+	bpf_get_socket_cookie(ctx);
+	return 1;
 }
 
 static __always_inline struct inet_timewait_sock *time_wait_of(struct timer_list *timer)

@@ -77,7 +77,7 @@ int each_socket(struct bpf_iter__tcp *ctx)
 		if (!tw || !(made_by_connect(tw->tw_sk.tw_tb) || !has_listener(port, address)))
 			return 0;
 		identity = (__u64)tw;
-		cookie = bpf_get_socket_cookie(skc);
+		cookie = cookie_of(skc);
 		now = bpf_ktime_get_ns();
 		/* It may have died since the kernel gathered this batch. */
 		if (!tw->tw_sk.tw_timer.entry.pprev)
@@ -86,7 +86,7 @@ int each_socket(struct bpf_iter__tcp *ctx)
 		tp = bpf_skc_to_tcp_sock(skc);
 		if (!tp || !outgoing(tp, skc->skc_state, has_listener(port, address)))
 			return 0;
-		identity = bpf_get_socket_cookie(skc);
+		identity = cookie_of(skc);
 		now = bpf_ktime_get_ns();
 	}
 

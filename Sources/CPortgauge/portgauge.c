@@ -2,10 +2,14 @@
 #define _GNU_SOURCE
 #include "portgauge.h"
 
+#include <linux/capability.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #if !__has_embed("../../bpf/portgauge.bpf.o")
 #error "bpf/portgauge.bpf.o is missing: build with `make`, which compiles it first"
@@ -63,4 +67,34 @@ int pg_unshare_network(void)
 int pg_enter_network(int descriptor)
 {
 	return setns(descriptor, CLONE_NEWNET);
+}
+
+uint64_t pg_capabilities(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct sets[2] = {};
+
+	syscall(SYS_capget, &header, sets);
+	return (uint64_t)sets[1].effective << 32 | sets[0].effective;
+}
+
+int pg_keep_capabilities(uint64_t wanted)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct sets[2];
+
+	/* Without CAP_SETPCAP the bounding set stays: it matters to an exec(), and there is none. */
+	for (int number = 0; number < 64; number++)
+		if (!(wanted >> number & 1))
+			prctl(PR_CAPBSET_DROP, number, 0, 0, 0);
+	if (syscall(SYS_capget, &header, sets))
+		return -1;
+	for (int half = 0; half < 2; half++) {
+		sets[half].permitted &= (uint32_t)(wanted >> 32 * half);
+		sets[half].effective = sets[half].permitted;
+		sets[half].inheritable = 0;
+	}
+	if (syscall(SYS_capset, &header, sets))
+		return -1;
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }

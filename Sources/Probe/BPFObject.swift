@@ -37,6 +37,16 @@ import Glibc
         return unsafe BPFLink(owning: link)
     }
 
+    /// Attaches a program that belongs to a cgroup to the one that `folder` is a descriptor of.
+    func attach(_ program: String, toCgroup folder: Int32) throws(ProbeError) -> BPFLink {
+        guard let found = unsafe bpf_object__find_program_by_name(object, program),
+            let link = unsafe bpf_program__attach_cgroup(found, folder)
+        else {
+            throw ProbeError("attach \(program)", errno: Glibc.errno, remedy: hookRemedy)
+        }
+        return unsafe BPFLink(owning: link)
+    }
+
     /// How often the kernel skipped the program because it was running on the CPU already; 0 where
     /// the kernel does not count that (before Linux 5.12).
     func skipped(_ program: String) -> UInt64 {
@@ -82,10 +92,10 @@ import Glibc
     }
 }
 
-let hookRemedy = "this kernel refuses the hook; portgauge needs Linux 5.12 or later"
+let hookRemedy = "this kernel refuses the hook; portgauge needs Linux 5.10 or later"
 
 /// Owns the attachment of one program to its hook.
-@safe struct BPFLink: ~Copyable {
+@safe final class BPFLink {
     private let link: OpaquePointer
 
     init(owning link: OpaquePointer) { unsafe self.link = link }

@@ -4,38 +4,26 @@ import PortModel
 
 /// The hooks in the kernel and the ring they write to: everything is gone when this is.
 package struct Probe: ~Copyable {
-    /// Hooks that can be done without, and what is missing then.
-    private static let optional = [
-        "on_destroy": "a bound port is taken to be free when its connection closes",
-        "each_socket":
-            "connections that existed before the start are not counted, nor lost ones made up for",
-        "each_item": "the counts are not held against the kernel's table",
-        "each_file": "connections that existed before the start have no process",
-    ]
-
     private let object: BPFObject
     private let ring: RingReader
     private let capacity: Int
     private let shared: MappedSection
     private let cpus: MappedSection
     private let home: NetworkNamespaces.Home
+    /// By program.
+    private let links: [String: BPFLink]
+    private let kernel: KernelVersion
 
-    private let states: BPFLink
-    private let secondStates: BPFLink?
-    private let thirdStates: BPFLink?
-    private let timerStarts: BPFLink
-    private let timerCancels: BPFLink
-    private let destroyed: BPFLink?
-    private let sockets: BPFLink?
-    private let items: BPFLink?
-    private let files: BPFLink?
-
-    /// The hooks in force, by the kernel's names for them.
-    package let hooks: [String]
-    /// What this kernel refused although portgauge can do without, and what is missing for it.
-    package let refused: [String]
-    /// Whether a port that a bind kept is reported when it is given back.
-    package let followsBoundPorts: Bool
+    /// What this kernel needs, in force or refused.
+    package let hooks: [Hook]
+    /// Where hooks are in force, by the kernel's names, each once.
+    package var attachedNames: [String] {
+        var names: [String] = []
+        for hook in hooks where hook.refusal == nil && !names.contains(hook.name) {
+            names.append(hook.name)
+        }
+        return names
+    }
     /// Records that were none: of a wrong size or an unknown kind.
     package private(set) var malformed = 0
 
@@ -49,8 +37,9 @@ package struct Probe: ~Copyable {
                 remedy: "the kernel must have BTF, as Debian's have since Debian 11")
         }
         try Self.requireSymbols()
-        let copies = Self.copies(for: kernelRelease())
-        let object = try Self.load(filter: filter, ringBytes: ringBytes, copies: copies)
+        let kernel = KernelVersion(release: kernelRelease())
+        var hooks = Hook.all(for: kernel)
+        let object = try Self.load(hooks, kernel, filter, ringBytes)
         let ring = try RingReader(descriptor: object.descriptor(ofMap: "ring"))
         let shared = try MappedSection(
             descriptor: object.descriptor(ofMap: ".data.shared"), size: MemoryLayout<pg_shared>.size
@@ -59,48 +48,23 @@ package struct Probe: ~Copyable {
             descriptor: object.descriptor(ofMap: ".data.cpus"),
             size: MemoryLayout<pg_cpu>.size * Int(PG_CPUS))
         let home = try NetworkNamespaces.Home()
-
-        var hooks = ["inet_sock_set_state", "timer_start", "timer_cancel"]
-        var refused: [String] = []
-        // The timers first: a TIME_WAIT that begins in between would have no end.
-        let timerCancels = try object.attach("on_timer_cancel")
-        let timerStarts = try object.attach("on_timer_start")
-        let destroyed = Self.attach("on_destroy", "tcp_destroy_sock", of: object, &hooks, &refused)
-        let sockets = Self.attach("each_socket", "iter/tcp", of: object, &hooks, &refused)
-        var same: [String] = []
-        let items = Self.attach("each_item", "iter/tcp", of: object, &same, &refused)
-        let files = Self.attach("each_file", "iter/task_file", of: object, &hooks, &refused)
-        // They run in the order in which they are attached.
-        let states = try object.attach("on_state")
-        let secondStates = copies > 1 ? try object.attach("on_state_2") : nil
-        let thirdStates = copies > 2 ? try object.attach("on_state_3") : nil
-
-        (self.hooks, self.refused) = (hooks, refused)
-        followsBoundPorts = hooks.contains("tcp_destroy_sock")
+        let links = try Self.attach(&hooks, of: object)
         self.object = object
         self.ring = ring
         capacity = Int(ringBytes)
         self.shared = shared
         self.cpus = cpus
         self.home = home
-        self.timerCancels = timerCancels
-        self.timerStarts = timerStarts
-        self.destroyed = destroyed
-        self.sockets = sockets
-        self.items = items
-        self.files = files
-        self.states = states
-        self.secondStates = secondStates
-        self.thirdStates = thirdStates
+        self.links = links
+        self.kernel = kernel
+        self.hooks = hooks
     }
 
-    /// Copies of the program on `inet_sock_set_state`, each of which takes what those before it were
-    /// skipped for. Up to 6.x only a softirq comes in between, and one more catches all of it; from
-    /// 7.0 on the programs can be preempted, and measured with six busy threads on two CPUs a second
-    /// copy caught 6,977 of 7,045, a third the rest.
-    static func copies(for release: String) -> UInt32 {
-        (Int(release.prefix { $0 != "." }) ?? 7) < 7 ? 2 : 3
-    }
+    /// Whether a port that a bind kept is reported when it is given back.
+    package var followsBoundPorts: Bool { links["on_destroy"] != nil }
+
+    /// Whether the kernel's table can be held against the counts.
+    package var canAudit: Bool { links["each_item"] != nil }
 
     /// The address of a function tells TIME_WAITs from other timers. Libbpf takes one that is hidden
     /// for 0, and nothing would ever match.
@@ -122,32 +86,55 @@ package struct Probe: ~Copyable {
     }
 
     private static func load(
-        filter: Filter, ringBytes: UInt32, copies: UInt32
+        _ hooks: [Hook], _ kernel: KernelVersion, _ filter: Filter, _ ringBytes: UInt32
     ) throws(ProbeError) -> BPFObject {
+        let superfluous = Hook.superfluous(for: kernel)
         let whole = try BPFObject()
-        let result = try whole.load(filter, ringBytes, copies)
+        for program in superfluous { whole.leaveOut(program) }
+        let result = try whole.load(filter, ringBytes, copies: kernel.copies)
         if result == 0 { return whole }
         // One program refused, and none is loaded: try what cannot be done without.
         let core = try BPFObject()
-        for program in optional.keys { core.leaveOut(program) }
-        guard try core.load(filter, ringBytes, copies) == 0 else {
+        for program in superfluous { core.leaveOut(program) }
+        for hook in hooks where hook.loss != nil { core.leaveOut(hook.program) }
+        guard try core.load(filter, ringBytes, copies: kernel.copies) == 0 else {
             throw loadError(-result)
         }
         return core
     }
 
     private static func attach(
-        _ program: String, _ hook: String, of object: borrowing BPFObject,
-        _ hooks: inout [String], _ refused: inout [String]
-    ) -> BPFLink? {
-        do throws(ProbeError) {
-            let link = try object.attach(program)
-            hooks.append(hook)
-            return link
-        } catch {
-            refused.append("\(hook): \(errnoName(error.errno)): \(optional[program] ?? "")")
-            return nil
+        _ hooks: inout [Hook], of object: borrowing BPFObject
+    ) throws(ProbeError) -> [String: BPFLink] {
+        var links: [String: BPFLink] = [:]
+        for index in hooks.indices {
+            let program = hooks[index].program
+            do throws(ProbeError) {
+                links[program] =
+                    hooks[index].name.hasPrefix("cgroup/")
+                    ? try object.attach(program, toCgroup: cgroupTree().raw)
+                    : try object.attach(program)
+            } catch {
+                if hooks[index].loss == nil { throw error }
+                hooks[index].refusal = error.errno
+            }
         }
+        return links
+    }
+
+    /// Every process is somewhere in it. systemd mounts it at the first, or beside the older
+    /// hierarchies.
+    private static func cgroupTree() throws(ProbeError) -> FileDescriptor {
+        var folder: Int32 = -1
+        for path in ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"] where folder < 0 {
+            if unsafe access("\(path)/cgroup.controllers", F_OK) != 0 { continue }
+            folder = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        }
+        return FileDescriptor(
+            owning: try check(
+                folder, "open the cgroup tree",
+                remedy: "before Linux 5.12 it must be mounted: mount -t cgroup2 none /sys/fs/cgroup"
+            ))
     }
 
     // MARK: Reading
@@ -226,7 +213,7 @@ package struct Probe: ~Copyable {
         var unreached: [NetworkNamespaces.Found] = []
         for round in 0..<2 {
             for found in namespaces {
-                guard let iterator = try Self.iterator(sockets, in: found, home) else {
+                guard let iterator = try iterator("each_socket", in: found) else {
                     if round == 0 { unreached.append(found) }
                     continue
                 }
@@ -239,7 +226,7 @@ package struct Probe: ~Copyable {
 
     /// Hands over who has which socket open, as records.
     package mutating func owners(_ body: (Record) -> Void) throws(ProbeError) {
-        guard let iterator = try Self.iterator(files, in: nil, home) else { return }
+        guard let iterator = try iterator("each_file", in: nil) else { return }
         try Self.read(iterator, ring, &malformed, body)
     }
 
@@ -251,7 +238,7 @@ package struct Probe: ~Copyable {
         _ found: NetworkNamespaces.Found, _ see: (Sighting, UInt32) -> Void,
         _ body: (Record) -> Void
     ) throws(ProbeError) -> Bool {
-        guard let iterator = try Self.iterator(items, in: found, home) else { return false }
+        guard let iterator = try iterator("each_item", in: found) else { return false }
         let size = MemoryLayout<pg_item>.stride
         var bytes = [UInt8](repeating: 0, count: size * 2048)
         while case let count = try Self.read(iterator, into: &bytes), count > 0 {
@@ -267,26 +254,28 @@ package struct Probe: ~Copyable {
         return true
     }
 
-    /// Whether the kernel's table can be held against the counts.
-    package var canAudit: Bool { items != nil }
-
     /// Nil when there is no such program here, or the namespace cannot be entered.
-    private static func iterator(
-        _ link: borrowing BPFLink?, in found: NetworkNamespaces.Found?,
-        _ home: borrowing NetworkNamespaces.Home
+    private func iterator(
+        _ program: String, in found: NetworkNamespaces.Found?
     ) throws(ProbeError) -> FileDescriptor? {
-        let program: Int32
-        switch link {
-        case .some(let link): program = link.descriptor
-        case .none: return nil
+        guard let link = links[program] else { return nil }
+        var raw: Int32 = -1
+        var number: Int32 = 0
+        func create() {
+            // Else a snapshot cannot tell sockets apart; where it fails, those have no identity.
+            if program == "each_socket", !kernel.givesCookies { try? SocketCookies.make() }
+            raw = bpf_iter_create(link.descriptor)
+            number = errno
         }
-        var result: Int32 = -1
         if let found {
-            guard home.visit(found, { result = bpf_iter_create(program) }) else { return nil }
+            guard home.visit(found, create) else { return nil }
         } else {
-            result = bpf_iter_create(program)
+            create()
         }
-        return FileDescriptor(owning: try check(result, "walk sockets", remedy: "run as root"))
+        guard raw >= 0 else {
+            throw ProbeError("walk sockets", errno: number, remedy: "run as root")
+        }
+        return FileDescriptor(owning: raw)
     }
 
     /// Reads to the end. A byte of output stands for a record: the ring holds far more than these.
@@ -331,14 +320,12 @@ extension RingReader {
 extension BPFObject {
     /// Libbpf's return: 0, or a negative errno.
     fileprivate borrowing func load(
-        _ filter: Probe.Filter, _ ringBytes: UInt32, _ copies: UInt32
+        _ filter: Probe.Filter, _ ringBytes: UInt32, copies: Int
     ) throws(ProbeError) -> Int32 {
         try set(maxEntries: ringBytes, ofMap: "ring")
         var config = pg_config(filter)
-        config.copies = copies
+        config.copies = UInt32(copies)
         try set(section: ".rodata.config", to: config)
-        if copies < 2 { leaveOut("on_state_2") }
-        if copies < 3 { leaveOut("on_state_3") }
         return load()
     }
 }
@@ -351,6 +338,6 @@ private func loadError(_ errno: Int32) -> ProbeError {
     }
     return ProbeError(
         "load probe", errno: errno,
-        remedy: "portgauge needs Linux 5.12 or later, this is \(kernelRelease()); libbpf says:",
+        remedy: "portgauge needs Linux 5.10 or later, this is \(kernelRelease()); libbpf says:",
         detail: unsafe String(cString: pg_libbpf_text()))
 }

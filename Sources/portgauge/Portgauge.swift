@@ -11,7 +11,7 @@ struct Portgauge: ParsableCommand {
         commandName: "portgauge",
         abstract: "Watches ephemeral ports: who holds them, and who fails for want of one.",
         version: version,
-        subcommands: [TraceCommand.self, DemoCommand.self, LoadCommand.self],
+        subcommands: [TraceCommand.self, DemoCommand.self, DoctorCommand.self, LoadCommand.self],
         defaultSubcommand: TraceCommand.self)
 
     static func main() {

@@ -38,6 +38,7 @@ struct Trace: ~Copyable {
         let signals = try StopSignals()
         let poller = try Poller()
         let probe = try Probe(filter: options.filter, ringBytes: options.ringBytes)
+        try Capability.keepOnly(Capability.whileTracing)
         try poller.watch(signals.descriptor, for: .readable)
         try poller.watch(probe.descriptor, for: [.readable, .edge])
         try road.watchReader(poller)
@@ -53,13 +54,17 @@ struct Trace: ~Copyable {
 
     /// Returns when the time is up or somebody asks to stop, after the summary.
     mutating func run() throws(ProbeError) {
-        for loss in probe.refused { complain(loss) }
+        for hook in probe.hooks {
+            guard let refusal = hook.refusal, let loss = hook.loss else { continue }
+            complain("\(hook.name): \(errnoName(refusal)): \(loss)")
+        }
         road.ledger.followsBoundPorts = probe.followsBoundPorts
         let start = Clock.monotonic
         road.tell(
             .start(
                 Event.Start(
-                    version: Portgauge.version, kernel: kernelRelease(), hooks: probe.hooks)),
+                    version: Portgauge.version, kernel: kernelRelease(), hooks: probe.attachedNames)
+            ),
             at: start)
         try road.flush()
         try auditor.seed(&probe, &road)

@@ -5,6 +5,9 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
 #include <stddef.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
@@ -23,6 +26,8 @@ const char *pg_libbpf_text(void);
 /* What glibc hides from Swift behind _GNU_SOURCE. */
 const char *pg_errno_name(int number); /* strerrorname_np(): "EPERM", or NULL */
 int pg_unshare_network(void); /* unshare(CLONE_NEWNET), of the calling thread */
+uint64_t pg_capabilities(void); /* those in force, a bit each */
+int pg_keep_capabilities(uint64_t wanted); /* a bit each: gives up all others, for good */
 int pg_enter_network(int descriptor); /* setns(descriptor, CLONE_NEWNET), likewise */
 
 #endif

@@ -1,0 +1,96 @@
+import Glibc
+
+/// A program of the BPF object, and where in the kernel it runs.
+package struct Hook: Sendable {
+    /// Its name in the object.
+    let program: String
+    /// What it is attached to, by the kernel's name.
+    package let name: String
+    /// What portgauge learns there.
+    package let purpose: String
+    /// What is missing without it; nil if nothing works without it.
+    package let loss: String?
+    /// Why the kernel does not have it, as an errno; nil if it is in force.
+    package internal(set) var refusal: Int32?
+
+    private init(_ program: String, _ name: String, _ purpose: String, loss: String? = nil) {
+        self.program = program
+        self.name = name
+        self.purpose = purpose
+        self.loss = loss
+    }
+
+    /// Those that this kernel needs, in the order in which they are attached, which is the order in
+    /// which those of one tracepoint run.
+    static func all(for kernel: KernelVersion) -> [Hook] {
+        // The timers first: a TIME_WAIT that begins in between would have no end.
+        [
+            Hook("on_timer_cancel", "timer_cancel", "a TIME_WAIT ends: expiry, reuse, reset"),
+            Hook("on_timer_start", "timer_start", "a TIME_WAIT begins"),
+            Hook(
+                "on_destroy", "tcp_destroy_sock", "a port that a bind kept is given back",
+                loss: "a bound port is taken to be free when its connection closes"),
+            Hook(
+                "each_socket", "iter/tcp", "what exists at the start, and after a loss",
+                loss: "what existed before the start is not counted, nor are losses made up for"),
+            Hook(
+                "each_item", "iter/tcp", "audits: what the kernel's own table has",
+                loss: "the counts are not held against the kernel's table"),
+            Hook(
+                "each_file", "iter/task_file", "which process has open what existed before",
+                loss: "what existed before the start has no process"),
+        ] + (kernel.givesCookies ? [] : marks) + states.prefix(kernel.copies)
+    }
+
+    private static let marks = [
+        Hook("mark_v4", "cgroup/connect4", "an IPv4 socket gets its identity before connect()"),
+        Hook("mark_v6", "cgroup/connect6", "an IPv6 socket gets its identity before connect()"),
+    ]
+
+    private static let states = [
+        Hook(
+            "on_state", "inet_sock_set_state",
+            "connect() begins, succeeds, fails; a connection closes"),
+        Hook(
+            "on_state_2", "inet_sock_set_state",
+            "again: what the kernel skips while the first one runs"),
+        Hook("on_state_3", "inet_sock_set_state", "again: this kernel interrupts also the second"),
+    ]
+
+    /// Programs of the object that this kernel does not need.
+    static func superfluous(for kernel: KernelVersion) -> [String] {
+        let needed = Set(all(for: kernel).map(\.program))
+        return (marks + states).map(\.program).filter { !needed.contains($0) }
+    }
+}
+
+/// Of a kernel release such as `6.18.44-cloud-amd64`, what matters here.
+struct KernelVersion: Comparable {
+    let major: Int
+    let minor: Int
+
+    init(major: Int, minor: Int) {
+        self.major = major
+        self.minor = minor
+    }
+
+    /// What cannot be read is taken for a new one.
+    init(release: String) {
+        let numbers = release.split(separator: ".").prefix(2).map { $0.prefix { $0.isNumber } }
+        major = numbers.first.flatMap { Int($0) } ?? .max
+        minor = numbers.dropFirst().first.flatMap { Int($0) } ?? 0
+    }
+
+    static func < (a: KernelVersion, b: KernelVersion) -> Bool {
+        (a.major, a.minor) < (b.major, b.minor)
+    }
+
+    /// Tracing programs can give a socket its cookie.
+    var givesCookies: Bool { self >= KernelVersion(major: 5, minor: 12) }
+
+    /// Copies of the program on `inet_sock_set_state`, each of which takes what those before it were
+    /// skipped for. Up to 6.x only a softirq comes in between, and one more catches all of it; from
+    /// 7.0 on the programs can be preempted: with six busy threads on two CPUs a second copy caught
+    /// 6,977 of 7,045, and a third the rest.
+    var copies: Int { major < 7 ? 2 : 3 }
+}
