@@ -120,7 +120,11 @@ extension Ledger {
     /// Drops what the kernel no longer has, and no record has spoken of since the walk began.
     private mutating func sweep(_ namespaces: Set<UInt32>) {
         guard let walk else { return }
-        let wasWalked = accounts.map { namespaces.contains($0.tuple.netns) }
+        // A repair looks everywhere: a namespace that is closed, or was not described, is nowhere.
+        let wasWalked = accounts.map {
+            namespaces.contains($0.tuple.netns)
+                || walk.purpose == .repair && self.namespaces[$0.tuple.netns] == nil
+        }
         // A connect() in search of a port is not in the kernel's table, but not for so long.
         let searchesSince = walk.since &- min(walk.since, 1000 * Self.millisecond)
         var gone: [UInt64] = []

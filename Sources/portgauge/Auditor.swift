@@ -13,6 +13,7 @@ struct Auditor {
     private var nextRepair: UInt64 = 0
     private var repaired: UInt64 = 0
     private var slippedChecked: UInt64 = 0
+    private var hasComplained = false
     /// Namespaces out of reach, and since when.
     private var unreached: [UInt32: UInt64] = [:]
     /// How to get into a namespace, by its inode number.
@@ -30,8 +31,9 @@ struct Auditor {
     mutating func seed(_ probe: inout Probe, _ road: inout Road) throws(ProbeError) {
         look()
         road.ledger.beginWalk(for: .seed, at: Clock.monotonic)
-        try snapshot(Array(places.values), &probe, &road)
+        let unreached = try snapshot(Array(places.values), &probe, &road)
         _ = road.ledger.endWalk(of: [])
+        if !unreached.isEmpty { complainOnce() }
     }
 
     /// To be called when the ring has been read to its end.
@@ -99,8 +101,10 @@ struct Auditor {
             if entered {
                 audits[netns] = Audit(
                     netns: netns, sockets: sockets, duration: Clock.monotonic - began)
-            } else {
+            } else if places[namespace.inode] == nil {
                 missed.append(netns)
+            } else {
+                complainOnce()
             }
         }
         let gone = try goneAmong(missed, &probe, &road)
@@ -108,11 +112,15 @@ struct Auditor {
         let findings = road.ledger.endWalk(of: Set(audits.keys).union(gone))
         let now = Clock.monotonic
         for netns in gone { road.close(netns, at: now) }
+        var drift = findings.drift
         if findings.missing > 0 {
-            try repair(&probe, &road, after: findings, audits)
-        } else {
-            conclude(findings.drift, audits, &road)
+            drift.merge(try refill(&probe, &road).drift) { $0 + $1 }
         }
+        let differences = tell(drift, audits, &road)
+        accuracy.audits += 1
+        accuracy.lastDrift = differences
+        accuracy.largestDrift = max(accuracy.largestDrift, differences)
+        next = interval.map { Clock.monotonic + $0 } ?? .max
     }
 
     /// A namespace without a process and without a mount is gone, unless somebody has a socket of it.
@@ -138,35 +146,42 @@ struct Auditor {
 
     // MARK: Repair
 
-    private mutating func repair(
-        _ probe: inout Probe, _ road: inout Road, after findings: Ledger.Findings? = nil,
-        _ audits: [UInt32: Audit] = [:]
-    ) throws(ProbeError) {
-        let began = Clock.monotonic
+    /// After a loss: what it corrects is no wonder, so it is told, but counts for no drift.
+    private mutating func repair(_ probe: inout Probe, _ road: inout Road) throws(ProbeError) {
         let lost = probe.lost
+        let began = Clock.monotonic
+        let (drift, walked) = try refill(&probe, &road)
+        let now = Clock.monotonic
+        repaired = lost
+        // Not one after the other: the reader is behind already.
+        nextRepair = now + max(Self.second, 10 * (now - began))
+        var audits: [UInt32: Audit] = [:]
+        for netns in walked {
+            audits[netns] = Audit(netns: netns, sockets: 0, duration: now - began)
+        }
+        _ = tell(drift, audits, &road)
+    }
+
+    /// Fills the ledger anew from the kernel's table.
+    ///
+    /// - Returns: what was different, and the namespaces that were walked.
+    private mutating func refill(
+        _ probe: inout Probe, _ road: inout Road
+    ) throws(ProbeError) -> (drift: [Int: Int], walked: Set<UInt32>) {
         look()
         let known = road.ledger.namespaces
-        road.ledger.beginWalk(for: .repair, at: began)
+        road.ledger.beginWalk(for: .repair, at: Clock.monotonic)
         let unreached = try snapshot(Array(places.values), &probe, &road)
         probe.drainAll { road.take($0) }
         let inodes = Set(places.keys).subtracting(unreached.map(\.inode))
         let walked = road.ledger.namespaces.filter { inodes.contains($0.value.inode) }.keys
         let gone = try goneAmong(
-            known.filter { !inodes.contains($0.value.inode) }.map(\.key), &probe, &road)
-        let repairs = road.ledger.endWalk(of: Set(walked).union(gone))
+            known.filter { places[$0.value.inode] == nil }.map(\.key), &probe, &road)
+        let findings = road.ledger.endWalk(of: Set(walked).union(gone))
         let now = Clock.monotonic
         for netns in gone { road.close(netns, at: now) }
         accuracy.repairs += 1
-        repaired = lost
-        // Not one after the other: the reader is behind already.
-        nextRepair = now + max(Self.second, 10 * (now - began))
-        var drift = repairs.drift
-        drift.merge(findings?.drift ?? [:]) { $0 + $1 }
-        var audits = audits
-        for netns in walked where audits[netns] == nil {
-            audits[netns] = Audit(netns: netns, sockets: 0, duration: now - began)
-        }
-        conclude(drift, audits, &road)
+        return (findings.drift, Set(walked))
     }
 
     /// - Returns: those that could not be entered.
@@ -189,9 +204,10 @@ struct Auditor {
             NetworkNamespaces.all().map { ($0.inode, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    private mutating func conclude(
+    /// - Returns: by how many ports it was wrong.
+    private func tell(
         _ drift: [Int: Int], _ audits: [UInt32: Audit], _ road: inout Road
-    ) {
+    ) -> Int {
         let now = Clock.monotonic
         var audits = audits
         for (account, ports) in drift {
@@ -201,9 +217,14 @@ struct Auditor {
         }
         road.settle(now: now)
         for audit in audits.values { road.tell(audit, at: now) }
-        accuracy.audits += 1
-        accuracy.lastDrift = audits.values.reduce(0) { $0 + $1.totalDrift }
-        accuracy.largestDrift = max(accuracy.largestDrift, accuracy.lastDrift)
-        next = interval.map { now + $0 } ?? .max
+        return audits.values.reduce(0) { $0 + $1.totalDrift }
+    }
+
+    private mutating func complainOnce() {
+        guard !hasComplained else { return }
+        hasComplained = true
+        complain(
+            "some network namespaces cannot be entered (CAP_SYS_ADMIN, CAP_SYS_PTRACE): what existed "
+                + "there before is not counted, and their counts are not audited")
     }
 }
