@@ -32,6 +32,9 @@ package enum Clock {
         return unsafe local.tm_gmtoff
     }
 
+    /// CPU time that this process has used, in user and kernel mode.
+    package static var processorTime: UInt64 { now(CLOCK_PROCESS_CPUTIME_ID) }
+
     private static func now(_ clock: clockid_t) -> UInt64 {
         var time = timespec()
         unsafe clock_gettime(clock, &time)
