@@ -51,6 +51,8 @@ struct Road: ~Copyable {
     }
 
     /// What only time tells.
+    ///
+    /// - Parameter now: before the ring was read to its end.
     mutating func settle(now: UInt64) {
         var changes: [Change] = []
         ledger.settle(now: now) { changes.append($0) }

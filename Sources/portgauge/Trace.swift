@@ -72,9 +72,12 @@ struct Trace: ~Copyable {
         signals.letKill()
         let end = Clock.monotonic
         probe.drainAll { road.take($0) }
+        road.settle(now: end)
         try auditor.finish(&probe, &road)
-        road.settle(now: Clock.monotonic)
-        road.secondPassed(at: Clock.monotonic, lost: probe.lost)
+        let last = Clock.monotonic
+        probe.drainAll { road.take($0) }
+        road.settle(now: last)
+        road.secondPassed(at: last, lost: probe.lost)
         try road.finish(duration: end - start, accuracy: auditor.accuracy)
         if probe.malformed > 0 { complain("\(probe.malformed) records could not be read") }
     }
@@ -96,7 +99,8 @@ struct Trace: ~Copyable {
 
             let now = Clock.monotonic
             let count = probe.drain { road.take($0) }
-            road.settle(now: now)
+            // With more in the ring, what seems to be over may have been taken up again since.
+            if count < Probe.drainLimit { road.settle(now: now) }
             nextDrain = count < Probe.drainLimit ? now + Self.drainInterval : now
             emptyDrains = count == 0 ? emptyDrains + 1 : 0
             if count == 0 { probe.askForWakeUp() }
