@@ -12,6 +12,9 @@ struct LoadCommand: ParsableCommand {
     @Option(help: "Addresses to connect to, in turn.")
     var destinations = 64
 
+    @Option(help: "Port to connect to.")
+    var port: UInt16 = 8080
+
     @Option(help: "Threads that connect.")
     var clients = 4
 
@@ -39,7 +42,7 @@ struct LoadCommand: ParsableCommand {
     func run() throws {
         try setProcessName(name)
         if !inPlace { try PrivateNamespace.enter(settings: ConnectLoop.fastSettings) }
-        var load = ConnectLoop(destinations: Endpoint.loopback(count: destinations, port: 8080))
+        var load = ConnectLoop(destinations: Endpoint.loopback(count: destinations, port: port))
         load.clients = clients
         load.serverThreads = servers
         load.duration = duration
