@@ -32,7 +32,7 @@ static __always_inline void opened(struct sock *sk)
 	struct net *net = skc->skc_net.net;
 	__u32 address[8], netns, range;
 	struct pg_socket *record;
-	__u64 comm[2], now;
+	__u64 comm[2], cookie, now;
 
 	if (!tp || !wanted_pid(pid)) /* no tcp_sock: MPTCP and SCTP share the tracepoint */
 		return;
@@ -47,11 +47,12 @@ static __always_inline void opened(struct sock *sk)
 	__sync_fetch_and_add(&this_cpu()->opened, 1);
 	describe_namespace(net, netns, range, pid, now);
 
+	/* The mark is set even when the ring is full: else closed() would not count a failure. */
+	cookie = cookie_of(skc);
 	record = reserve(sizeof(*record));
 	if (!record)
 		return;
-	fill(record, PG_OPENED, now, cookie_of(skc), skc, address, netns,
-	     range_in_force(tp, range));
+	fill(record, PG_OPENED, now, cookie, skc, address, netns, range_in_force(tp, range));
 	record->pid = pid;
 	__builtin_memcpy(record->comm, comm, sizeof(comm));
 	submit(record, false);
