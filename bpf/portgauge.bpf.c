@@ -138,8 +138,10 @@ static __always_inline int copy(__u32 number, struct sock *sk, int old, int new)
 		transition(sk, old, new);
 		return 0;
 	}
-	/* Of a socket that has no port yet, the caller is what sets it apart. */
-	hash = new == TCP_SYN_SENT ? bpf_get_current_pid_tgid() : sk->__sk_common.skc_hash;
+	/* A socket without a port, as one whose connect() fails, has no hash: its caller sets it apart. */
+	hash = sk->__sk_common.skc_hash;
+	if (old == TCP_SYN_SENT || new == TCP_SYN_SENT)
+		hash += bpf_get_current_pid_tgid();
 	mark = &marks[hash % MARKS];
 	if (number > 0 && mark->sk == (__u64)sk && mark->pair == pair) {
 		if (number == config.copies - 1)
