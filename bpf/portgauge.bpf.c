@@ -23,7 +23,17 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 extern const void tw_timer_handler __ksym;
 
-/* connect() has begun. The only moment at which the current task is certainly the caller. */
+/* In the caller's task only. The addresses and the name are set in any case but of another pid. */
+static __always_inline bool wanted(struct sock_common *skc, __u32 address[8], __u64 comm[2])
+{
+	if (!wanted_pid(bpf_get_current_pid_tgid() >> 32))
+		return false;
+	read_addresses(address, skc);
+	read_current_comm(comm);
+	return wanted_remote(address, bpf_ntohs(skc->skc_dport)) && wanted_comm(comm);
+}
+
+/* connect() has begun. Here, and where it finds no port, the current task is certainly the caller. */
 static __always_inline void opened(struct sock *sk)
 {
 	struct sock_common *skc = &sk->__sk_common;
@@ -34,11 +44,8 @@ static __always_inline void opened(struct sock *sk)
 	struct pg_socket *record;
 	__u64 comm[2], cookie, now;
 
-	if (!tp || !wanted_pid(pid)) /* no tcp_sock: MPTCP and SCTP share the tracepoint */
-		return;
-	read_addresses(address, skc);
-	read_current_comm(comm);
-	if (!wanted_remote(address, bpf_ntohs(skc->skc_dport)) || !wanted_comm(comm))
+	/* No tcp_sock: MPTCP and SCTP share the tracepoint. */
+	if (!tp || !wanted(skc, address, comm))
 		return;
 
 	now = bpf_ktime_get_ns();
@@ -61,7 +68,9 @@ static __always_inline void opened(struct sock *sk)
 static __always_inline void closed(struct sock *sk, __u64 cookie)
 {
 	struct pg_cpu *cpu = this_cpu();
+	__u32 address[8];
 	struct tcp_sock *tp;
+	__u64 comm[2];
 	bool not_sent;
 	__u16 port;
 
@@ -84,7 +93,8 @@ static __always_inline void closed(struct sock *sk, __u64 cookie)
 	 */
 	port = bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport);
 	not_sent = !tp->segs_out && BPF_CORE_READ(sk, sk_socket, state) == SS_UNCONNECTED;
-	if (not_sent)
+	/* A cookie is no proof that it is ours: anybody may have asked for one. */
+	if (not_sent && wanted(&sk->__sk_common, address, comm))
 		__sync_fetch_and_add(&cpu->failed, 1);
 	change(PG_CLOSED, cookie, port, sk->sk_err,
 	       (sk->__sk_common.skc_num ? PG_STILL_BOUND : 0) | (not_sent ? PG_NOT_SENT : 0), 0,
