@@ -217,7 +217,7 @@ package struct Probe: ~Copyable {
                     if round == 0 { unreached.append(found) }
                     continue
                 }
-                try Self.read(iterator, ring, &malformed, body)
+                try read(iterator, body)
             }
             if round == 0 { try owners(body) }
         }
@@ -227,7 +227,7 @@ package struct Probe: ~Copyable {
     /// Hands over who has which socket open, as records.
     package mutating func owners(_ body: (Record) -> Void) throws(ProbeError) {
         guard let iterator = try iterator("each_file", in: nil) else { return }
-        try Self.read(iterator, ring, &malformed, body)
+        try read(iterator, body)
     }
 
     /// Hands over who is in the table of one network namespace, with the namespace's identity, among
@@ -278,14 +278,14 @@ package struct Probe: ~Copyable {
         return FileDescriptor(owning: raw)
     }
 
-    /// Reads to the end. A byte of output stands for a record: the ring holds far more than these.
-    private static func read(
-        _ iterator: borrowing FileDescriptor, _ ring: borrowing RingReader,
-        _ malformed: inout Int, _ body: (Record) -> Void
+    /// Reads to the end. A byte of output stands for a record, of 104 bytes there: at once no more of
+    /// them than a tenth of the ring holds, so that what happens meanwhile has its place, too.
+    private mutating func read(
+        _ iterator: borrowing FileDescriptor, _ body: (Record) -> Void
     ) throws(ProbeError) {
-        var steps = [UInt8](repeating: 0, count: 4096)
+        var steps = [UInt8](repeating: 0, count: min(4096, capacity / 1024))
         while true {
-            let count = try read(iterator, into: &steps)
+            let count = try Self.read(iterator, into: &steps)
             ring.decode(&malformed, body)
             if count == 0 { return }
         }
