@@ -33,13 +33,26 @@ static __always_inline bool wanted(struct sock_common *skc, __u32 address[8], __
 	return wanted_remote(address, bpf_ntohs(skc->skc_dport)) && wanted_comm(comm);
 }
 
+/*
+ * Unlike a record, a count must not come twice: not from a later copy that has lost the mark of the
+ * first. A CPU has one connect() under way at a time, or from 7.0 on hardly ever more.
+ */
+static __always_inline void count(__u64 *counter, __u64 *last, __u64 cookie, __u32 number)
+{
+	if (number > 0 && *last == cookie)
+		return;
+	*last = cookie;
+	__sync_fetch_and_add(counter, 1);
+}
+
 /* connect() has begun. Here, and where it finds no port, the current task is certainly the caller. */
-static __always_inline void opened(struct sock *sk)
+static __always_inline void opened(struct sock *sk, __u32 number)
 {
 	struct sock_common *skc = &sk->__sk_common;
 	__u32 pid = bpf_get_current_pid_tgid() >> 32;
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	struct net *net = skc->skc_net.net;
+	struct pg_cpu *cpu = this_cpu();
 	__u32 address[8], netns, range;
 	struct pg_socket *record;
 	__u64 comm[2], cookie, now;
@@ -51,11 +64,11 @@ static __always_inline void opened(struct sock *sk)
 	now = bpf_ktime_get_ns();
 	netns = identity_of(net);
 	range = namespace_range(net);
-	__sync_fetch_and_add(&this_cpu()->opened, 1);
-	describe_namespace(net, netns, range, pid, now);
-
 	/* The mark is set even when the ring is full: else closed() would not count a failure. */
 	cookie = cookie_of(skc);
+	count(&cpu->opened, &cpu->opening, cookie, number);
+	describe_namespace(net, netns, range, pid, now);
+
 	record = reserve(sizeof(*record));
 	if (!record)
 		return;
@@ -65,7 +78,7 @@ static __always_inline void opened(struct sock *sk)
 	submit(record, false);
 }
 
-static __always_inline void closed(struct sock *sk, __u64 cookie)
+static __always_inline void closed(struct sock *sk, __u64 cookie, __u32 number)
 {
 	struct pg_cpu *cpu = this_cpu();
 	__u32 address[8];
@@ -95,18 +108,18 @@ static __always_inline void closed(struct sock *sk, __u64 cookie)
 	not_sent = !tp->segs_out && BPF_CORE_READ(sk, sk_socket, state) == SS_UNCONNECTED;
 	/* A cookie is no proof that it is ours: anybody may have asked for one. */
 	if (not_sent && wanted(&sk->__sk_common, address, comm))
-		__sync_fetch_and_add(&cpu->failed, 1);
+		count(&cpu->failed, &cpu->failing, cookie, number);
 	change(PG_CLOSED, cookie, port, sk->sk_err,
 	       (sk->__sk_common.skc_num ? PG_STILL_BOUND : 0) | (not_sent ? PG_NOT_SENT : 0), 0,
 	       not_sent);
 }
 
-static __always_inline void transition(struct sock *sk, int old, int new)
+static __always_inline void transition(struct sock *sk, int old, int new, __u32 number)
 {
 	__u64 cookie;
 
 	if (new == TCP_SYN_SENT) {
-		opened(sk);
+		opened(sk, number);
 		return;
 	}
 	if (new == TCP_LISTEN)
@@ -119,7 +132,7 @@ static __always_inline void transition(struct sock *sk, int old, int new)
 	if (!cookie || old == TCP_LISTEN)
 		return;
 	if (new == TCP_CLOSE)
-		closed(sk, cookie);
+		closed(sk, cookie, number);
 	else
 		change(PG_ESTABLISHED, cookie, sk->__sk_common.skc_num, 0, 0, 0, false);
 }
@@ -145,7 +158,7 @@ static __always_inline int copy(__u32 number, struct sock *sk, int old, int new)
 	__u32 hash;
 
 	if (config.copies == 1) {
-		transition(sk, old, new);
+		transition(sk, old, new, number);
 		return 0;
 	}
 	/* A socket without a port, as one whose connect() fails, has no hash: its caller sets it apart. */
@@ -158,7 +171,7 @@ static __always_inline int copy(__u32 number, struct sock *sk, int old, int new)
 			mark->sk = 0;
 		return 0;
 	}
-	transition(sk, old, new);
+	transition(sk, old, new, number);
 	if (number > 0)
 		__sync_fetch_and_add(&shared.caught, 1);
 	if (number < config.copies - 1) {

@@ -146,7 +146,9 @@ struct pg_cpu {
 	pg_u64 cancelled; /* the timer that was stopped last: if it starts next, it is re-armed */
 	pg_u64 opened; /* connects begun, told or lost */
 	pg_u64 failed; /* of these, the ones that got no port */
-	pg_u64 zero[4];
+	pg_u64 opening; /* cookies that were counted last in each of them */
+	pg_u64 failing;
+	pg_u64 zero[2];
 };
 
 #pragma clang diagnostic pop
