@@ -89,6 +89,28 @@ final class Tracer: Sendable {
 
     var events: [Event] { ours(lines.all) }
 
+    /// Those of all namespaces.
+    var eventsAnywhere: [Event] { lines.all }
+
+    /// Waits until `condition` holds for the events so far, of all namespaces.
+    @discardableResult
+    func waitAnywhere(_ what: String, until condition: ([Event]) throws -> Bool) throws -> [Event] {
+        try lines.wait(what, until: condition)
+    }
+
+    /// What its descriptors lead to, and what the kernel says of each.
+    var descriptors: [(target: String, information: String)] {
+        get throws {
+            let folder = "/proc/\(processIdentifier)"
+            return try FileManager.default.contentsOfDirectory(atPath: "\(folder)/fd").map {
+                let target = try FileManager.default.destinationOfSymbolicLink(
+                    atPath: "\(folder)/fd/\($0)")
+                let text = try String(contentsOfFile: "\(folder)/fdinfo/\($0)", encoding: .utf8)
+                return (target, text)
+            }
+        }
+    }
+
     /// Those without a namespace, or of ours by whatever name it goes.
     private func ours(_ events: [Event]) -> [Event] {
         let names = Self.names(of: netns, in: events)
