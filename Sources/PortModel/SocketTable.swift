@@ -47,11 +47,12 @@ struct SocketTable<Value: Sendable>: Sendable {
     }
 
     /// Cookies count up and addresses are multiples of a power of two: the multiplication (by
-    /// 2⁶⁴ ÷ the golden ratio) spreads both over the upper bits.
+    /// 2⁶⁴ ÷ the golden ratio) spreads both over the upper bits. The lowest stay what they were, 0 in
+    /// all addresses, so those in the middle choose the segment.
     fileprivate static func hash(_ identity: UInt64) -> UInt64 { identity &* 0x9e37_79b9_7f4a_7c15 }
 
     private static func segment(of hash: UInt64) -> Int {
-        Int(truncatingIfNeeded: hash & ((1 << UInt64(segmentBits)) - 1))
+        Int(truncatingIfNeeded: hash >> 24 & ((1 << UInt64(segmentBits)) - 1))
     }
 }
 
