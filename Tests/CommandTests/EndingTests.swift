@@ -324,7 +324,7 @@ extension LiveTests {
         }
 
         /// The timer of these is stopped before its time, and not set again.
-        @Test func timeWaitKilled() throws {
+        @Test(.enabled(if: Kernel.endsTimeWaits)) func timeWaitKilled() throws {
             try PrivateNamespace.run {
                 let scene = try Scene(.v4)
                 try scene.leaveTimeWaits(3)

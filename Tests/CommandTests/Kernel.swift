@@ -1,0 +1,18 @@
+import Foundation
+import LoadGenerator
+import Testing
+
+/// What the running kernel can do that a check relies on. By its version: where it should be able to
+/// and is not, the check fails.
+enum Kernel {
+    private static func isAtLeast(_ major: Int, _ minor: Int) -> Bool {
+        let version = ProcessInfo.processInfo.operatingSystemVersion
+        return (version.majorVersion, version.minorVersion) >= (major, minor)
+    }
+
+    /// `ss -K` ends connections everywhere, but TIME_WAITs not on 5.10.
+    static let endsTimeWaits = isAtLeast(6, 1)
+
+    /// IP_LOCAL_PORT_RANGE: 6.3, and 6.1 as Debian has it.
+    static let hasOwnPortRange = isAtLeast(6, 1)
+}
