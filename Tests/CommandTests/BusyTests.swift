@@ -1,0 +1,78 @@
+import Foundation
+import LoadGenerator
+import Testing
+
+extension LiveTests {
+    /// More threads than CPUs, all connecting: the kernel skips a tracing program that is
+    /// interrupted by itself, and nobody is told.
+    @Suite struct BusyTests {
+        private static let name = "pg-busy"
+        private static let bursts = 8
+        /// Few enough for the ring to hold them all, however late the reader is.
+        private static let connections = 5000
+
+        @Test func everyConnectIsTold() throws {
+            let file = "/tmp/portgauge-busy-\(getpid()).jsonl"
+            defer { unlink(file) }
+            try PrivateNamespace.run(settings: ConnectLoop.fastSettings) {
+                // To a file, whose lines `grep` counts: to parse them all takes minutes in emulation.
+                let tracer = Process()
+                tracer.executableURL = portgauge
+                tracer.arguments = ["--output", "json", "--events", "all", "--comm", Self.name]
+                #expect(FileManager.default.createFile(atPath: file, contents: nil))
+                tracer.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: file))
+                try tracer.run()
+                defer { if tracer.isRunning { kill(tracer.processIdentifier, SIGKILL) } }
+                while try size(of: file) == 0, tracer.isRunning { pause(0.1) }
+                pause(0.5)
+
+                var connects = 0
+                for _ in 0..<Self.bursts {
+                    let load = try run(
+                        portgauge.path,
+                        [
+                            "load", "--in-place", "--name", Self.name, "--clients", "4",
+                            "--servers", "2", "--connections", "\(Self.connections)",
+                        ])
+                    let opened = load.output.firstMatch(of: /opened (\d+) failed 0/)
+                    connects += try #require(opened.flatMap { Int($0.1) })
+                    var before = -1
+                    while try size(of: file) != before {
+                        before = try size(of: file)
+                        pause(0.5)
+                    }
+                }
+                let table = try KernelTable()
+                let kernel = table.clients(of: [Int(Scene.port)])
+                kill(tracer.processIdentifier, SIGINT)
+                tracer.waitUntilExit()
+                #expect(tracer.terminationStatus == 0)
+
+                let last = try run("/usr/bin/tail", ["-n", "1", file]).output
+                let netns = String(try PrivateNamespace.currentInode())
+                let summary = Summary(event: try Event(last), netns: netns)
+                let told = try ["open", "established", "close"].map { try count($0, in: file) }
+                print("told \(told[0])/\(connects)")
+                #expect(summary.event["lost"] == 0)
+                // A FIN that was dropped for want of room in a queue is sent again a while later.
+                let closing = table.rows.count {
+                    $0.remotePort == Int(Scene.port) && $0.state != "TIME-WAIT"
+                }
+                #expect(told == [connects, connects, connects - closing])
+                #expect(summary.heldAtEnd == kernel.mapValues(\.count))
+            }
+        }
+
+        private func pause(_ seconds: Double) { Foundation.Thread.sleep(forTimeInterval: seconds) }
+
+        private func size(of file: String) throws -> Int {
+            let attributes = try FileManager.default.attributesOfItem(atPath: file)
+            return try #require(attributes[.size] as? Int)
+        }
+
+        private func count(_ event: String, in file: String) throws -> Int {
+            let found = try run("/usr/bin/grep", ["-c", "^{\"event\":\"\(event)\"", file]).output
+            return try #require(Int(found.trimmingCharacters(in: .newlines)))
+        }
+    }
+}
