@@ -14,11 +14,12 @@ RELEASE_FLAGS := -c release --product portgauge --static-swift-stdlib -Xswiftc -
 SWIFT_SOURCES := Package.swift Sources Tests
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help build test demo soak bench check format install deps test-deps bench-deps clean
+.PHONY: help build test demo soak test-kernels bench check format install deps test-deps kernels-deps \
+	bench-deps clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 build: deps $(BPF_OBJECT) ## build the release binary, .build/release/portgauge
 	swift build $(RELEASE_FLAGS)
@@ -34,6 +35,13 @@ soak: build test-deps ## hold the tracer against the kernel for SOAK_SECONDS (de
 	swift build --build-tests
 	$(SUDO) env "PATH=$$PATH" PORTGAUGE=$(CURDIR)/$(RELEASE) SOAK_SECONDS=$(SOAK_SECONDS) \
 		swift test --skip-build --filter OracleTests/soak
+
+# 5.10 is the oldest that is supported; KERNELS="5.10 newest" takes a third of the time.
+KERNELS ?= 5.10 6.1 6.12 6.18 newest
+
+test-kernels: build kernels-deps ## run the live tests on other kernels, in an emulated machine
+	swift build --build-tests
+	scripts/test-kernels $(KERNELS)
 
 bench: build bench-deps ## measure what tracing costs, against nothing and against tcpstates
 	$(SUDO) scripts/bench $(RELEASE)
@@ -69,6 +77,9 @@ deps:
 
 test-deps:
 	@$(call install_missing,/usr/bin/ss=iproute2 /usr/bin/jsonschema=python3-jsonschema /usr/bin/strace=strace /usr/sbin/bpftool=bpftool)
+
+kernels-deps:
+	@$(call install_missing,/usr/bin/qemu-system-x86_64=qemu-system-x86 /usr/share/qemu/linuxboot_dma.bin=qemu-system-data /usr/share/seabios/bios-256k.bin=seabios /usr/bin/busybox=busybox-static /usr/bin/ss=iproute2 /usr/sbin/bpftool=bpftool /usr/bin/xz=xz-utils)
 
 bench-deps:
 	@$(call install_missing,/usr/sbin/tcpstates=libbpf-tools /usr/sbin/bpftool=bpftool /usr/bin/ss=iproute2)
