@@ -50,7 +50,7 @@ extension LiveTests {
 
                 let last = try run("/usr/bin/tail", ["-n", "1", file]).output
                 let netns = String(try PrivateNamespace.currentInode())
-                let summary = Summary(event: try Event(last), netns: netns)
+                let summary = Summary(event: try Event(last), namespaces: [netns])
                 let told = try ["open", "established", "close"].map { try count($0, in: file) }
                 print("told \(told[0])/\(connects)")
                 #expect(summary.event["lost"] == 0)
