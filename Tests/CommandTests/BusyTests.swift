@@ -48,9 +48,9 @@ extension LiveTests {
                 tracer.waitUntilExit()
                 #expect(tracer.terminationStatus == 0)
 
-                let last = try run("/usr/bin/tail", ["-n", "1", file]).output
+                let last = try Event(run("/usr/bin/tail", ["-n", "1", file]).output)
                 let netns = String(try PrivateNamespace.currentInode())
-                let summary = Summary(event: try Event(last), namespaces: [netns])
+                let summary = Summary(event: last, namespaces: Tracer.names(of: netns, in: [last]))
                 let told = try ["open", "established", "close"].map { try count($0, in: file) }
                 print("told \(told[0])/\(connects)")
                 #expect(summary.event["lost"] == 0)

@@ -120,7 +120,7 @@ final class Tracer: Sendable {
         }
     }
 
-    private static func names(of netns: String, in events: [Event]) -> Set<String> {
+    static func names(of netns: String, in events: [Event]) -> Set<String> {
         var names: Set = [netns]
         for event in events where event.name == "namespace" && event["inode"] == Int(netns) {
             if let name: String = event["netns"] { names.insert(name) }
