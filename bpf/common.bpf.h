@@ -179,8 +179,8 @@ static __always_inline void describe_namespace(struct net *net, __u32 netns, __u
 		record->reuse_delay_ms = net->ipv4.sysctl_tcp_tw_reuse_delay;
 	record->range_low = range;
 	record->range_high = range >> 16;
-	record->reuse = BPF_CORE_READ_BITFIELD(&net->ipv4, sysctl_tcp_tw_reuse);
-	record->timestamps = BPF_CORE_READ_BITFIELD(&net->ipv4, sysctl_tcp_timestamps);
+	record->reuse = BPF_CORE_READ_BITFIELD(net, ipv4.sysctl_tcp_tw_reuse);
+	record->timestamps = BPF_CORE_READ_BITFIELD(net, ipv4.sysctl_tcp_timestamps);
 	__builtin_memset(record->zero, 0, sizeof(record->zero));
 	bpf_probe_read_kernel(record->reserved, sizeof(record->reserved),
 			      net->ipv4.sysctl_local_reserved_ports);

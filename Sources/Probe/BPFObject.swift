@@ -38,9 +38,11 @@ import Glibc
     }
 
     /// Attaches a program that belongs to a cgroup to the one that `folder` is a descriptor of.
-    func attach(_ program: String, toCgroup folder: Int32) throws(ProbeError) -> BPFLink {
+    func attach(
+        _ program: String, toCgroup folder: borrowing FileDescriptor
+    ) throws(ProbeError) -> BPFLink {
         guard let found = unsafe bpf_object__find_program_by_name(object, program),
-            let link = unsafe bpf_program__attach_cgroup(found, folder)
+            let link = unsafe bpf_program__attach_cgroup(found, folder.raw)
         else {
             throw ProbeError("attach \(program)", errno: Glibc.errno, remedy: hookRemedy)
         }

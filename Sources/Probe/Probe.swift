@@ -112,7 +112,7 @@ package struct Probe: ~Copyable {
             do throws(ProbeError) {
                 links[program] =
                     hooks[index].name.hasPrefix("cgroup/")
-                    ? try object.attach(program, toCgroup: cgroupTree().raw)
+                    ? try object.attach(program, toCgroup: cgroupTree())
                     : try object.attach(program)
             } catch {
                 if hooks[index].loss == nil { throw error }

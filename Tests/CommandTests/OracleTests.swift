@@ -20,7 +20,9 @@ extension LiveTests {
             print("oracle: PORTGAUGE_SEED=\(seed)")
             let tracer = try Tracer(Oracle.filter + ["--events", "all", "--audit", "1"])
             let tally = Oracle.Tally()
-            try Oracle(tracer: tracer, seed: seed, operations: 4000, tally: tally).run()
+            // Fewer in an emulated machine.
+            let operations = Int(Self.number("PORTGAUGE_OPERATIONS") ?? 4000)
+            try Oracle(tracer: tracer, seed: seed, operations: operations, tally: tally).run()
             print("oracle:", tally.counts)
             #expect(tally.counts.failed > 0)
             let summary = try tracer.stop()
