@@ -26,13 +26,16 @@ struct {
 
 #define this_cpu() (&cpus[bpf_get_smp_processor_id() % PG_CPUS])
 
-/* When a namespace was last described, by its identity's last bits. */
-#define NAMESPACE_SLOTS 1024
+/*
+ * When a namespace was last described, by a hash of its identity: each CPU draws cookies from a batch
+ * of 4096, so that their last bits are the same for the first namespaces of each.
+ */
+#define NAMESPACE_BITS 10
 static struct {
 	__u32 netns;
 	__u32 range;
 	__u64 time_ns;
-} described[NAMESPACE_SLOTS] __attribute__((aligned(CACHE_LINE)));
+} described[1 << NAMESPACE_BITS] __attribute__((aligned(CACHE_LINE)));
 
 /*
  * For each port the addresses that have a listener there, or have had one since the start, in
@@ -154,7 +157,7 @@ static __always_inline __u32 max_time_waits(struct net *net)
 static __always_inline void describe_namespace(struct net *net, __u32 netns, __u32 range, __u32 pid,
 					       __u64 now)
 {
-	typeof(described[0]) *slot = &described[netns % NAMESPACE_SLOTS];
+	typeof(described[0]) *slot = &described[netns * 0x9e3779b1U >> (32 - NAMESPACE_BITS)];
 	__u64 age = now - slot->time_ns;
 
 	/* Two namespaces may share a slot: then they take turns, but not so often as to flood. */
