@@ -195,10 +195,17 @@ struct Auditor {
         _ places: [NetworkNamespaces.Found], _ probe: inout Probe, _ road: inout Road
     ) throws(ProbeError) -> [NetworkNamespaces.Found] {
         var owners = OwnerFilter(filter)
+        let known = self.places
         return try probe.snapshot(of: places) { record in
-            if let record = owners.admit(record, isKnown: { road.ledger.knows($0) }) {
-                road.take(record)
+            guard var record = owners.admit(record, isKnown: { road.ledger.knows($0) }) else {
+                return
             }
+            // The walk does not know whose namespace it is in, but we do.
+            if case .namespace(let netns, let namespace, 0) = record {
+                let pid = known[namespace.inode]?.pid ?? 0
+                record = .namespace(netns: netns, namespace, pid: pid)
+            }
+            road.take(record)
         }
     }
 
