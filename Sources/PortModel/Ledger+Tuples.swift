@@ -56,6 +56,17 @@ extension Ledger {
     /// Whether a socket, or a TIME_WAIT by its address, is in the ledger.
     package func knows(_ socket: UInt64) -> Bool { entries.find(socket) != nil }
 
+    /// Namespaces with ports that are held although nothing is known of them: what describes them was
+    /// lost, or another has their inode number by now.
+    package var undescribed: Set<UInt32> {
+        var found: Set<UInt32> = []
+        for (tuple, index) in accountOf
+        where accounts[index].held > 0 && namespaces[tuple.netns] == nil {
+            found.insert(tuple.netns)
+        }
+        return found
+    }
+
     /// Ports held in a namespace.
     package func held(in netns: UInt32) -> Int {
         accountOf.reduce(0) { $1.key.netns == netns ? $0 + accounts[$1.value].held : $0 }

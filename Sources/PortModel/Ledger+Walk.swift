@@ -65,10 +65,15 @@ extension Ledger {
     /// To be called when all records from before the end of the walk have been folded in.
     ///
     /// - Parameter namespaces: the ones that were walked to their end.
-    package mutating func endWalk(of namespaces: Set<UInt32>) -> Findings {
+    /// - Parameter gone: the ones that are no longer there. What is left of them is dropped, but is no
+    ///   drift: the kernel may have orphans there that nobody can look at.
+    package mutating func endWalk(
+        of namespaces: Set<UInt32>, gone: Set<UInt32> = []
+    ) -> Findings {
         explain()
-        sweep(namespaces)
+        sweep(namespaces.union(gone))
         walk = nil
+        findings.drift = findings.drift.filter { !gone.contains(accounts[$0.key].tuple.netns) }
         return findings
     }
 

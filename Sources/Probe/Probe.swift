@@ -205,43 +205,41 @@ package struct Probe: ~Copyable {
     /// passed over, and is marked by the first round so that the hooks see its end. In between, who
     /// has them open.
     ///
-    /// - Returns: those that could not be entered, as they are gone or out of reach.
+    /// - Returns: the identities of those that could be entered, by their inode numbers.
     @discardableResult
     package mutating func snapshot(
         of namespaces: [NetworkNamespaces.Found], _ body: (Record) -> Void
-    ) throws(ProbeError) -> [NetworkNamespaces.Found] {
-        var unreached: [NetworkNamespaces.Found] = []
+    ) throws(ProbeError) -> [UInt32: UInt32] {
+        var walked: [UInt32: UInt32] = [:]
         for round in 0..<2 {
             for found in namespaces {
-                guard let iterator = try iterator("each_socket", in: found) else {
-                    if round == 0 { unreached.append(found) }
-                    continue
-                }
-                try read(iterator, body)
+                guard let walk = try walk("each_socket", in: found) else { continue }
+                try read(walk.descriptor, body)
+                if round == 0 { walked[found.inode] = walk.netns }
             }
             if round == 0 { try owners(body) }
         }
-        return unreached
+        return walked
     }
 
     /// Hands over who has which socket open, as records.
     package mutating func owners(_ body: (Record) -> Void) throws(ProbeError) {
-        guard let iterator = try iterator("each_file", in: nil) else { return }
-        try read(iterator, body)
+        guard let walk = try walk("each_file", in: nil) else { return }
+        try read(walk.descriptor, body)
     }
 
     /// Hands over who is in the table of one network namespace, with the namespace's identity, among
     /// the records of what happens meanwhile.
     ///
-    /// - Returns: false when it cannot be entered, as it is gone or out of reach.
+    /// - Returns: its identity, or nil when it cannot be entered, as it is gone or out of reach.
     package mutating func audit(
         _ found: NetworkNamespaces.Found, _ see: (Sighting, UInt32) -> Void,
         _ body: (Record) -> Void
-    ) throws(ProbeError) -> Bool {
-        guard let iterator = try iterator("each_item", in: found) else { return false }
+    ) throws(ProbeError) -> UInt32? {
+        guard let walk = try walk("each_item", in: found) else { return nil }
         let size = MemoryLayout<pg_item>.stride
         var bytes = [UInt8](repeating: 0, count: size * 2048)
-        while case let count = try Self.read(iterator, into: &bytes), count > 0 {
+        while case let count = try Self.read(walk.descriptor, into: &bytes), count > 0 {
             unsafe bytes.withUnsafeBytes { bytes in
                 for offset in stride(from: 0, to: count - size + 1, by: size) {
                     let item = unsafe bytes.loadUnaligned(
@@ -251,21 +249,29 @@ package struct Probe: ~Copyable {
             }
             ring.decode(&malformed, body)
         }
-        return true
+        return walk.netns
+    }
+
+    /// An iterator that has not been read yet, and the identity of the namespace that it walks.
+    private struct Walk: ~Copyable {
+        let descriptor: FileDescriptor
+        let netns: UInt32
     }
 
     /// Nil when there is no such program here, or the namespace cannot be entered.
-    private func iterator(
+    private func walk(
         _ program: String, in found: NetworkNamespaces.Found?
-    ) throws(ProbeError) -> FileDescriptor? {
+    ) throws(ProbeError) -> Walk? {
         guard let link = links[program] else { return nil }
         var raw: Int32 = -1
         var number: Int32 = 0
+        var netns: UInt32?
         func create() {
             // Else a snapshot cannot tell sockets apart; where it fails, those have no identity.
             if program == "each_socket", !kernel.givesCookies { try? SocketCookies.make() }
             raw = bpf_iter_create(link.descriptor)
             number = errno
+            netns = NetworkNamespaces.currentCookie.map { UInt32(truncatingIfNeeded: $0) }
         }
         if let found {
             guard home.visit(found, create) else { return nil }
@@ -275,7 +281,7 @@ package struct Probe: ~Copyable {
         guard raw >= 0 else {
             throw ProbeError("walk sockets", errno: number, remedy: "run as root")
         }
-        return FileDescriptor(owning: raw)
+        return Walk(descriptor: FileDescriptor(owning: raw), netns: netns ?? found?.inode ?? 0)
     }
 
     /// Reads to the end. A byte of output stands for a record, of 104 bytes there: at once no more of

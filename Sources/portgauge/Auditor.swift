@@ -22,6 +22,8 @@ struct Auditor {
     private static let second: UInt64 = 1_000_000_000
     /// An audit takes no more than one part in so many of a CPU.
     private static let spacing: UInt64 = 50
+    /// What the kernel may take to end all that a namespace held.
+    private static let dying = 5 * second
 
     init(interval: UInt64?, filter: Probe.Filter, now: UInt64) {
         self.interval = interval
@@ -33,9 +35,9 @@ struct Auditor {
     mutating func seed(_ probe: inout Probe, _ road: inout Road) throws(ProbeError) {
         look()
         road.ledger.beginWalk(for: .seed, at: Clock.monotonic)
-        let unreached = try snapshot(Array(places.values), &probe, &road)
+        let walked = try snapshot(&probe, &road)
         _ = road.ledger.endWalk(of: [])
-        if !unreached.isEmpty { complainOnce() }
+        if walked.count < places.count { complainOnce() }
     }
 
     /// To be called when the ring has been read to its end.
@@ -86,10 +88,10 @@ struct Auditor {
         for (netns, namespace) in road.ledger.namespaces {
             var sockets = 0
             let began = Clock.monotonic
-            var entered = false
+            var walked: UInt32?
             for _ in 0..<2 {
                 if let place = places[namespace.inode] {
-                    entered = try probe.audit(
+                    walked = try probe.audit(
                         place,
                         {
                             guard $1 == netns else { return }
@@ -97,27 +99,29 @@ struct Auditor {
                             sockets += 1
                         }, { road.take($0) })
                 }
-                if entered || isFresh { break }
+                if walked == netns || isFresh { break }
                 look()
                 isFresh = true
             }
-            if entered {
+            if walked == netns {
                 audits[netns] = Audit(
                     netns: netns, sockets: sockets, duration: Clock.monotonic - began)
-            } else if places[namespace.inode] == nil {
+            } else if walked != nil || places[namespace.inode] == nil {
+                // Another may have its inode number.
                 missed.append(netns)
             } else {
                 complainOnce()
             }
         }
-        let gone = try goneAmong(missed, &probe, &road)
+        let undescribed = road.ledger.undescribed
+        let gone = try goneAmong(missed + undescribed, after: Self.dying, &probe, &road)
         probe.drainAll { road.take($0) }
-        let findings = road.ledger.endWalk(of: Set(audits.keys).union(gone))
+        let findings = road.ledger.endWalk(of: Set(audits.keys), gone: gone)
         let now = Clock.monotonic
         for netns in gone { road.close(netns, at: now) }
         var drift = findings.drift
-        if findings.missing > 0 {
-            drift.merge(try refill(&probe, &road).drift) { $0 + $1 }
+        if findings.missing > 0 || !undescribed.isSubset(of: gone) {
+            drift.merge(try refill(goneAfter: Self.dying, &probe, &road).drift) { $0 + $1 }
         }
         let differences = tell(drift, audits, &road)
         accuracy.audits += 1
@@ -129,14 +133,14 @@ struct Auditor {
     }
 
     /// A namespace without a process and without a mount is gone, unless somebody has a socket of it.
-    /// The kernel takes a while to end what it held, so as long as there is something it has 5 s.
+    /// The kernel takes a while to end what it held: as long as there is something, it has `grace`.
     private mutating func goneAmong(
-        _ missed: [UInt32], _ probe: inout Probe, _ road: inout Road
+        _ missed: [UInt32], after grace: UInt64, _ probe: inout Probe, _ road: inout Road
     ) throws(ProbeError) -> Set<UInt32> {
         let now = Clock.monotonic
         unreached = Dictionary(uniqueKeysWithValues: missed.map { ($0, unreached[$0] ?? now) })
         let empty = Set(missed.filter { road.ledger.held(in: $0) == 0 })
-        let late = Set(missed.filter { now - (unreached[$0] ?? now) >= 5 * Self.second })
+        let late = Set(missed.filter { now - (unreached[$0] ?? now) >= grace })
         guard !late.isSubset(of: empty) else { return empty }
         var kept: Set<UInt32> = []
         try probe.owners { record in
@@ -155,13 +159,14 @@ struct Auditor {
     private mutating func repair(_ probe: inout Probe, _ road: inout Road) throws(ProbeError) {
         let lost = probe.lost
         let began = Clock.monotonic
-        let (drift, walked) = try refill(&probe, &road)
+        // Nobody may tell any more how a namespace has ended.
+        let (drift, walked) = try refill(goneAfter: 0, &probe, &road)
         let now = Clock.monotonic
         repaired = lost
         // Not one after the other: the reader is behind already.
         nextRepair = now + max(Self.second, 10 * (now - began))
         var audits: [UInt32: Audit] = [:]
-        for netns in walked {
+        for netns in walked where road.ledger.namespaces[netns] != nil {
             audits[netns] = Audit(netns: netns, sockets: 0, duration: now - began)
         }
         _ = tell(drift, audits, &road)
@@ -171,38 +176,41 @@ struct Auditor {
     ///
     /// - Returns: what was different, and the namespaces that were walked.
     private mutating func refill(
-        _ probe: inout Probe, _ road: inout Road
+        goneAfter grace: UInt64, _ probe: inout Probe, _ road: inout Road
     ) throws(ProbeError) -> (drift: [Int: Int], walked: Set<UInt32>) {
         look()
         let known = road.ledger.namespaces
         road.ledger.beginWalk(for: .repair, at: Clock.monotonic)
-        let unreached = try snapshot(Array(places.values), &probe, &road)
+        let identities = try snapshot(&probe, &road)
         probe.drainAll { road.take($0) }
-        let inodes = Set(places.keys).subtracting(unreached.map(\.inode))
-        let walked = road.ledger.namespaces.filter { inodes.contains($0.value.inode) }.keys
+        let walked = Set(identities.values)
+        let missed = known.filter { netns, namespace in
+            !walked.contains(netns)
+                && (places[namespace.inode] == nil || identities[namespace.inode] != nil)
+        }
         let gone = try goneAmong(
-            known.filter { places[$0.value.inode] == nil }.map(\.key), &probe, &road)
-        let findings = road.ledger.endWalk(of: Set(walked).union(gone))
+            Array(missed.keys) + road.ledger.undescribed.subtracting(walked), after: grace, &probe,
+            &road)
+        let findings = road.ledger.endWalk(of: walked, gone: gone)
         let now = Clock.monotonic
         for netns in gone { road.close(netns, at: now) }
         accuracy.repairs += 1
-        return (findings.drift, Set(walked))
+        return (findings.drift, walked)
     }
 
-    /// - Returns: those that could not be entered.
-    @discardableResult
-    private func snapshot(
-        _ places: [NetworkNamespaces.Found], _ probe: inout Probe, _ road: inout Road
-    ) throws(ProbeError) -> [NetworkNamespaces.Found] {
+    /// - Returns: the identities of the namespaces that could be entered, by their inode numbers.
+    private mutating func snapshot(
+        _ probe: inout Probe, _ road: inout Road
+    ) throws(ProbeError) -> [UInt32: UInt32] {
         var owners = OwnerFilter(filter)
-        let known = self.places
-        return try probe.snapshot(of: places) { record in
+        let places = places
+        return try probe.snapshot(of: Array(places.values)) { record in
             guard var record = owners.admit(record, isKnown: { road.ledger.knows($0) }) else {
                 return
             }
             // The walk does not know whose namespace it is in, but we do.
             if case .namespace(let netns, let namespace, 0) = record {
-                let pid = known[namespace.inode]?.pid ?? 0
+                let pid = places[namespace.inode]?.pid ?? 0
                 record = .namespace(netns: netns, namespace, pid: pid)
             }
             road.take(record)
