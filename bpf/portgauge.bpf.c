@@ -199,6 +199,12 @@ int BPF_PROG(on_state_3, struct sock *sk, int old, int new)
 	return copy(2, sk, old, new);
 }
 
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(on_state_4, struct sock *sk, int old, int new)
+{
+	return copy(3, sk, old, new);
+}
+
 /*
  * Before 5.12 only: connect() passes here before its socket changes state, and this kind of program
  * may make the cookie that on_state then reads.

@@ -130,7 +130,7 @@ struct pg_config {
 	pg_u32 copies; /* of the program on inet_sock_set_state, 1 to PG_COPIES */
 };
 
-#define PG_COPIES 3
+#define PG_COPIES 4
 
 /* Written and read by both sides while the program runs (a data section of the object, mapped). */
 struct pg_shared {
