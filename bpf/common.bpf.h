@@ -30,7 +30,7 @@ struct {
  * When a namespace was last described, by a hash of its identity: each CPU draws cookies from a batch
  * of 4096, so that their last bits are the same for the first namespaces of each.
  */
-#define NAMESPACE_BITS 10
+#define NAMESPACE_BITS 12
 static struct {
 	__u32 netns;
 	__u32 range;
@@ -161,7 +161,7 @@ static __always_inline void describe_namespace(struct net *net, __u32 netns, __u
 	__u64 age = now - slot->time_ns;
 
 	/* Two namespaces may share a slot: then they take turns, but not so often as to flood. */
-	if (slot->netns != netns ? age < 10 * MILLISECOND_NS
+	if (slot->netns != netns ? age < MILLISECOND_NS
 				 : age < SECOND_NS && slot->range == range)
 		return;
 
