@@ -58,30 +58,28 @@ extension Line {
         for byte in name.utf8 { append(visible: byte) }
     }
 
-    /// `ports 32768-60999, 3 of them reserved; tcp_tw_reuse 2 after 1000 ms; at most 65,536 TIME_WAITs`
+    /// `ports 32768-60999 (3 reserved), tw_reuse 2 after 1,000 ms, max 65,536 TIME_WAITs`
     mutating func append(settings namespace: Namespace) {
         append("ports ")
         append(Int(namespace.pool.range.low))
         append("-")
         append(Int(namespace.pool.range.high))
         if namespace.pool.reservedInRange > 0 {
-            append(", ")
+            append(" (")
             append(grouped: namespace.pool.reservedInRange)
-            append(" of them reserved")
+            append(" reserved)")
         }
         let rules = namespace.timeWait
-        append("; tcp_tw_reuse ")
+        append(", tw_reuse ")
         append(Int(rules.reuse))
-        if rules.reuse != 0 {
-            if rules.timestamps {
-                append(" after ")
-                append(grouped: Int(rules.reuseDelay))
-                append(" ms")
-            } else {
-                append(", without effect as timestamps are off")
-            }
+        if rules.reuse != 0, rules.timestamps {
+            append(" after ")
+            append(grouped: Int(rules.reuseDelay))
+            append(" ms")
+        } else if rules.reuse != 0 {
+            append(" without effect (no timestamps)")
         }
-        append("; at most ")
+        append(", max ")
         append(grouped: Int(rules.limit))
         append(" TIME_WAITs")
     }

@@ -75,8 +75,7 @@ import Testing
                              ports held are exact, totals by tuple are lower bounds
 
                   namespaces
-                  blue: ports 32768-60999, 2 of them reserved; tcp_tw_reuse 2 after 500 ms; \
-                at most 65,536 TIME_WAITs
+                  blue: ports 32768-60999 (2 reserved), tw_reuse 2 after 500 ms, max 65,536 TIME_WAITs
 
                 """))
     }

@@ -89,8 +89,8 @@ private let full = "10.0.0.1 → 10.0.0.9:80             28,232/28,232 "
         ),
         (
             Sample.namespace(.changed),
-            "18:16:05.123 namespace   blue now has ports 32768-60999, 2 of them reserved; "
-                + "tcp_tw_reuse 2 after 500 ms; at most 65,536 TIME_WAITs\n"
+            "18:16:05.123 namespace   blue now has ports 32768-60999 (2 reserved), "
+                + "tw_reuse 2 after 500 ms, max 65,536 TIME_WAITs\n"
         ),
         (Sample.namespace(.gone), "18:16:05.123 namespace   blue is gone\n"),
     ]
