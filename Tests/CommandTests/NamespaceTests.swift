@@ -130,7 +130,8 @@ extension LiveTests {
                 let changed = try wait("changed")
                 #expect(changed["range"] == [40_000, 40_049] && changed["reserved"] == 1)
                 #expect(changed["tw_reuse"] == 0 && changed["max_tw_buckets"] == 4321)
-                #expect(tracer.view(of: inode).counts.values.reduce(0, +) == 4)
+                #expect(
+                    tracer.wait(on: inode, seconds: 2) { $0.counts.values.reduce(0, +) == 4 })
                 return inode
             }
             let vanished = Date()
