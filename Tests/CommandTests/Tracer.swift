@@ -255,10 +255,10 @@ private final class Lines: @unchecked Sendable {
         }
     }
 
-    /// 30 s are ample, and a SYN takes long to time out.
+    /// Two minutes are ample, also in an emulated machine, where a tracer takes half of one to start.
     @discardableResult
     func wait(_ what: String, until condition: ([Event]) throws -> Bool) throws -> [Event] {
-        let deadline = Date(timeIntervalSinceNow: 30)
+        let deadline = Date(timeIntervalSinceNow: 120)
         guard try wait(until: deadline, { events, _ in try condition(events) }) else {
             throw Timeout(waitedFor: what, saw: all)
         }
