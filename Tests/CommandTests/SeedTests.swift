@@ -88,7 +88,13 @@ extension LiveTests {
                 Foundation.Thread.sleep(forTimeInterval: 0.2)
                 let kernel = try KernelTable().clients(of: [8080])
                 let summary = try tracer.stop()
-                #expect(summary.heldAtEnd == kernel.mapValues(\.count))
+                // In an emulated machine the first TIME_WAITs end meanwhile.
+                let after = try KernelTable().clients(of: [8080])
+                for (tuple, ports) in kernel {
+                    let held = summary.heldAtEnd[tuple] ?? 0
+                    #expect(held <= ports.count && held >= after[tuple]?.count ?? 0, "\(tuple)")
+                }
+                #expect(Set(summary.heldAtEnd.keys).isSubset(of: kernel.keys))
                 #expect(kernel.values.map(\.count).reduce(0, +) > 10_000)
                 #expect(summary.event["lost"] == 0)
             }
