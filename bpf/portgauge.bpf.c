@@ -157,10 +157,6 @@ static __always_inline int copy(__u32 number, struct sock *sk, int old, int new)
 	typeof(marks[0]) *mark;
 	__u32 hash;
 
-	if (config.copies == 1) {
-		transition(sk, old, new, number);
-		return 0;
-	}
 	/* A socket without a port, as one whose connect() fails, has no hash: its caller sets it apart. */
 	hash = sk->__sk_common.skc_hash;
 	if (old == TCP_SYN_SENT || new == TCP_SYN_SENT)

@@ -17,11 +17,7 @@ struct SummaryWriter {
         totals(summary, &line)
         namespaces(summary, surroundings, &line)
         guard !summary.tuples.isEmpty else { return }
-        line.append("\n")
-        style.begin(.heading, &line)
-        line.append("   share    peak    held TIME_WAIT    opened   failed  tuple, top process")
-        style.end(&line)
-        line.append("\n")
+        heading("   share    peak    held TIME_WAIT    opened   failed  tuple, top process", &line)
         for account in summary.tuples.prefix(Self.rows) { row(account, surroundings, &line) }
         let more = max(0, summary.tuples.count - Self.rows) + summary.tuplesOmitted
         if more > 0 {
@@ -96,11 +92,7 @@ struct SummaryWriter {
     ) {
         let all = summary.namespaces.sorted { $0.value.inode < $1.value.inode }
         guard !all.isEmpty else { return }
-        line.append("\n")
-        style.begin(.heading, &line)
-        line.append("  namespaces")
-        style.end(&line)
-        line.append("\n")
+        heading("  namespaces", &line)
         for (netns, namespace) in all.prefix(Self.rows) {
             line.append("  ")
             line.append(nameOf: netns, surroundings)
@@ -108,11 +100,7 @@ struct SummaryWriter {
             line.append(settings: namespace)
             line.append("\n")
         }
-        if all.count > Self.rows {
-            line.append("and ")
-            line.append(grouped: all.count - Self.rows)
-            line.append(" more\n")
-        }
+        omitted(of: all.count, &line)
     }
 
     private func row(
@@ -154,11 +142,7 @@ struct SummaryWriter {
     ) {
         let failures = summary.failures
         guard !failures.isEmpty else { return }
-        line.append("\n")
-        style.begin(.heading, &line)
-        line.append("  failed  connect() without a port, by process and tuple")
-        style.end(&line)
-        line.append("\n")
+        heading("  failed  connect() without a port, by process and tuple", &line)
         for failure in failures.prefix(Self.rows) {
             right(8, &line) { $0.append(grouped: failure.count) }
             line.append("  ")
@@ -168,11 +152,23 @@ struct SummaryWriter {
             line.append(namespaceOf: failure.tuple, surroundings)
             line.append("\n")
         }
-        if failures.count > Self.rows {
-            line.append("and ")
-            line.append(grouped: failures.count - Self.rows)
-            line.append(" more\n")
-        }
+        omitted(of: failures.count, &line)
+    }
+
+    private func heading(_ text: StaticString, _ line: inout Line) {
+        line.append("\n")
+        style.begin(.heading, &line)
+        line.append(text)
+        style.end(&line)
+        line.append("\n")
+    }
+
+    /// How many of `count` rows were left out, if any.
+    private func omitted(of count: Int, _ line: inout Line) {
+        guard count > Self.rows else { return }
+        line.append("and ")
+        line.append(grouped: count - Self.rows)
+        line.append(" more\n")
     }
 
     /// Right-aligned in `width` columns.

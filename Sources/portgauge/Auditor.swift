@@ -54,6 +54,8 @@ struct Auditor {
         accuracy.lost = probe.lost
         accuracy.skipped = counters.skipped
         accuracy.slipped = counters.slipped
+        accuracy.counted = Accuracy.Counted(
+            opened: Int(clamping: counters.opened), failed: Int(clamping: counters.failed))
         if counters.slipped > slippedChecked, interval != nil {
             slippedChecked = counters.slipped
             next = 0
@@ -68,9 +70,6 @@ struct Auditor {
             try audit(&probe, &road)
         }
         secondPassed(probe)
-        let counters = probe.counters
-        accuracy.counted = Accuracy.Counted(
-            opened: Int(clamping: counters.opened), failed: Int(clamping: counters.failed))
     }
 
     // MARK: Audit

@@ -127,10 +127,8 @@ struct pg_config {
 	pg_u32 comm_count;
 	pg_u32 remote_count;
 	pg_u32 pid_count;
-	pg_u32 copies; /* of the program on inet_sock_set_state, 1 to PG_COPIES */
+	pg_u32 copies; /* of the program on inet_sock_set_state, 2 to 4 */
 };
-
-#define PG_COPIES 4
 
 /* Written and read by both sides while the program runs (a data section of the object, mapped). */
 struct pg_shared {
