@@ -215,6 +215,8 @@ private final class Lines: @unchecked Sendable {
     private var viewOf: [String: TracerView] = [:]
     private var inodes: [String: String] = [:]
     private var ended = false
+    /// Lines that are no JSON object: told by those who wait, as this thread belongs to no test.
+    private var broken: [String] = []
 
     init(keeping limit: Int) { self.limit = limit }
 
@@ -232,7 +234,7 @@ private final class Lines: @unchecked Sendable {
                     do {
                         take(try Event(line))
                     } catch {
-                        Issue.record("no JSON object: \(line)")
+                        broken.append(line)
                     }
                     lock.broadcast()
                 }
@@ -262,6 +264,7 @@ private final class Lines: @unchecked Sendable {
         guard try wait(until: deadline, { events, _ in try condition(events) }) else {
             throw Timeout(waitedFor: what, saw: all)
         }
+        #expect(lock.withLock { broken } == [])
         return all
     }
 
