@@ -29,12 +29,13 @@ demo: build ## see a port exhaustion caught, in a private network namespace
 
 test: build test-deps ## build and run all tests (as root)
 	swift build --build-tests
-	$(SUDO) env "PATH=$$PATH" PORTGAUGE=$(CURDIR)/$(RELEASE) swift test --skip-build
+	scripts/failures-last $(SUDO) env "PATH=$$PATH" PORTGAUGE=$(CURDIR)/$(RELEASE) \
+		swift test --skip-build
 
 soak: build test-deps ## hold the tracer against the kernel for SOAK_SECONDS (default: 2 hours)
 	swift build --build-tests
-	$(SUDO) env "PATH=$$PATH" PORTGAUGE=$(CURDIR)/$(RELEASE) SOAK_SECONDS=$(SOAK_SECONDS) \
-		swift test --skip-build --filter OracleTests/soak
+	scripts/failures-last $(SUDO) env "PATH=$$PATH" PORTGAUGE=$(CURDIR)/$(RELEASE) \
+		SOAK_SECONDS=$(SOAK_SECONDS) swift test --skip-build --filter OracleTests/soak
 
 # 5.10 is the oldest that is supported; KERNELS="5.10 newest" takes a third of the time.
 KERNELS ?= 5.10 6.1 6.12 6.18 newest
