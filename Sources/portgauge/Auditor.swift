@@ -44,8 +44,12 @@ struct Auditor {
     mutating func afterDrain(
         _ now: UInt64, _ probe: inout Probe, _ road: inout Road
     ) throws(ProbeError) {
-        if probe.lost > repaired, now >= nextRepair { return try repair(&probe, &road) }
-        if now >= next { try audit(&probe, &road) }
+        if probe.lost > repaired {
+            // An audit would take what was lost for drift.
+            if now >= min(nextRepair, next) { try repair(&probe, &road) }
+        } else if now >= next {
+            try audit(&probe, &road)
+        }
     }
 
     /// To be called each second: what every copy of the program was skipped for shows in an audit.
@@ -123,12 +127,17 @@ struct Auditor {
             drift.merge(try refill(goneAfter: Self.dying, &probe, &road).drift) { $0 + $1 }
         }
         let differences = tell(drift, audits, &road)
+        planNext(after: Clock.processorTime - spent)
+        // What was lost meanwhile explains it, and a repair follows.
+        guard probe.lost == repaired else { return }
         accuracy.audits += 1
         accuracy.lastDrift = differences
         accuracy.largestDrift = max(accuracy.largestDrift, differences)
-        // With a million connections it takes a second: then less often than was asked for.
-        let pause = (Clock.processorTime - spent) * Self.spacing
-        next = interval.map { Clock.monotonic + max($0, pause) } ?? .max
+    }
+
+    /// With a million connections an audit takes a second: then less often than was asked for.
+    private mutating func planNext(after spent: UInt64) {
+        next = interval.map { Clock.monotonic + max($0, spent * Self.spacing) } ?? .max
     }
 
     /// A namespace without a process and without a mount is gone, unless somebody has a socket of it.
@@ -158,12 +167,14 @@ struct Auditor {
     private mutating func repair(_ probe: inout Probe, _ road: inout Road) throws(ProbeError) {
         let lost = probe.lost
         let began = Clock.monotonic
+        let spent = Clock.processorTime
         // Nobody may tell any more how a namespace has ended.
         let (drift, walked) = try refill(goneAfter: 0, &probe, &road)
         let now = Clock.monotonic
         repaired = lost
         // Not one after the other: the reader is behind already.
         nextRepair = now + max(Self.second, 10 * (now - began))
+        planNext(after: Clock.processorTime - spent)
         var audits: [UInt32: Audit] = [:]
         for netns in walked where road.ledger.namespaces[netns] != nil {
             audits[netns] = Audit(netns: netns, sockets: 0, duration: now - began)
