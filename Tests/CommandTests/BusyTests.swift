@@ -10,6 +10,9 @@ extension LiveTests {
         private static let bursts = 8
         /// Few enough for the ring to hold them all, however late the reader is.
         private static let connections = 5000
+        /// Connects that the kernel may run no program for when they are answered, one in 2,000: less
+        /// than a single softirq brings.
+        private static let unseen = 0...bursts * connections / 2000
 
         @Test func everyConnectIsTold() throws {
             let file = "/tmp/portgauge-busy-\(getpid()).jsonl"
@@ -42,7 +45,13 @@ extension LiveTests {
                         pause(0.5)
                     }
                 }
-                let table = try KernelTable()
+                // A FIN that was dropped for want of room in a queue is sent again a while later.
+                var table = try KernelTable()
+                let deadline = Date(timeIntervalSinceNow: 20)
+                while table.rows.contains(where: isClosing), Date() < deadline {
+                    pause(0.2)
+                    table = try KernelTable()
+                }
                 let kernel = table.clients(of: [Int(Scene.port)])
                 kill(tracer.processIdentifier, SIGINT)
                 tracer.waitUntilExit()
@@ -54,13 +63,15 @@ extension LiveTests {
                 let told = try ["open", "established", "close"].map { try count($0, in: file) }
                 print("told \(told[0])/\(connects)")
                 #expect(summary.event["lost"] == 0)
-                // A FIN that was dropped for want of room in a queue is sent again a while later.
-                let closing = table.rows.count {
-                    $0.remotePort == Int(Scene.port) && $0.state != "TIME-WAIT"
-                }
-                #expect(told == [connects, connects, connects - closing])
+                #expect(told[0] == connects)
+                #expect(Self.unseen.contains(connects - told[1]))
+                #expect(told[2] == connects)
                 #expect(summary.heldAtEnd == kernel.mapValues(\.count))
             }
+        }
+
+        private func isClosing(_ row: KernelTable.Row) -> Bool {
+            row.remotePort == Int(Scene.port) && row.state != "TIME-WAIT"
         }
 
         private func pause(_ seconds: Double) { Foundation.Thread.sleep(forTimeInterval: seconds) }
