@@ -165,7 +165,7 @@ extension LiveTests {
             // The kernel frees programs a moment after their last user has gone.
             for id in ids {
                 var loaded = true
-                for _ in 0..<50 where loaded {
+                for _ in 0..<200 where loaded {
                     loaded =
                         try run("/usr/sbin/bpftool", ["prog", "show", "id", id]).status == 0
                     if loaded { Foundation.Thread.sleep(forTimeInterval: 0.1) }
@@ -197,13 +197,18 @@ extension LiveTests {
             let result = try run(
                 "/usr/bin/timeout",
                 [
-                    "20", "/bin/bash", "-c",
+                    "60", "/bin/bash", "-c",
                     """
                     mkfifo /tmp/pg-$$; exec 3<>/tmp/pg-$$; rm /tmp/pg-$$
                     head -c 65536 /dev/zero >&3
                     \(portgauge.path) >&3 & tracer=$!
-                    sleep 0.7; kill -INT $tracer; sleep 0.5
-                    kill -0 $tracer && echo waits; kill -INT $tracer; wait $tracer; echo $?
+                    # SIGINT is blocked while a trace runs, and no longer when it has ended.
+                    blocked() { grep -q '^SigBlk:.*[2367abef]$' /proc/$tracer/status; }
+                    until blocked; do sleep 0.05; done
+                    sleep 0.5; kill -INT $tracer
+                    while blocked; do sleep 0.05; done
+                    sleep 0.2; kill -0 $tracer && echo waits
+                    kill -INT $tracer; wait $tracer; echo $?
                     """,
                 ])
             #expect(result.output == "waits\n130\n", "\(result.errors)")

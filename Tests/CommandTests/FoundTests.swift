@@ -29,7 +29,7 @@ extension LiveTests {
                 try #require(KernelTable().rows.contains { $0.state == "SYN-SENT" })
                 let kernel = try KernelTable().clients(of: [Int(Scene.port)]).mapValues(\.count)
                 let netns = String(try PrivateNamespace.currentInode())
-                _ = tracer.wait(on: netns, seconds: 3) { $0.counts == kernel }
+                _ = tracer.wait(on: netns, seconds: 20) { $0.counts == kernel }
                 let counts = tracer.view(of: netns).counts
                 try client.close()
                 return (kernel, counts)

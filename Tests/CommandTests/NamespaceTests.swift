@@ -131,7 +131,7 @@ extension LiveTests {
                 #expect(changed["range"] == [40_000, 40_049] && changed["reserved"] == 1)
                 #expect(changed["tw_reuse"] == 0 && changed["max_tw_buckets"] == 4321)
                 #expect(
-                    tracer.wait(on: inode, seconds: 2) { $0.counts.values.reduce(0, +) == 4 })
+                    tracer.wait(on: inode, seconds: 20) { $0.counts.values.reduce(0, +) == 4 })
                 return inode
             }
             let vanished = Date()
@@ -182,7 +182,7 @@ extension LiveTests {
                 load.connections = 5000
                 _ = try load.run()
                 #expect(
-                    tracer.wait(on: inode, seconds: 10) {
+                    tracer.wait(on: inode, seconds: 20) {
                         $0.counts.values.reduce(0, +) > 4900
                     })
                 kill(tracer.processIdentifier, SIGSTOP)

@@ -112,7 +112,7 @@ struct Oracle: Sendable {
 
     /// Port by port. The kernel is asked before and after, as its TIME_WAITs end by themselves.
     private func compareTable(_ netns: String, _ world: World) throws -> [String] {
-        let deadline = Date(timeIntervalSinceNow: 2)
+        let deadline = Date(timeIntervalSinceNow: 10)
         var kernel = try world.kernelHoldings()
         while true {
             let agrees = tracer.wait(on: netns, seconds: 0.2) { Holdings($0) == kernel }
@@ -132,7 +132,7 @@ struct Oracle: Sendable {
     ) throws -> [String] {
         var told: [Int] = []
         let expected = [world.opened + world.failed, world.opened]
-        for _ in 0..<5 {
+        for _ in 0..<50 {
             let underWay = try world.kernelHoldings().underWay
             func counts(_ view: TracerView) -> [Int] {
                 [view.begun - before.begun, view.connected - before.connected + underWay]
@@ -163,7 +163,7 @@ struct Oracle: Sendable {
             ]
         }
         let expected = [world.opened, world.failed, world.failed]
-        if tracer.wait(on: netns, seconds: 3, until: { counts($0) == expected }) { return [] }
+        if tracer.wait(on: netns, seconds: 10, until: { counts($0) == expected }) { return [] }
         return [
             "opened, failed, failures: got \(expected), tracer \(counts(tracer.view(of: netns)))"
         ]
@@ -173,7 +173,7 @@ struct Oracle: Sendable {
     private func compareSnapshot(_ world: World) throws -> [String] {
         var complaint: [String] = []
         // Again if anything has ended meanwhile.
-        for _ in 0..<5 {
+        for _ in 0..<20 {
             let kernel = try world.kernelHoldings()
             let found = try Tracer(Self.filter + ["--events", "failures"]).stop().heldAtEnd
             if found == kernel.counts { return [] }

@@ -47,7 +47,7 @@ extension LiveTests {
                 let tracer = try Tracer()
                 let ticks = try tracer.wait("a tick") { $0.contains { $0.name == "tick" } }
                 #expect(ticks.count { $0.name == "tick" } == 1)
-                let tick = try #require(ticks.last)
+                let tick = try #require(ticks.last { $0.name == "tick" })
                 #expect(tick["held"] == 4 && tick["time_wait"] == 1)
 
                 // What was found is followed to its end, with the process that has it open.

@@ -24,7 +24,7 @@ final class SmallDisk {
         try process.run()
         folder = "/proc/\(process.processIdentifier)/root/mnt"
         let file = "\(folder)/output"
-        for _ in 0..<100 where (try? String(contentsOfFile: file, encoding: .utf8)) ?? "" == "" {
+        for _ in 0..<600 where (try? String(contentsOfFile: file, encoding: .utf8)) ?? "" == "" {
             Foundation.Thread.sleep(forTimeInterval: 0.05)
         }
         output = try #require(FileHandle(forReadingAtPath: file))
