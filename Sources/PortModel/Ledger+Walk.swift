@@ -86,13 +86,13 @@ extension Ledger {
             return
         }
         entries[place].mark = mark
+        if entries[place].localPort == 0 { entries[place].localPort = sighting.localPort }
         guard sighting.state != .timeWait else { return }
         // The kernel lists no socket without a port.
         if entries[place].phase == .searching {
             confirm(entries[place], at: entries[place].openedAt)
             entries[place].phase = .connecting
         }
-        if entries[place].localPort == 0 { entries[place].localPort = sighting.localPort }
         if sighting.state == .established, entries[place].phase == .connecting {
             walk?.unexplained.append(sighting)
         }
@@ -112,7 +112,9 @@ extension Ledger {
                 continue
             } else if sighting.state == .timeWait, sighting.socket != 0,
                 entries.find(sighting.cookie) != nil,
-                let told = pass(from: sighting.cookie, to: sighting.socket, at: walk.since)
+                let told = pass(
+                    from: sighting.cookie, to: sighting.socket, port: sighting.localPort,
+                    at: walk.since)
             {
                 overdue.append(told)
                 findings.untold += 1
@@ -191,7 +193,9 @@ extension Ledger {
         }
         if isTimeWait, entries.find(connection.cookie) != nil {
             findings.untold += 1
-            return pass(from: connection.cookie, to: connection.socket, at: connection.time)
+            return pass(
+                from: connection.cookie, to: connection.socket, port: connection.localPort,
+                at: connection.time)
         }
         if state == .connecting, connection.localPort == 0 { return nil }
         if let bound = entries.find(connection.socket) { remove(at: bound) }

@@ -224,7 +224,10 @@ package struct Ledger: Sendable {
         return change(.failed(cause, search: search), entry, at: closing.time)
     }
 
-    mutating func pass(from socket: UInt64, to successor: UInt64, at time: UInt64) -> Change? {
+    /// - Parameter port: where it is known, for a connection whose beginning was not told.
+    mutating func pass(
+        from socket: UInt64, to successor: UInt64, port: UInt16 = 0, at time: UInt64
+    ) -> Change? {
         walk?.ended[successor] = nil
         if let there = entries.find(successor) {
             if entries[there].phase.isTimeWait,
@@ -247,6 +250,7 @@ package struct Ledger: Sendable {
         walk?.ended[socket] = time
         var entry = entries.remove(at: place)
         if entry.phase == .searching { confirm(entry, at: time) }
+        if entry.localPort == 0 { entry.localPort = port }
         entry.phase = .timeWait
         entry.mark = mark
         entry.cookie = UInt32(truncatingIfNeeded: socket)

@@ -105,6 +105,35 @@ private let millisecond: UInt64 = 1_000_000
         #expect(ledger.apply(Script.released(object, at: 300))?.kind == .released)
     }
 
+    /// Nothing but its open was told: its port is the kernel's word.
+    @Test func aTimeWaitWhoseHandshakeWasNotToldHasItsPort() {
+        for purpose in [Ledger.Purpose.audit, .repair] {
+            var ledger = Ledger()
+            _ = ledger.apply(Script.opened(1, at: 1))
+            ledger.beginWalk(for: purpose, at: 100)
+            if purpose == .audit {
+                ledger.see(sighting(object, cookie: 1, .timeWait))
+            } else {
+                var connection = Script.connection(object, at: 101, port: 40_001)
+                connection.cookie = 1
+                let close = ledger.apply(.exists(connection, state: .timeWait))
+                #expect(close?.localPort == 40_001)
+            }
+            _ = ledger.endWalk(of: [1])
+            #expect(ledger.tuples[0].held == 1 && ledger.tuples[0].timeWait == 1)
+            #expect(ledger.apply(Script.released(object, at: 300))?.localPort == 40_001)
+        }
+    }
+
+    /// The same, while its TIME_WAIT was told, in which there is no port.
+    @Test func aTimeWaitWithoutAPortGetsItFromAnAudit() {
+        var ledger = Ledger()
+        _ = ledger.apply(Script.opened(1, at: 1))
+        _ = ledger.apply(Script.timeWait(1, object, at: 2))
+        #expect(audit(&ledger, [sighting(object, cookie: 1, .timeWait)]).drift.isEmpty)
+        #expect(ledger.apply(Script.released(object, at: 300))?.localPort == 40_001)
+    }
+
     @Test func aHandshakeThatWasNotToldIsMadeUpFor() {
         var ledger = Ledger()
         _ = ledger.apply(Script.opened(1, at: 1))
