@@ -37,7 +37,7 @@ struct Auditor {
         road.ledger.beginWalk(for: .seed, at: Clock.monotonic)
         let walked = try snapshot(&probe, &road)
         _ = road.ledger.endWalk(of: [])
-        if walked.count < places.count { complainOnce() }
+        complainUnlessGone(Set(places.keys).subtracting(walked.keys))
     }
 
     /// To be called when the ring has been read to its end.
@@ -113,7 +113,7 @@ struct Auditor {
                 // Another may have its inode number.
                 missed.append(netns)
             } else {
-                complainOnce()
+                complainUnlessGone([namespace.inode])
             }
         }
         let undescribed = road.ledger.undescribed
@@ -249,8 +249,11 @@ struct Auditor {
         return audits.values.reduce(0) { $0 + $1.totalDrift }
     }
 
-    private mutating func complainOnce() {
-        guard !hasComplained else { return }
+    /// Once, about namespaces that could not be entered.
+    private mutating func complainUnlessGone(_ inodes: Set<UInt32>) {
+        guard !hasComplained, !inodes.isEmpty else { return }
+        look()
+        guard !inodes.isDisjoint(with: places.keys) else { return }
         hasComplained = true
         complain(
             "some network namespaces cannot be entered (CAP_SYS_ADMIN, CAP_SYS_PTRACE): what existed "

@@ -202,6 +202,21 @@ extension LiveTests {
             #expect(summary["last_drift"] == 0)
         }
 
+        /// Those that end while the tracer looks around are not out of its reach.
+        @Test func itsEndIsNoComplaint() throws {
+            let others = (0..<3).map { _ in Process() }
+            for other in others {
+                other.executableURL = URL(fileURLWithPath: "/bin/sh")
+                other.arguments = ["-c", "while :; do /usr/bin/unshare --net true; done"]
+                try other.run()
+            }
+            defer { for other in others { kill(other.processIdentifier, SIGKILL) } }
+            for _ in 0..<15 {
+                let result = try run(portgauge.path, ["--duration", "0.05"])
+                #expect(result.status == 0 && result.errors == "")
+            }
+        }
+
         /// The kernel gives their inode numbers again, but each is counted on its own.
         @Test func manyComeAndGo() throws {
             let port = Self.randomPort()
