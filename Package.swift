@@ -41,7 +41,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "ProbeTests",
-            dependencies: ["CPortgauge", "PortModel", "Probe", "Report", "TestSupport"],
+            dependencies: [
+                "CPortgauge", "LoadGenerator", "PortModel", "Probe", "Report", "TestSupport",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "CommandTests", dependencies: ["LoadGenerator", "portgauge", "TestSupport"],

@@ -180,7 +180,7 @@ package enum NetworkNamespaces {
         return UInt32(text.dropFirst(5).dropLast())
     }
 
-    private static func link(_ path: String) -> UInt32? {
+    static func link(_ path: String) -> UInt32? {
         var buffer = [UInt8](repeating: 0, count: 64)
         let count = unsafe buffer.withUnsafeMutableBytes {
             unsafe readlink(path, $0.baseAddress!.assumingMemoryBound(to: CChar.self), $0.count)
@@ -202,7 +202,7 @@ package enum NetworkNamespaces {
     }
 
     /// Without those that begin with a dot.
-    private static func entries(of path: String) -> [String] {
+    static func entries(of path: String) -> [String] {
         guard let directory = unsafe opendir(path) else { return [] }
         defer { unsafe closedir(directory) }
         var names: [String] = []
