@@ -1,0 +1,85 @@
+import Glibc
+import PortModel
+
+extension NetworkSettings {
+    /// Reads those of the network namespace that this thread is in. It needs no rights.
+    package static func read() throws(ProbeError) -> NetworkSettings {
+        let text = try Setting.text("ip_local_port_range")
+        guard let range = PortRange(setting: text) else {
+            throw Setting.unexpected("ip_local_port_range")
+        }
+        guard let reserved = PortSet(list: try Setting.text("ip_local_reserved_ports")) else {
+            throw Setting.unexpected("ip_local_reserved_ports")
+        }
+        let delay = try Setting.numberIfAny("tcp_tw_reuse_delay")
+        let timeWait = TimeWaitRules(
+            reuse: UInt8(clamping: try Setting.number("tcp_tw_reuse")),
+            // Older kernels wait for more than a second, in a clock of seconds.
+            reuseDelay: delay ?? 1000,
+            timestamps: try Setting.number("tcp_timestamps") != 0,
+            limit: try Setting.number("tcp_max_tw_buckets"))
+        return NetworkSettings(
+            namespace: Namespace(
+                inode: NetworkNamespaces.current ?? 0,
+                pool: PortPool(range: range, reserved: reserved), timeWait: timeWait),
+            finTimeout: try Setting.number("tcp_fin_timeout"),
+            recycles: try Setting.numberIfAny("tcp_tw_recycle").map { $0 != 0 },
+            hasReuseDelay: delay != nil)
+    }
+}
+
+extension PortRange {
+    /// Reads `32768\t60999`.
+    init?(setting text: String) {
+        let ends = text.split(whereSeparator: \.isWhitespace).map { UInt16($0) }
+        guard ends.count == 2, let low = ends[0], let high = ends[1], low <= high else {
+            return nil
+        }
+        self.init(low: low, high: high)
+    }
+}
+
+/// Files of /proc/sys/net/ipv4, which show the network namespace of the thread that opens them.
+private enum Setting {
+    /// A setting is read in one go: what does not fit would be missing, and nothing says so. A list of
+    /// all odd ports takes 192 KiB.
+    static let limit = 512 * 1024
+
+    static func text(_ name: String) throws(ProbeError) -> String {
+        guard let text = try textIfAny(name) else {
+            throw ProbeError(action(name), errno: ENOENT, remedy: "mount /proc")
+        }
+        return text
+    }
+
+    static func number(_ name: String) throws(ProbeError) -> UInt32 {
+        guard let number = UInt32(try text(name)) else { throw unexpected(name) }
+        return number
+    }
+
+    /// Nil where the kernel has no such setting.
+    static func numberIfAny(_ name: String) throws(ProbeError) -> UInt32? {
+        guard let text = try textIfAny(name) else { return nil }
+        guard let number = UInt32(text) else { throw unexpected(name) }
+        return number
+    }
+
+    static func unexpected(_ name: String) -> ProbeError {
+        ProbeError(action(name), errno: EBADMSG, remedy: "please report this")
+    }
+
+    private static func action(_ name: String) -> String { "read /proc/sys/net/ipv4/\(name)" }
+
+    private static func textIfAny(_ name: String) throws(ProbeError) -> String? {
+        let raw = unsafe open("/proc/sys/net/ipv4/\(name)", O_RDONLY | O_CLOEXEC)
+        if raw < 0, errno == ENOENT { return nil }
+        let file = FileDescriptor(
+            owning: try check(raw, action(name), remedy: "mount /proc, and make it readable"))
+        var bytes = [UInt8](repeating: 0, count: limit)
+        let count = unsafe Glibc.read(file.raw, &bytes, bytes.count)
+        try check(Int32(clamping: count), action(name), remedy: "please report this")
+        guard count < limit else { throw unexpected(name) }
+        let line = bytes[..<count].prefix { $0 != UInt8(ascii: "\n") }
+        return String(decoding: line, as: UTF8.self)
+    }
+}
