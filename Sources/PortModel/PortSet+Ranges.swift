@@ -1,3 +1,7 @@
+extension PortRange {
+    package func contains(_ port: UInt16) -> Bool { low <= port && port <= high }
+}
+
 extension PortSet {
     /// Reads what `ip_local_reserved_ports` has: `8080,9000-9100`, or nothing at all.
     ///

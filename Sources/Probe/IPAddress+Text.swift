@@ -21,3 +21,20 @@ extension IPAddress {
         }
     }
 }
+
+extension IPAddress {
+    /// `10.0.0.1`, also for the mapped form, or `2001:db8::1`.
+    package var text: String {
+        // INET6_ADDRSTRLEN is the longest text of both families, its final NUL included.
+        var buffer = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+        if isV4 {
+            var address = in_addr(s_addr: UInt32(truncatingIfNeeded: low).bigEndian)
+            unsafe inet_ntop(AF_INET, &address, &buffer, socklen_t(buffer.count))
+        } else {
+            var address = (high.bigEndian, low.bigEndian)
+            unsafe inet_ntop(AF_INET6, &address, &buffer, socklen_t(buffer.count))
+        }
+        let bytes = buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
