@@ -159,12 +159,12 @@ struct DoctorText {
         paragraph(words, at: Self.textColumn, after: start)
     }
 
-    /// Breaks at spaces; a longer word stands alone.
+    /// Breaks at spaces, but not before a unit; a longer word stands alone.
     private mutating func paragraph(_ words: String, at column: Int, after start: String? = nil) {
         let indent = String(repeating: " ", count: column)
         var line = start ?? indent
         var isEmpty = true
-        for word in words.split(separator: " ") {
+        for word in Self.words(of: words) {
             if !isEmpty, line.count + 1 + word.count > Self.width {
                 say(line)
                 line = indent
@@ -174,6 +174,19 @@ struct DoctorText {
             isEmpty = false
         }
         say(line)
+    }
+
+    private static func words(of text: String) -> [String] {
+        var words: [String] = []
+        for word in text.split(separator: " ") {
+            let isUnit = ["s", "ms", "%"].contains(word.prefix { $0 == "%" || $0.isLetter })
+            if isUnit, let last = words.last, last.last?.isNumber == true {
+                words[words.count - 1] = "\(last) \(word)"
+            } else {
+                words.append(String(word))
+            }
+        }
+        return words
     }
 
     private mutating func say(_ line: String) { text += line + "\n" }

@@ -36,8 +36,8 @@ extension SettingsReview.Finding {
                 "\(count.grouped) of the range, \(percent(count, range.count)), go to no connect()"
         case .listeners(let holders):
             return "\(ports(of: holders)) inside the range: \(list(holders)). No connect() gets "
-                + "these ports, and while a server is down a connection can take its port, which "
-                + "keeps it from coming back"
+                + "such a port. But while its server is down a connection can take it, which keeps "
+                + "the server from coming back"
         case .bound(let holders):
             return "\(ports(of: holders)) inside the range held by sockets that are bound and not "
                 + "connected: \(list(holders)). No connect() gets them, whatever its destination. "

@@ -15,4 +15,7 @@ enum Kernel {
 
     /// IP_LOCAL_PORT_RANGE: 6.3, and 6.1 as Debian has it.
     static let hasOwnPortRange = isAtLeast(6, 1)
+
+    /// sock_diag lists sockets that are bound only.
+    static let listsBoundSockets = isAtLeast(6, 8)
 }
