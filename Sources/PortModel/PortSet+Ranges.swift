@@ -1,7 +1,3 @@
-extension PortRange {
-    package func contains(_ port: UInt16) -> Bool { low <= port && port <= high }
-}
-
 extension PortSet {
     /// Reads what `ip_local_reserved_ports` has: `8080,9000-9100`, or nothing at all.
     ///
@@ -28,16 +24,6 @@ extension PortSet {
     package mutating func insert(_ range: PortRange) {
         guard range.count > 0 else { return }
         for port in range.low...range.high { insert(port) }
-    }
-
-    package func contains(_ port: UInt16) -> Bool {
-        words[Int(port) >> 6] >> UInt64(port & 63) & 1 == 1
-    }
-
-    package func union(_ other: PortSet) -> PortSet {
-        var union = [UInt64](repeating: 0, count: 1024)
-        for index in union.indices { union[index] = words[index] | other.words[index] }
-        return PortSet(words: union) ?? self
     }
 
     /// The fewest ranges that hold the same ports, in order.

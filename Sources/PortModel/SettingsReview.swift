@@ -305,10 +305,3 @@ extension KernelSocket {
     /// between two other addresses of one host is none, though it goes through the loopback device.
     package var isOnLoopback: Bool { local.isLoopback || remote.isLoopback }
 }
-
-extension IPAddress {
-    /// 127.0.0.0/8 and ::1.
-    package var isLoopback: Bool {
-        isV4 ? low >> 24 & 0xff == 127 : high == 0 && low == 1
-    }
-}

@@ -29,10 +29,7 @@ package enum NetworkNamespaces {
     /// Inode number of the one this process is in; nil without /proc.
     package static var own: UInt32? { status("/proc/self/ns/net").map { inode($0) } }
 
-    /// Of the one that this thread is in.
-    static var current: UInt32? { status("/proc/thread-self/ns/net").map { inode($0) } }
-
-    /// Cookie of the one that this thread is in: unlike the inode number never given again. Nil before 5.14.
+    /// Of the one that this thread is in: unlike the inode number never given again. Nil before 5.14.
     static var currentCookie: UInt64? {
         let raw = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard raw >= 0 else { return nil }

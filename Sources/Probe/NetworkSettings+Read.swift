@@ -20,7 +20,7 @@ extension NetworkSettings {
             limit: try Setting.number("tcp_max_tw_buckets"))
         return NetworkSettings(
             namespace: Namespace(
-                inode: NetworkNamespaces.current ?? 0,
+                inode: NetworkNamespaces.link("/proc/thread-self/ns/net") ?? 0,
                 pool: PortPool(range: range, reserved: reserved), timeWait: timeWait),
             finTimeout: try Setting.number("tcp_fin_timeout"),
             recycles: try Setting.numberIfAny("tcp_tw_recycle").map { $0 != 0 },
