@@ -1,0 +1,80 @@
+import PortModel
+
+extension Line {
+    /// `full in 14 s at 1,012 ports/s; sustainable: 470/s` (the latter if less than what is opened),
+    /// `levels off at 12,400 of 28,232`, or nothing.
+    mutating func append(_ forecast: Forecast) {
+        guard let seconds = forecast.exhaustedIn else {
+            guard let level = forecast.levelsOffAt else { return }
+            append("levels off at ")
+            append(grouped: level)
+            append(" of ")
+            append(grouped: forecast.usable)
+            return
+        }
+        if seconds == 0 {
+            append("full")
+        } else {
+            append("full in ")
+            append(roughly: seconds)
+            // Slower than a port in a second, the time says more than the rate.
+            if forecast.netPerSecond >= 1 {
+                append(" at ")
+                append(rate: forecast.netPerSecond)
+                append(" ports/s")
+            }
+        }
+        if let sustainable = forecast.sustainable, sustainable < forecast.opensPerSecond {
+            append("; sustainable: ")
+            append(rate: sustainable)
+            append("/s")
+        }
+    }
+
+    /// As exact as a forecast can be: `0.3 s`, `14 s`, `3 min`, `5 h`.
+    private mutating func append(roughly seconds: Double) {
+        switch seconds {
+        case ..<9.95:
+            append(tenths: max(0.1, seconds))
+            append(" s")
+        case ..<119.5:
+            append(Int(seconds.rounded()))
+            append(" s")
+        case ..<(119.5 * 60):
+            append(Int((seconds / 60).rounded()))
+            append(" min")
+        default:
+            append(grouped: Int((min(seconds, 1e15) / 3600).rounded()))
+            append(" h")
+        }
+    }
+
+    private mutating func append(rate: Double) {
+        if rate < 9.95 {
+            append(tenths: rate)
+        } else {
+            append(grouped: Int(min(rate, 1e15).rounded()))
+        }
+    }
+}
+
+/// Fields of a JSON object that has others before them; those that are not known are null.
+///
+/// `levels_off_at` too: without it, null for `exhausted_in_s` would not tell whether a plateau is
+/// foreseen.
+func write(_ forecast: Forecast, _ line: inout Line) {
+    line.field("rate", tenths: forecast.opensPerSecond)
+    line.field("net_rate", tenths: forecast.netPerSecond)
+    line.field("exhausted_in_s", tenths: forecast.exhaustedIn)
+    line.name("levels_off_at")
+    if let level = forecast.levelsOffAt { line.append(level) } else { line.append("null") }
+    line.field("sustainable_rate", tenths: forecast.sustainable)
+    line.field("into_time_wait", tenths: forecast.intoTimeWait)
+}
+
+extension Line {
+    fileprivate mutating func field(_ name: StaticString, tenths value: Double?) {
+        self.name(name)
+        if let value { append(tenths: value) } else { append("null") }
+    }
+}
