@@ -20,22 +20,24 @@ struct FlowRates {
 
     /// - Parameter now: what happened since the flow's last step.
     init(of flow: Flow, with now: Flow.Step) {
-        self.init(of: flow, with: now, [.opened])
-        // Closes may have begun, or become others, when the connects had long been the same.
-        let newest = FlowRates(of: flow, with: now, [.opened, .timeWaits, .freed])
-        let scale = newest.opened > 0 ? opened / newest.opened : 1
-        timeWaits = newest.timeWaits * scale
-        freed = newest.freed * scale
-    }
-
-    /// - Parameter series: a change in one of them counts as one of the load.
-    private init(of flow: Flow, with now: Flow.Step, _ series: [Flow.Series]) {
         self.flow = flow
         self.now = now
         quiet =
             flow.known > 0 && now.since > flow.last
             ? Int((now.since - flow.last) / Flow.second) : 0
-        let window = steadyWindow(series)
+        let window = steadyWindow(of: [.opened], within: known)
+        measure(window)
+        // Closes may have begun, or become others, when the connects had long been the same.
+        let closesWindow = steadyWindow(of: [.timeWaits, .freed], within: window)
+        guard closesWindow < window else { return }
+        var closes = self
+        closes.measure(closesWindow)
+        let scale = closes.opened > 0 ? opened / closes.opened : 1
+        timeWaits = closes.timeWaits * scale
+        freed = closes.freed * scale
+    }
+
+    private mutating func measure(_ window: Int) {
         if window == 0 || now.opened > 2 * highest(of: window) + 8 {
             take(nil, with: true, over: now.until - now.since)
         } else if !takePeriods(of: window) {
@@ -57,7 +59,7 @@ struct FlowRates {
     }
 
     /// How many of the newest seconds are of one load.
-    private func steadyWindow(_ series: [Flow.Series]) -> Int {
+    private func steadyWindow(of series: [Flow.Series], within known: Int) -> Int {
         var length = known
         while length > 1, let change = clearestChange(in: series, within: length) {
             length = change
@@ -68,29 +70,32 @@ struct FlowRates {
     /// The age at which any of `series` differs most from what it was before, if by a quarter at
     /// least and more than chance and bursts explain: by four standard deviations.
     private func clearestChange(in series: [Flow.Series], within length: Int) -> Int? {
-        var clearest = 1.0
+        var clearest = 16.0
         var change: Int?
+        var values = InlineArray<32, Double>(repeating: 0)
         for series in series {
             var total = 0.0
             var squares = 0.0
             for age in 0..<length {
                 let value = Double(count(series, age))
+                values[age] = value
                 total += value
                 squares += value * value
             }
             guard total > 0 else { continue }
             var newer = 0.0
             for age in 1..<length {
-                newer += Double(count(series, age - 1))
+                newer += values[age - 1]
                 let (n, m) = (Double(age), Double(length - age))
                 let (new, old) = (newer / n, (total - newer) / m)
                 // A pause of a second or two is none.
                 guard abs(new - old) > max(new, old) / 4, new > old || age > 2 else { continue }
                 let within = squares - new * new * n - old * old * m
                 let variance = max(total / (n + m), length > 2 ? within / (n + m - 2) : 0)
-                let deviations = abs(new - old) / (variance * (1 / n + 1 / m)).squareRoot()
-                if deviations / 4 > clearest {
-                    clearest = deviations / 4
+                // Squared.
+                let deviations = (new - old) * (new - old) / (variance * (1 / n + 1 / m))
+                if deviations > clearest {
+                    clearest = deviations
                     change = age
                 }
             }
