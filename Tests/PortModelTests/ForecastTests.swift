@@ -93,7 +93,8 @@ import Testing
                     guard let error = error(outcome), let half = outcome.half else { continue }
                     if half.time > 5 * mean + 0.37 {
                         worst.add(error, load)
-                    } else if let real = outcome.failedAt, let told = half.exhaustedAt {
+                    } else if let real = outcome.failedAt {
+                        let told = half.exhaustedAt ?? .infinity
                         worstEarly.add((told - real) / (real - half.time), load)
                     }
                 }
@@ -106,6 +107,7 @@ import Testing
         #expect(worstEarly.error < 0.1)
     }
 
+    /// The last burst fails as a whole or in part: nearer than a period no forecast can be.
     @Test(arguments: [1, 2, 5, 7] as [Double]) func bursts(period: Double) {
         var worst = Worst()
         var steadiness = Worst()
@@ -119,8 +121,9 @@ import Testing
                     offset: offset)
                 let outcome = PortSimulator.run(load, for: 70)
                 let real = outcome.failedAt ?? 0
-                if let half = outcome.half, half.time > 2.5 * period, let told = half.exhaustedAt {
-                    worst.add(max(0, abs(told - real) - period) / (real - half.time), load)
+                if let half = outcome.half, half.time > 2.5 * period + offset {
+                    let told = half.exhaustedAt ?? .infinity
+                    worst.add(abs(told - real) / period, load)
                 }
                 let told = outcome.seconds.filter { $0.time > 2.2 * period + offset }
                     .compactMap(\.exhaustedAt)
@@ -128,9 +131,10 @@ import Testing
                 steadiness.add((last - first) / (real - offset), load)
             }
         }
-        worst.report("bursts each \(period) s, beyond one period")
+        worst.report("periods, bursts each \(period) s")
         steadiness.report("largest distance of two forecasts, bursts each \(period) s")
-        #expect(worst.error < 0.1)
+        #expect(worst.cases > 0)
+        #expect(worst.error <= 1)
         #expect(steadiness.error < 0.15)
     }
 
