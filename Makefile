@@ -3,7 +3,7 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 SOAK_SECONDS ?= 7200
-BPF_OBJECT := bpf/portgauge.bpf.o
+BPF_OBJECTS := bpf/portgauge.bpf.o bpf/refused.bpf.o
 RELEASE := .build/release/portgauge
 
 # One file that needs only the C and C++ runtime; lld, because only it packs the relocations and
@@ -21,7 +21,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-build: deps $(BPF_OBJECT) ## build the release binary, .build/release/portgauge
+build: deps $(BPF_OBJECTS) ## build the release binary, .build/release/portgauge
 	swift build $(RELEASE_FLAGS)
 
 demo: build ## see a port exhaustion caught, in a private network namespace
@@ -47,7 +47,7 @@ test-kernels: build kernels-deps ## run the live tests on other kernels, in an e
 bench: build bench-deps ## measure what tracing costs, against nothing and against tcpstates
 	$(SUDO) scripts/bench $(RELEASE)
 
-check: $(BPF_OBJECT) ## format and lint; warnings are errors
+check: $(BPF_OBJECTS) ## format and lint; warnings are errors
 	swift format lint --strict --recursive $(SWIFT_SOURCES)
 	swift build
 
@@ -59,12 +59,12 @@ install: ## install the binary below $(DESTDIR)$(PREFIX)
 	install -D -m 755 $(RELEASE) $(DESTDIR)$(PREFIX)/bin/portgauge
 
 clean: ## remove what was built
-	rm -rf .build $(BPF_OBJECT)
+	rm -rf .build $(BPF_OBJECTS)
 
 # Only what is in the object's BTF is needed to load it, and none of the DWARF.
-$(BPF_OBJECT): $(wildcard bpf/*.c bpf/*.h) Sources/CPortgauge/include/portgauge_record.h
+%.bpf.o: %.bpf.c $(wildcard bpf/*.h) Sources/CPortgauge/include/portgauge_record.h
 	clang -target bpf -mcpu=v2 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter \
-		-ISources/CPortgauge/include -c bpf/portgauge.bpf.c -o $@
+		-ISources/CPortgauge/include -c $< -o $@
 	llvm-objcopy --strip-debug $@
 
 # $(call install_missing,a file,its package): nothing is asked of apt where all is there.

@@ -17,14 +17,11 @@
 const volatile struct pg_config config SEC(".rodata.config") = {};
 
 struct pg_shared shared SEC(".data.shared") = {};
-struct pg_cpu cpus[PG_CPUS] SEC(".data.cpus") __attribute__((aligned(CACHE_LINE))) = {};
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 1 << 22); /* the reader sets the size before load */
 } ring SEC(".maps");
-
-#define this_cpu() (&cpus[bpf_get_smp_processor_id() % PG_CPUS])
 
 /*
  * When a namespace was last described, by a hash of its identity: each CPU draws cookies from a batch
@@ -113,6 +110,17 @@ static __always_inline __u32 namespace_range(struct net *net)
 	return (__u32)ipv4->ip_local_ports.range[1] << 16 | ipv4->ip_local_ports.range[0];
 }
 
+/* The same of one that was reached through pointers of which the verifier knows nothing. */
+static __always_inline __u32 namespace_range_of(struct net *net)
+{
+	struct netns_ipv4___before_6_8 *ipv4 = (void *)&net->ipv4;
+
+	if (bpf_core_field_exists(net->ipv4.ip_local_ports.range))
+		return BPF_CORE_READ(net, ipv4.ip_local_ports.range);
+	return (__u32)BPF_CORE_READ(ipv4, ip_local_ports.range[1]) << 16 |
+	       BPF_CORE_READ(ipv4, ip_local_ports.range[0]);
+}
+
 /* inet_sk_get_local_port_range(): IP_LOCAL_PORT_RANGE may narrow the namespace's, never widen it */
 static __always_inline __u32 range_in_force(struct tcp_sock *tp, __u32 range)
 {
@@ -149,7 +157,7 @@ static __always_inline __u32 max_time_waits(struct net *net)
 	struct netns_ipv4___pointer *ipv4 = (void *)&net->ipv4;
 
 	if (bpf_core_field_exists(net->ipv4.tcp_death_row.sysctl_max_tw_buckets))
-		return net->ipv4.tcp_death_row.sysctl_max_tw_buckets;
+		return BPF_CORE_READ(net, ipv4.tcp_death_row.sysctl_max_tw_buckets);
 	return BPF_CORE_READ(ipv4, tcp_death_row, sysctl_max_tw_buckets);
 }
 
@@ -160,9 +168,12 @@ static __always_inline void describe_namespace(struct net *net, __u32 netns, __u
 	typeof(described[0]) *slot = &described[netns * 0x9e3779b1U >> (32 - NAMESPACE_BITS)];
 	__u64 age = now - slot->time_ns;
 
-	/* Two namespaces may share a slot: then they take turns, but not so often as to flood. */
+	/*
+	 * Two namespaces may share a slot: then they take turns, but not so often as to flood. Whoever
+	 * asks each second always gets an answer.
+	 */
 	if (slot->netns != netns ? age < MILLISECOND_NS
-				 : age < SECOND_NS && slot->range == range)
+				 : age < 900 * MILLISECOND_NS && slot->range == range)
 		return;
 
 	struct pg_namespace *record = reserve(sizeof(*record));
@@ -174,19 +185,20 @@ static __always_inline void describe_namespace(struct net *net, __u32 netns, __u
 	slot->time_ns = now;
 	record->head = (struct pg_head){ .time_ns = now, .kind = PG_NAMESPACE };
 	record->netns = netns;
-	record->inode = net->ns.inum;
+	record->inode = BPF_CORE_READ(net, ns.inum);
 	record->pid = pid;
 	record->max_time_waits = max_time_waits(net);
 	record->reuse_delay_ms = 1000;
-	if (bpf_core_field_exists(net->ipv4.sysctl_tcp_tw_reuse_delay))
-		record->reuse_delay_ms = net->ipv4.sysctl_tcp_tw_reuse_delay;
+	record->has_reuse_delay = bpf_core_field_exists(net->ipv4.sysctl_tcp_tw_reuse_delay);
+	if (record->has_reuse_delay)
+		record->reuse_delay_ms = BPF_CORE_READ(net, ipv4.sysctl_tcp_tw_reuse_delay);
 	record->range_low = range;
 	record->range_high = range >> 16;
-	record->reuse = BPF_CORE_READ_BITFIELD(net, ipv4.sysctl_tcp_tw_reuse);
-	record->timestamps = BPF_CORE_READ_BITFIELD(net, ipv4.sysctl_tcp_timestamps);
+	record->reuse = BPF_CORE_READ_BITFIELD_PROBED(net, ipv4.sysctl_tcp_tw_reuse);
+	record->timestamps = BPF_CORE_READ_BITFIELD_PROBED(net, ipv4.sysctl_tcp_timestamps);
 	__builtin_memset(record->zero, 0, sizeof(record->zero));
 	bpf_probe_read_kernel(record->reserved, sizeof(record->reserved),
-			      net->ipv4.sysctl_local_reserved_ports);
+			      BPF_CORE_READ(net, ipv4.sysctl_local_reserved_ports));
 	submit(record, false);
 }
 
@@ -300,6 +312,37 @@ static __always_inline void read_current_comm(__u64 comm[2])
 		read_comm(comm, bpf_get_current_task_btf());
 	else
 		read_comm(comm, (void *)bpf_get_current_task());
+}
+
+/* Of a socket without a peer, and with whatever pointer. */
+static __always_inline void read_bound_address(__u32 address[4], struct sock *sk)
+{
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET6) {
+		bpf_probe_read_kernel(address, 16, &sk->__sk_common.skc_v6_rcv_saddr);
+	} else {
+		address[0] = address[1] = 0;
+		address[2] = bpf_htonl(0xffff);
+		address[3] = BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
+	}
+}
+
+/* bind() was called with port 0, and has taken a port although there was no peer yet. */
+static __always_inline __u8 port_flags(struct sock *sk)
+{
+	return BPF_CORE_READ(sk, __sk_common.skc_num) &&
+	       !(BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks) & SOCK_BINDPORT_LOCK) ? PG_CHOSEN : 0;
+}
+
+/* tcp_twsk_unique(): without timestamps nothing may be used again. */
+static __always_inline __u8 time_wait_flags(struct inet_timewait_sock *tw)
+{
+	struct tcp_timewait_sock *tcp = (void *)tw;
+
+	if (!BPF_CORE_READ(tcp, tw_ts_recent_stamp))
+		return 0;
+	if (BPF_CORE_READ(tw, tw_substate) == TCP_FIN_WAIT2 && !config.reuses_fin_wait_2)
+		return 0;
+	return PG_REUSABLE;
 }
 
 static __always_inline void fill(struct pg_socket *record, enum pg_kind kind, __u64 time_ns, __u64 cookie,

@@ -41,6 +41,12 @@ enum bpf_func_id___since_5_12 {
 	BPF_FUNC_check_mtu___since_5_12 = 163,
 };
 
+enum {
+	ENOMEM = 12,
+	EADDRINUSE = 98,
+	EADDRNOTAVAIL = 99,
+};
+
 /* include/net/tcp_states.h */
 enum {
 	TCP_ESTABLISHED = 1,
@@ -76,7 +82,12 @@ struct in6_addr {
 };
 
 struct hlist_node {
+	struct hlist_node *next;
 	struct hlist_node **pprev;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
 };
 
 struct hlist_nulls_node {
@@ -91,7 +102,17 @@ struct local_ports {
 	__u32 range; /* high << 16 | low */
 };
 
+struct inet_bind_hashbucket {
+	struct hlist_head chain;
+};
+
+struct inet_hashinfo {
+	struct inet_bind_hashbucket *bhash;
+	unsigned int bhash_size;
+};
+
 struct inet_timewait_death_row {
+	struct inet_hashinfo *hashinfo;
 	int sysctl_max_tw_buckets;
 };
 
@@ -120,6 +141,7 @@ struct netns_ipv4___before_6_8 {
 
 struct net {
 	__u64 net_cookie; /* from 5.14 on */
+	__u32 hash_mix;
 	struct ns_common ns;
 	struct netns_ipv4 ipv4;
 };
@@ -174,23 +196,12 @@ struct inet_sock___before_6_8 {
 };
 
 struct inet_bind_bucket {
+	possible_net_t ib_net;
+	int l3mdev;
+	unsigned short port;
 	signed char fastreuse;
 	signed char fastreuseport;
-};
-
-struct inet_connection_sock {
-	struct inet_sock icsk_inet;
-	struct inet_bind_bucket *icsk_bind_hash;
-};
-
-struct tcp_sock {
-	struct inet_connection_sock inet_conn;
-	__u32 segs_out;
-	__u32 snd_nxt;
-	__u32 snd_una;
-	__u64 bytes_sent;
-	__u64 bytes_acked;
-	__u64 bytes_retrans;
+	struct hlist_node node;
 };
 
 struct timer_list {
@@ -199,14 +210,39 @@ struct timer_list {
 	void (*function)(struct timer_list *);
 };
 
+struct inet_connection_sock {
+	struct inet_sock icsk_inet;
+	struct inet_bind_bucket *icsk_bind_hash;
+	struct timer_list icsk_retransmit_timer;
+};
+
+/* From 7.0 on. */
+struct sock___since_7_0 {
+	struct timer_list tcp_retransmit_timer;
+};
+
+struct tcp_sock {
+	struct inet_connection_sock inet_conn;
+	__u32 segs_out;
+	__u32 snd_nxt;
+	__u32 snd_una;
+	__u64 bytes_received;
+	__u64 bytes_sent;
+	__u64 bytes_acked;
+	__u64 bytes_retrans;
+};
+
 struct inet_timewait_sock {
 	struct sock_common __tw_common;
+	volatile unsigned char tw_substate;
+	__u32 tw_entry_stamp; /* from 6.14 on: milliseconds of CLOCK_MONOTONIC */
 	struct timer_list tw_timer;
 	struct inet_bind_bucket *tw_tb;
 };
 
 struct tcp_timewait_sock {
 	struct inet_timewait_sock tw_sk;
+	int tw_ts_recent_stamp; /* seconds of CLOCK_MONOTONIC; 0: without timestamps */
 };
 
 struct inode {
@@ -228,10 +264,36 @@ struct socket {
 	struct sock *sk;
 };
 
+struct nsproxy {
+	struct net *net_ns;
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
 struct task_struct {
 	int tgid;
 	struct task_struct *group_leader;
 	char comm[16];
+	struct nsproxy *nsproxy;
+	struct files_struct *files;
+};
+
+/* Of a system call: its arguments, as x86-64 and arm64 keep them. */
+struct pt_regs {
+	unsigned long di;
+	unsigned long si;
+};
+
+struct pt_regs___arm64 {
+	__u64 regs[31];
+	__u64 orig_x0;
 };
 
 struct seq_file;
@@ -254,5 +316,17 @@ struct bpf_iter__task_file {
 };
 
 #pragma clang attribute pop
+
+/* What the programs are handed as their context, which the kernel does not change. */
+struct bpf_raw_tracepoint_args {
+	__u64 args[0];
+};
+
+/* As tracefs describes syscalls/sys_exit_*. */
+struct sys_exit {
+	__u64 entry;
+	long id;
+	long result;
+};
 
 #endif

@@ -7,21 +7,31 @@
  *                                timer, and no tracepoint names it: the timer's function does
  *  tp_btf/tcp_destroy_sock       a port that a bind() kept after CLOSE is given back
  *  iter/tcp, iter/task_file      what exists already, and who has it open: snapshot.bpf.h
+ *  (run by the reader)           which ports a bind() holds: bind_table.bpf.h
+ *  fexit, or syscalls:           what connect() and bind() return: refused.bpf.c
  *
- * Tracepoints only, because they are allowed where fentry and kprobes are not (lockdown, hardened
- * and cloud kernels).
+ * All but the last are tracepoints and iterators, because they are allowed where fentry and kprobes
+ * are not (lockdown, hardened and cloud kernels).
  *
  * The mark of a socket that is watched is its cookie: 0 until somebody asks for it, asked for here
  * at connect(), and inherited by the TIME_WAIT. So a server's sockets cost one load, and no map.
  */
+#include "bind_table.bpf.h"
 #include "common.bpf.h"
 #include "snapshot.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
+struct pg_cpu cpus[PG_CPUS] SEC(".data.cpus") __attribute__((aligned(CACHE_LINE))) = {};
+
+#define this_cpu() (&cpus[bpf_get_smp_processor_id() % PG_CPUS])
+
 #define RING_ALARM (1 << 20) /* bytes not read yet */
 
+#define LONG_SEARCH_NS (100 * 1000) /* from here on it is told; one that finds a port at once takes 3 us */
+
 extern const void tw_timer_handler __ksym;
+extern const void tcp_write_timer __ksym __weak;
 
 /* In the caller's task only. The addresses and the name are set in any case but of another pid. */
 static __always_inline bool wanted(struct sock_common *skc, __u32 address[8], __u64 comm[2])
@@ -67,15 +77,28 @@ static __always_inline void opened(struct sock *sk, __u32 number)
 	/* The mark is set even when the ring is full: else closed() would not count a failure. */
 	cookie = cookie_of(skc);
 	count(&cpu->opened, &cpu->opening, cookie, number);
+	cpu->opening_ns = now;
 	describe_namespace(net, netns, range, pid, now);
 
 	record = reserve(sizeof(*record));
 	if (!record)
 		return;
 	fill(record, PG_OPENED, now, cookie, skc, address, netns, range_in_force(tp, range));
+	record->head.flags = port_flags(sk);
 	record->pid = pid;
 	__builtin_memcpy(record->comm, comm, sizeof(comm));
 	submit(record, false);
+}
+
+/*
+ * What a connection was worth: of one in 64, by its number. Not bytes_acked, in which a SYN and a
+ * FIN count.
+ */
+static __always_inline void carried(__u64 cookie, __u64 socket, struct tcp_sock *tp)
+{
+	if (cookie % 64 == 0)
+		change(PG_CARRIED, socket, 0, 0, 0,
+		       tp->bytes_received + tp->bytes_sent - tp->bytes_retrans, false);
 }
 
 static __always_inline void closed(struct sock *sk, __u64 cookie, __u32 number)
@@ -91,13 +114,14 @@ static __always_inline void closed(struct sock *sk, __u64 cookie, __u32 number)
 	 * tcp_time_wait() starts the timer and then closes the socket, on one CPU with softirqs off:
 	 * the first of the two has said all.
 	 */
-	if (cpu->begun == cookie) {
-		cpu->begun = 0;
-		return;
-	}
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (!tp)
 		return;
+	if (cpu->begun == cookie) {
+		cpu->begun = 0;
+		carried(cookie, cpu->begun_as, tp);
+		return;
+	}
 	/*
 	 * skc_num is 0 by now, unless the program's own bind keeps the port. inet_sport may be left
 	 * from an earlier connection of this socket, so that it does not tell whether connect()
@@ -109,6 +133,8 @@ static __always_inline void closed(struct sock *sk, __u64 cookie, __u32 number)
 	/* A cookie is no proof that it is ours: anybody may have asked for one. */
 	if (not_sent && wanted(&sk->__sk_common, address, comm))
 		count(&cpu->failed, &cpu->failing, cookie, number);
+	if (!not_sent)
+		carried(cookie, cookie, tp);
 	change(PG_CLOSED, cookie, port, sk->sk_err,
 	       (sk->__sk_common.skc_num ? PG_STILL_BOUND : 0) | (not_sent ? PG_NOT_SENT : 0), 0,
 	       not_sent);
@@ -226,7 +252,39 @@ static __always_inline struct inet_timewait_sock *time_wait_of(struct timer_list
 	return (void *)timer - bpf_core_field_offset(struct inet_timewait_sock, tw_timer);
 }
 
-/* Runs for each timer of the machine: the comparison above is all that most of them cost. */
+static __always_inline struct sock *sender_of(struct timer_list *timer)
+{
+	struct sock___since_7_0 *sk = 0;
+
+	if (bpf_core_field_exists(sk->tcp_retransmit_timer))
+		return (void *)timer -
+		       bpf_core_field_offset(struct sock___since_7_0, tcp_retransmit_timer);
+	return (void *)timer -
+	       bpf_core_field_offset(struct inet_connection_sock, icsk_retransmit_timer);
+}
+
+/*
+ * The timer of the first segment that is sent, the SYN, is the first sign of a port that was found.
+ * A retransmission of it comes a second later.
+ */
+static __always_inline void sent(struct sock *sk)
+{
+	struct pg_cpu *cpu = this_cpu();
+	__u64 search, cookie;
+
+	if (!cpu->opening_ns || BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_SYN_SENT)
+		return;
+	cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
+	if (cookie != cpu->opening)
+		return;
+	search = bpf_ktime_get_ns() - cpu->opening_ns;
+	cpu->opening_ns = 0;
+	if (search >= LONG_SEARCH_NS && search < SECOND_NS / 2)
+		change(PG_SEARCHED, cookie, BPF_CORE_READ(sk, __sk_common.skc_num), 0, 0, search,
+		       false);
+}
+
+/* Runs for each timer of the machine: two comparisons are all that most of them cost. */
 SEC("tp_btf/timer_start")
 int BPF_PROG(on_timer_start, struct timer_list *timer)
 {
@@ -234,16 +292,21 @@ int BPF_PROG(on_timer_start, struct timer_list *timer)
 	struct pg_cpu *cpu;
 	__u64 cookie;
 
-	if (!tw)
+	if (!tw) {
+		if ((void *)timer->function == &tcp_write_timer)
+			sent(sender_of(timer));
 		return 0;
+	}
 	cookie = BPF_CORE_READ(tw, __tw_common.skc_cookie.counter);
 	if (!cookie)
 		return 0;
 	cpu = this_cpu();
-	if (cpu->cancelled != (__u64)timer)
+	if (cpu->cancelled != (__u64)timer) {
 		cpu->begun = cookie;
+		cpu->begun_as = (__u64)tw;
+	}
 	cpu->cancelled = 0;
-	change(PG_TIME_WAIT, cookie, 0, 0, 0, (__u64)tw, false);
+	change(PG_TIME_WAIT, cookie, 0, 0, time_wait_flags(tw), (__u64)tw, false);
 	return 0;
 }
 

@@ -45,6 +45,18 @@ static __always_inline bool is_connection(struct sock_common *skc)
 	return skc->skc_state != TCP_LISTEN && skc->skc_state != TCP_NEW_SYN_RECV;
 }
 
+/* Milliseconds for which a TIME_WAIT has been waiting to be used again. */
+static __always_inline __u16 age_of(struct tcp_timewait_sock *tw, __u64 now)
+{
+	__u32 age;
+
+	if (bpf_core_field_exists(tw->tw_sk.tw_entry_stamp))
+		age = (__u32)(now / MILLISECOND_NS) - tw->tw_sk.tw_entry_stamp;
+	else
+		age = now / MILLISECOND_NS - tw->tw_ts_recent_stamp * 1000ULL;
+	return age > 0xffff ? 0xffff : age;
+}
+
 SEC("iter/tcp")
 int each_socket(struct bpf_iter__tcp *ctx)
 {
@@ -56,7 +68,8 @@ int each_socket(struct bpf_iter__tcp *ctx)
 	__u64 identity, now, cookie = 0;
 	struct net *net;
 	__u16 port;
-	__u8 step = 0;
+	__u8 step = 0, flags = 0;
+	__u16 age = 0;
 
 	if (!skc)
 		return 0;
@@ -82,10 +95,14 @@ int each_socket(struct bpf_iter__tcp *ctx)
 		/* It may have died since the kernel gathered this batch. */
 		if (!tw->tw_sk.tw_timer.entry.pprev)
 			return 0;
+		flags = time_wait_flags(&tw->tw_sk);
+		age = age_of(tw, now);
 	} else {
 		tp = bpf_skc_to_tcp_sock(skc);
 		if (!tp || !outgoing(tp, skc->skc_state, has_listener(port, address)))
 			return 0;
+		if (!made_by_connect(tp->inet_conn.icsk_bind_hash))
+			flags = port_flags(&tp->inet_conn.icsk_inet.sk);
 		identity = cookie_of(skc);
 		now = bpf_ktime_get_ns();
 	}
@@ -99,6 +116,8 @@ int each_socket(struct bpf_iter__tcp *ctx)
 		return 0;
 	fill(record, PG_SOCKET, now, identity, skc, address, netns, range);
 	record->cookie = cookie;
+	record->head.flags = flags;
+	record->head.error = age;
 	submit(record, false);
 	return 0;
 }
@@ -149,7 +168,10 @@ int each_item(struct bpf_iter__tcp *ctx)
 	return 0;
 }
 
-/* Names the processes of the sockets that the snapshot has marked. */
+/*
+ * Names the processes of the sockets that the snapshot has marked, and what holds a port without a
+ * connection: an iterator over TCP sockets does not show those that are only bound.
+ */
 SEC("iter/task_file")
 int each_file(struct bpf_iter__task_file *ctx)
 {
@@ -159,7 +181,9 @@ int each_file(struct bpf_iter__task_file *ctx)
 	struct socket *socket;
 	struct sock *sk;
 	__u64 cookie, comm[2];
-	__u8 step = 0;
+	__u8 step = 0, state;
+	__u16 port;
+	bool holds;
 
 	if (!task || !file || (file->f_inode->i_mode & S_IFMT) != S_IFSOCK)
 		return 0;
@@ -168,20 +192,30 @@ int each_file(struct bpf_iter__task_file *ctx)
 	if (!sk || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
 		return 0;
 	cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
-	if (!cookie)
+	state = BPF_CORE_READ(sk, __sk_common.skc_state);
+	port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	holds = port && (state == TCP_CLOSE || state == TCP_LISTEN);
+	if (!cookie && !holds)
 		return 0;
 	bpf_seq_write(ctx->meta->seq, &step, sizeof(step));
 	record = reserve(sizeof(*record));
 	if (!record)
 		return 0;
 	__builtin_memset(record, 0, sizeof(*record));
-	record->head.kind = PG_OWNER;
+	record->head.kind = holds ? PG_HOLDER : PG_OWNER;
 	record->head.time_ns = bpf_ktime_get_ns();
 	record->head.socket = cookie;
 	record->netns = identity_of(BPF_CORE_READ(sk, __sk_common.skc_net.net));
 	record->pid = task->tgid;
 	read_comm(comm, task);
 	__builtin_memcpy(record->comm, comm, sizeof(comm));
+	if (holds) {
+		record->head.socket = (__u64)sk;
+		record->head.local_port = port;
+		record->head.state = state;
+		record->head.flags = port_flags(sk);
+		read_bound_address((__u32 *)record->local, sk);
+	}
 	submit(record, false);
 	return 0;
 }

@@ -2,27 +2,34 @@
 #define _GNU_SOURCE
 #include "portgauge.h"
 
+#include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/mount.h>
+#include <linux/perf_event.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#if !__has_embed("../../bpf/portgauge.bpf.o")
-#error "bpf/portgauge.bpf.o is missing: build with `make`, which compiles it first"
+#if !__has_embed("../../bpf/portgauge.bpf.o") || !__has_embed("../../bpf/refused.bpf.o")
+#error "bpf/*.bpf.o are missing: build with `make`, which compiles them first"
 #endif
 
-static const unsigned char object[] __attribute__((aligned(8))) = {
+static const unsigned char hooks[] __attribute__((aligned(8))) = {
 #embed "../../bpf/portgauge.bpf.o"
 };
+static const unsigned char refused[] __attribute__((aligned(8))) = {
+#embed "../../bpf/refused.bpf.o"
+};
 
-const void *pg_object(size_t *size)
+const void *pg_object(enum pg_object_name name, size_t *size)
 {
-	*size = sizeof(object);
-	return object;
+	*size = name == PG_OBJECT_HOOKS ? sizeof(hooks) : sizeof(refused);
+	return name == PG_OBJECT_HOOKS ? hooks : refused;
 }
 
 static char text[64 * 1024];
@@ -57,6 +64,54 @@ const char *pg_libbpf_text(void)
 const char *pg_errno_name(int number)
 {
 	return strerrorname_np(number);
+}
+
+/* Where it is mounted; else, with the right to, a mount that nobody else sees. */
+static int open_tracefs(void)
+{
+	int folder = open("/sys/kernel/tracing/events", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (folder >= 0)
+		return folder;
+	int context = (int)syscall(SYS_fsopen, "tracefs", FSOPEN_CLOEXEC);
+	if (context < 0)
+		return -1;
+	int mount = -1;
+	if (!syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+		mount = (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, 0);
+	if (mount >= 0) {
+		folder = openat(mount, "events", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		close(mount);
+	}
+	close(context);
+	return folder;
+}
+
+int pg_open_tracepoint(const char *path)
+{
+	char number[32] = "", name[128];
+	struct perf_event_attr event = {
+		.type = PERF_TYPE_TRACEPOINT,
+		.size = sizeof(event),
+		.sample_period = 1,
+		.wakeup_events = 1,
+	};
+	int folder = open_tracefs();
+
+	if (folder < 0)
+		return -1;
+	snprintf(name, sizeof(name), "%s/id", path);
+	int file = openat(folder, name, O_RDONLY | O_CLOEXEC);
+	close(folder);
+	if (file < 0)
+		return -1;
+	ssize_t count = read(file, number, sizeof(number) - 1);
+	close(file);
+	if (count <= 0)
+		return -1;
+	event.config = strtoull(number, NULL, 10);
+	/* A program that is attached to it runs on every CPU, whichever is named. */
+	return (int)syscall(SYS_perf_event_open, &event, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
 int pg_unshare_network(void)

@@ -10,15 +10,9 @@ package struct Change: Hashable, Sendable {
         case closed(timeWait: Bool, lived: UInt64?, error: UInt16?)
         /// The port is free again after its TIME_WAIT, or after the bind that kept it.
         case released
-        /// connect() got no port. `search`: nanoseconds the kernel looked for one.
-        case failed(Cause, search: UInt64)
-    }
-
-    package enum Cause: Sendable, Hashable {
-        /// No port of the range was left for this tuple.
-        case noPort
-        /// The port the program bound is taken by a connection to the same peer.
-        case boundPortInUse
+        /// connect() got no port. `search`: nanoseconds the kernel looked for one. `range`: the
+        /// socket's own, if it had one.
+        case failed(search: UInt64, range: PortRange?)
     }
 
     package var kind: Kind
@@ -26,7 +20,7 @@ package struct Change: Hashable, Sendable {
     /// The tuple's place in `Ledger.accounts`.
     package var account: Int
     package var tuple: Tuple
-    /// 0 while not known.
+    /// 0 while not known; of one that failed: what the program had bound, or 0.
     package var localPort: UInt16
     package var process: Process
     package var held: Int

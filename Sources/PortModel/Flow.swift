@@ -114,3 +114,12 @@ package struct Flow: Sendable {
         Int((end - start + second / 2) / second)
     }
 }
+
+extension Flow.Step {
+    /// What a tuple's totals have grown by.
+    init(_ totals: TupleAccount.Totals, since: UInt64, until: UInt64) {
+        self.init(
+            opened: totals.opened, timeWaits: totals.closedFirst,
+            freed: max(0, totals.closed - totals.closedFirst), since: since, until: until)
+    }
+}

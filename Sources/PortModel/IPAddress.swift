@@ -18,6 +18,21 @@ package struct IPAddress: Hashable, Sendable {
 
     package var isV4: Bool { high == 0 && low >> 32 == 0xffff }
 
+    /// 127.0.0.0/8 or ::1.
+    package var isLoopback: Bool { isV4 ? low >> 24 & 0xff == 127 : high == 0 && low == 1 }
+
+    /// 0.0.0.0 or ::, with which a bind() means all local addresses.
+    package var isAny: Bool { high == 0 && (low == 0 || low == 0xffff_0000_0000) }
+
+    /// Whether a bind() to one keeps the other from the same port: `::` takes in both families, as
+    /// nearly every socket that is bound to it does.
+    package func overlaps(_ other: IPAddress) -> Bool {
+        if self == other { return true }
+        let unspecified = IPAddress(high: 0, low: 0)
+        if self == unspecified || other == unspecified { return true }
+        return (isAny || other.isAny) && isV4 && other.isV4
+    }
+
     /// The group at `index` (0…7) of the eight that a v6 address is written in.
     package func group(_ index: Int) -> UInt16 {
         let half = index < 4 ? high : low

@@ -6,6 +6,7 @@ extension Ledger {
     ///
     /// - Parameter now: CLOCK_MONOTONIC nanoseconds, when the ring was last read to its end.
     package mutating func settle(now: UInt64, _ emit: (Change) -> Void) {
+        settleRipening(now: now)
         for change in overdue { emit(change) }
         overdue.removeAll()
         endLeaving(now, emit)
@@ -35,7 +36,7 @@ extension Ledger {
             let entry = entries[place]
             let index = Int(entry.account)
             guard
-                entry.localPort != 0 || accounts[index].held < accounts[index].usable
+                entry.localPort != 0 || accounts[index].standing.available > 0
                     || since &+ 1000 * Self.millisecond <= now
             else {
                 // Nothing seems to be free, so it is still searching, or its failure is on the way.
@@ -44,6 +45,7 @@ extension Ledger {
             }
             confirm(entry, at: entry.openedAt)
             entries[place].phase = .connecting
+            assess(place)
             emit(change(.connecting, entry, at: now))
         }
         searching.replaceSubrange(..<ripe.endIndex, with: undecided)

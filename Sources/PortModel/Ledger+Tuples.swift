@@ -12,15 +12,53 @@ extension Ledger {
     }
 
     /// The tuples in which anything changed since the last call, in the order they did.
-    package mutating func takeTicks() -> [Tick] {
+    ///
+    /// - Parameter now: CLOCK_MONOTONIC nanoseconds.
+    package mutating func takeTicks(at now: UInt64) -> [Tick] {
         defer { touched.removeAll(keepingCapacity: true) }
         return touched.compactMap { index in
             let account = accounts[index]
             guard let before = account.totalsAtLastTick else { return nil }
             accounts[index].totalsAtLastTick = nil
-            return Tick(account, since: before)
+            var tick = Tick(account, at: index, since: before)
+            if tick.since.opened > 0 { accounts[index].rates.add(UInt64(tick.since.opened)) }
+            let standing = account.standing
+            if account.flow != nil
+                || Flow.isWorthwhile(held: standing.used, usable: standing.usable)
+            {
+                accounts[index].flow = account.flow ?? Flow()
+                accounts[index].flow?.secondPassed(
+                    Flow.Step(tick.since, since: account.touchedAt, until: now))
+                // It costs 4 µs: not for those that are far from any trouble.
+                if standing.share > 0.1 { tick.forecast = forecast(of: index, at: now) }
+            }
+            return tick
         }
     }
+
+    /// When the ports of an account will have run out; nil while there is too little to tell by.
+    package func forecast(of account: Int, at now: UInt64) -> Forecast? {
+        var step = Flow.Step(until: now)
+        if let before = accounts[account].totalsAtLastTick {
+            var since = accounts[account].totals
+            since.subtract(before)
+            step = Flow.Step(since, since: accounts[account].touchedAt, until: now)
+        }
+        let standing = accounts[account].standing
+        var ports = PortsNow(
+            usable: standing.usable, available: standing.available,
+            waiting: max(0, standing.timeWait - standing.reusable))
+        if let rules = accounts[account].reuse, rules.timestamps {
+            ports.timeWaitCost = UInt64(rules.reuseDelay) * Self.millisecond
+        }
+        return (accounts[account].flow ?? Flow()).forecast(ports, with: step)
+    }
+
+    /// Nanoseconds that a search for a port took, on average of those that took long.
+    package func longSearch(of account: Int) -> Double? { accounts[account].searches.mean }
+
+    /// How an account stands: without copying the rest of it.
+    package func standing(of account: Int) -> Standing { accounts[account].standing }
 
     /// Drops the tuples that hold nothing and never failed: when there are more than `limit`, or
     /// more than `goneLimit` whose namespace is gone.
@@ -50,6 +88,9 @@ extension Ledger {
     /// A namespace no longer exists: nothing that it still holds here can be there.
     package mutating func close(namespace netns: UInt32) {
         namespaces[netns] = nil
+        holders[netns] = nil
+        ripening[netns] = nil
+        bindPools = bindPools.filter { $0.key.netns != netns || $0.value.failed > 0 }
         goneTuples += accountOf.keys.count { $0.netns == netns }
     }
 
@@ -65,6 +106,15 @@ extension Ledger {
             found.insert(tuple.netns)
         }
         return found
+    }
+
+    /// Namespaces in which a port is held, or that bind() chooses ports in.
+    package var occupiedNamespaces: Set<UInt32> {
+        var found = Set(bindPools.keys.map(\.netns))
+        for (tuple, index) in accountOf where accounts[index].entries > 0 {
+            found.insert(tuple.netns)
+        }
+        return found.intersection(namespaces.keys)
     }
 
     /// Ports held in a namespace.

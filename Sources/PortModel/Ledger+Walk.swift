@@ -87,6 +87,7 @@ extension Ledger {
         }
         entries[place].mark = mark
         if entries[place].localPort == 0 { entries[place].localPort = sighting.localPort }
+        defer { assess(place) }
         guard sighting.state != .timeWait else { return }
         // The kernel lists no socket without a port.
         if entries[place].phase == .searching {
@@ -113,8 +114,8 @@ extension Ledger {
             } else if sighting.state == .timeWait, sighting.socket != 0,
                 entries.find(sighting.cookie) != nil,
                 let told = pass(
-                    from: sighting.cookie, to: sighting.socket, port: sighting.localPort,
-                    at: walk.since)
+                    from: sighting.cookie, to: sighting.socket, reusable: false,
+                    port: sighting.localPort, at: walk.since)
             {
                 overdue.append(told)
                 findings.untold += 1
@@ -194,7 +195,8 @@ extension Ledger {
         if isTimeWait, entries.find(connection.cookie) != nil {
             findings.untold += 1
             return pass(
-                from: connection.cookie, to: connection.socket, port: connection.localPort,
+                from: connection.cookie, to: connection.socket, reusable: connection.reusable,
+                port: connection.localPort,
                 at: connection.time)
         }
         if state == .connecting, connection.localPort == 0 { return nil }
@@ -216,7 +218,13 @@ extension Ledger {
         let entry = Entry(
             openedAt: 0, process: connection.process, account: index,
             localPort: connection.localPort, phase: phase, mark: mark, cookie: connection.cookie)
-        add(entry, for: connection.socket)
+        let place = add(entry, for: connection.socket)
+        assess(place)
+        if connection.reusable {
+            let age = min(connection.age, connection.time)
+            ripen(connection.socket, at: place, since: connection.time - age)
+        }
+        if connection.portChosen { meetBindPool(of: connection) }
         guard walk?.purpose == .repair else {
             if entry.pid != 0 { accounts[index].processes.add(entry.process, opened: 1) }
             return nil
@@ -239,6 +247,7 @@ extension Ledger {
         if known.phase == .searching { confirm(known, at: connection.time) }
         entries[place].phase = .connecting
         entries[place].localPort = connection.localPort
+        assess(place)
         guard state == .established else { return nil }
         entries[place].phase = .established
         return change(.established, entries[place], at: connection.time)

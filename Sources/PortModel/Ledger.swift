@@ -25,8 +25,24 @@ package struct Ledger: Sendable {
     var goneTuples = 0
     /// What came to light with another socket's record, to be told with the next `settle`.
     var overdue: [Change] = []
+    /// TIME_WAITs whose port a connect() will take from `at` on, soonest first: by namespace, as each
+    /// has a delay of its own.
+    var ripening: [UInt32: Queue<Ripening>] = [:]
+    /// Sockets with a range of their own that are in search of a port.
+    var ownRanges: [UInt64: PortRange] = [:]
+    /// Sockets that hold a port without a connection, by namespace, as the last walk has found them.
+    var holders: [UInt32: Set<Record.Holder>] = [:]
+    /// Pools that bind() chooses ports from, as far as any program has it choose.
+    package internal(set) var bindPools: [BindPool.Key: BindPool] = [:]
+    var nextBindPool = 0
+    /// What failed without any tuple's having run out, by what, to whom.
+    package internal(set) var refusals: [Refused: Int] = [:]
+    /// All of these, while `refusals` has a limit.
+    package internal(set) var refusalsByKind: [Refused.Kind: Int] = [:]
     /// The snapshot or the audit under way.
     var walk: Walk?
+    /// Of the last record that opened, closed or released something.
+    var lastTime: UInt64 = 0
     var findings = Findings()
     /// Flips with each walk: what carries it has been met or spoken of since the walk began.
     var mark = false
@@ -68,8 +84,8 @@ package struct Ledger: Sendable {
         var pid: UInt32
         var account: Int32
         var localPort: UInt16
-        /// The phase, and in the uppermost bit the mark of the last walk: one byte, because there are
-        /// hundreds of thousands of these.
+        /// The phase, and above it a bit for each of the properties below, the uppermost the mark of
+        /// the last walk: one byte, because there are hundreds of thousands of these.
         private var bits: UInt8
         /// How many times the timer of its TIME_WAIT was stopped, wrapping.
         var departures: UInt8 = 0
@@ -90,13 +106,35 @@ package struct Ledger: Sendable {
         }
 
         var phase: Phase {
-            get { Phase(rawValue: bits & 0x7f) ?? .bound }
-            set { bits = bits & 0x80 | newValue.rawValue }
+            get { Phase(rawValue: bits & 0x0f) ?? .bound }
+            set { bits = bits & 0xf0 | newValue.rawValue }
         }
 
         var mark: Bool {
             get { bits & 0x80 != 0 }
-            set { bits = bits & 0x7f | (newValue ? 0x80 : 0) }
+            set { set(0x80, newValue) }
+        }
+
+        /// It holds a port that is none of the usable ones of its tuple.
+        var isElsewhere: Bool {
+            get { bits & 0x40 != 0 }
+            set { set(0x40, newValue) }
+        }
+
+        /// Of a TIME_WAIT: had timestamps, and may be used again where `tcp_tw_reuse` allows it.
+        var isReusable: Bool {
+            get { bits & 0x20 != 0 }
+            set { set(0x20, newValue) }
+        }
+
+        /// It may be used again now, and is counted as that.
+        var isRipe: Bool {
+            get { bits & 0x10 != 0 }
+            set { set(0x10, newValue) }
+        }
+
+        private mutating func set(_ bit: UInt8, _ value: Bool) {
+            if value { bits |= bit } else { bits &= ~bit }
         }
 
         var process: Process { Process(pid: pid, name: name) }
@@ -119,17 +157,23 @@ package struct Ledger: Sendable {
         case .opened(let connection): open(connection)
         case .established(let socket, let port, let time): establish(socket, port: port, at: time)
         case .closed(let closing): close(closing)
-        case .timeWait(let socket, let successor, let time):
-            pass(from: socket, to: successor, at: time)
+        case .timeWait(let socket, let successor, let reusable, let time):
+            pass(from: socket, to: successor, reusable: reusable, at: time)
         case .released(let socket, let cookie, let mayReturn, let time):
             release(socket, of: cookie, mayReturn: mayReturn, at: time)
         case .exists(let connection, let state): find(connection, in: state)
         case .owner(let socket, _, let process): own(socket, process)
         case .namespace(let netns, let namespace, _): describe(netns, namespace)
+        case .holder(let holder): hold(holder)
+        case .refused: nil
+        case .searched(let socket, let port, let search, let time):
+            found(socket, port, after: search, at: time)
+        case .carried(let socket, let bytes): carry(socket, bytes)
         }
     }
 
     private mutating func open(_ connection: Record.Connection) -> Change? {
+        lastTime = connection.time
         if let place = entries.find(connection.socket) {
             let known = entries[place]
             // It has to fail before it can connect again.
@@ -147,6 +191,12 @@ package struct Ledger: Sendable {
             localPort: connection.localPort, phase: .searching, mark: mark)
         add(entry, for: connection.socket)
         searching.append((connection.socket, connection.time))
+        if accounts[account].hasOwnRange || accounts[account].range != connection.range,
+            isOwn(connection.range, in: connection.tuple.netns)
+        {
+            ownRanges[connection.socket] = connection.range
+        }
+        if connection.portChosen { meetBindPool(of: connection) }
         return change(.opened, entry, at: connection.time)
     }
 
@@ -165,10 +215,13 @@ package struct Ledger: Sendable {
         }
         entries[place].phase = .established
         entries[place].localPort = port
+        if !ownRanges.isEmpty { ownRanges[socket] = nil }
+        assess(place)
         return change(.established, entries[place], at: time)
     }
 
     private mutating func close(_ closing: Record.Closing) -> Change? {
+        lastTime = closing.time
         walk?.ended[closing.socket] = closing.time
         guard let place = entries.find(closing.socket) else {
             oddities.strangers += 1
@@ -180,7 +233,7 @@ package struct Ledger: Sendable {
             return nil
         }
         if closing.notSent, entry.phase == .searching || entry.phase == .connecting {
-            return fail(closing, at: place, entry.localPort == 0 ? .noPort : .boundPortInUse)
+            return fail(closing, at: place)
         }
         if entry.phase == .searching { confirm(entry, at: closing.time) }
         let index = Int(entry.account)
@@ -191,8 +244,9 @@ package struct Ledger: Sendable {
             error = reason
         }
         touch(index)
-        accounts[index].release(timeWait: false)
+        leave(&entry)
         accounts[index].totals.closed += 1
+        if let lived = entry.age(at: closing.time) { accounts[index].lives.add(lived) }
         entry.localPort = closing.localPort
         if closing.stillBound, followsBoundPorts {
             entry.phase = .bound
@@ -208,7 +262,7 @@ package struct Ledger: Sendable {
     }
 
     private mutating func fail(
-        _ closing: Record.Closing, at place: SocketTable<Entry>.Place, _ cause: Change.Cause
+        _ closing: Record.Closing, at place: SocketTable<Entry>.Place
     ) -> Change? {
         let entry = remove(at: place)
         let index = Int(entry.account)
@@ -221,20 +275,25 @@ package struct Ledger: Sendable {
         accounts[index].processes.add(entry.process, failed: 1)
         if accounts[index].firstFailureAt == nil { accounts[index].firstFailureAt = closing.time }
         let search = closing.time &- entry.openedAt
-        return change(.failed(cause, search: search), entry, at: closing.time)
+        accounts[index].searches.add(search)
+        let range = ownRanges.removeValue(forKey: closing.socket)
+        return change(.failed(search: search, range: range), entry, at: closing.time)
     }
 
     /// - Parameter port: where it is known, for a connection whose beginning was not told.
     mutating func pass(
-        from socket: UInt64, to successor: UInt64, port: UInt16 = 0, at time: UInt64
+        from socket: UInt64, to successor: UInt64, reusable: Bool, port: UInt16 = 0, at time: UInt64
     ) -> Change? {
         walk?.ended[successor] = nil
+        lastTime = time
         if let there = entries.find(successor) {
             if entries[there].phase.isTimeWait,
                 entries[there].cookie == UInt32(truncatingIfNeeded: socket)
             {
                 entries[there].phase = .timeWait
                 entries[there].mark = mark
+                // A parked FIN_WAIT2 may have become a true one.
+                if reusable, !entries[there].isReusable { ripen(successor, at: there, since: time) }
                 return nil
             }
             // Its end was not told, or not yet settled, and its memory is used again.
@@ -254,12 +313,16 @@ package struct Ledger: Sendable {
         entry.phase = .timeWait
         entry.mark = mark
         entry.cookie = UInt32(truncatingIfNeeded: socket)
-        entries.insert(entry, for: successor)
+        let there = entries.insert(entry, for: successor)
         let index = Int(entry.account)
         touch(index)
-        accounts[index].timeWait += 1
+        accounts[index].standing.timeWait += 1
         accounts[index].totals.closed += 1
+        accounts[index].totals.closedFirst += 1
+        assess(there)
+        if reusable { ripen(successor, at: there, since: time) }
         let lived = entry.age(at: time)
+        if let lived { accounts[index].lives.add(lived) }
         return change(.closed(timeWait: true, lived: lived, error: nil), entry, at: time)
     }
 
@@ -267,10 +330,12 @@ package struct Ledger: Sendable {
         _ socket: UInt64, of cookie: UInt64, mayReturn early: Bool, at time: UInt64
     ) -> Change? {
         walk?.ended[socket] = time
+        lastTime = time
         if entries.find(socket) == nil, cookie != 0, entries.find(cookie) != nil {
             // The kernel may skip a program that it has just interrupted: the beginning of this
             // TIME_WAIT was not told. Its port was counted all the same, for the socket.
-            if let close = pass(from: cookie, to: socket, at: time) { overdue.append(close) }
+            let close = pass(from: cookie, to: socket, reusable: false, at: time)
+            if let close { overdue.append(close) }
         }
         guard let place = entries.find(socket) else {
             oddities.strangers += 1
@@ -297,19 +362,6 @@ package struct Ledger: Sendable {
         return nil
     }
 
-    private mutating func describe(_ netns: UInt32, _ namespace: Namespace) -> Change? {
-        let before = namespaces.updateValue(namespace, forKey: netns)
-        guard before?.pool != namespace.pool else { return nil }
-        for index in accounts.indices where accounts[index].tuple.netns == netns {
-            if !namespace.pool.range.contains(accounts[index].range) {
-                accounts[index].hasOwnRange = false
-            }
-            if !accounts[index].hasOwnRange { accounts[index].range = namespace.pool.range }
-            accounts[index].usable = namespace.pool.usable(of: accounts[index].range)
-        }
-        return nil
-    }
-
     // MARK: Tuples
 
     mutating func account(for connection: Record.Connection) -> Int {
@@ -323,6 +375,7 @@ package struct Ledger: Sendable {
                 tuple: tuple, range: connection.range,
                 usable: usable(of: connection.range, in: tuple.netns))
             new.hasOwnRange = isOwn(connection.range, in: tuple.netns)
+            new.reuse = reuse(of: tuple)
             if let free = vacant.popLast() {
                 accounts[free] = new
                 index = free
@@ -336,30 +389,10 @@ package struct Ledger: Sendable {
         return index
     }
 
-    /// Sockets with a range of their own (IP_LOCAL_PORT_RANGE) and without share a tuple: the widest
-    /// range tells what the tuple can hold, and the namespace's is wider than any of its own.
-    private mutating func adopt(_ range: PortRange, in index: Int) {
-        let known = accounts[index].range
-        let isOwn = isOwn(range, in: accounts[index].tuple.netns)
-        guard range != known, !isOwn || accounts[index].hasOwnRange && range.count > known.count
-        else { return }
-        accounts[index].hasOwnRange = isOwn
-        accounts[index].range = range
-        accounts[index].usable = usable(of: range, in: accounts[index].tuple.netns)
-    }
-
-    /// A namespace is described before a connection with its range is.
-    private func isOwn(_ range: PortRange, in netns: UInt32) -> Bool {
-        namespaces[netns].map { $0.pool.range != range } ?? false
-    }
-
-    private func usable(of range: PortRange, in netns: UInt32) -> Int {
-        namespaces[netns]?.pool.usable(of: range) ?? range.count
-    }
-
     mutating func touch(_ index: Int) {
         guard accounts[index].totalsAtLastTick == nil else { return }
         accounts[index].totalsAtLastTick = accounts[index].totals
+        accounts[index].touchedAt = lastTime
         touched.append(index)
     }
 
@@ -379,14 +412,26 @@ package struct Ledger: Sendable {
         touch(index)
         accounts[index].entries -= 1
         if entry.phase.holds {
-            accounts[index].release(timeWait: entry.phase.isTimeWait)
+            var gone = entry
+            leave(&gone)
         }
         return entry
     }
 
-    mutating func add(_ entry: Entry, for socket: UInt64) {
-        entries.insert(entry, for: socket)
+    /// The port of `entry` is no longer held for its tuple.
+    private mutating func leave(_ entry: inout Entry) {
+        let index = Int(entry.account)
+        accounts[index].release(timeWait: entry.phase.isTimeWait)
+        if entry.isElsewhere { accounts[index].standing.elsewhere -= 1 }
+        if entry.isRipe { accounts[index].standing.reusable -= 1 }
+        entry.isElsewhere = false
+        entry.isRipe = false
+    }
+
+    @discardableResult
+    mutating func add(_ entry: Entry, for socket: UInt64) -> SocketTable<Entry>.Place {
         accounts[Int(entry.account)].entries += 1
+        return entries.insert(entry, for: socket)
     }
 
     func change(_ kind: Change.Kind, _ entry: Entry, at time: UInt64) -> Change {

@@ -18,17 +18,34 @@ package struct TimeWaitRules: Hashable, Sendable {
     package var reuse: UInt8
     /// `tcp_tw_reuse_delay`: milliseconds before one may be used again; 1000 on older kernels.
     package var reuseDelay: UInt32
+    /// Older kernels (before 6.14): from the next full second on instead.
+    package var countsSeconds: Bool
     /// `tcp_timestamps` are on: nothing is used again without them.
     package var timestamps: Bool
     /// `tcp_max_tw_buckets`: above it a connection closes without one.
     package var limit: UInt32
 
     package init(
-        reuse: UInt8 = 2, reuseDelay: UInt32 = 1000, timestamps: Bool = true, limit: UInt32 = 0
+        reuse: UInt8 = 2, reuseDelay: UInt32 = 1000, countsSeconds: Bool = false,
+        timestamps: Bool = true, limit: UInt32 = 0
     ) {
         self.reuse = reuse
         self.reuseDelay = reuseDelay
+        self.countsSeconds = countsSeconds
         self.timestamps = timestamps
         self.limit = limit
+    }
+
+    /// Whether a connect() may take the port of a TIME_WAIT of `tuple`, provided that that one had
+    /// timestamps: tcp_twsk_unique(), but for sockets that are bound to the device `lo`.
+    package func allowReuse(of tuple: Tuple) -> Bool {
+        allowReuse(loopback: tuple.local.isLoopback || tuple.remote.isLoopback)
+    }
+
+    /// When it may, of a TIME_WAIT since `since`, in CLOCK_MONOTONIC nanoseconds.
+    func ripe(since: UInt64) -> UInt64 {
+        let second: UInt64 = 1_000_000_000
+        return countsSeconds
+            ? (since / second + 1) * second : since + (UInt64(reuseDelay) + 1) * 1_000_000
     }
 }

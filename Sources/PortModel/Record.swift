@@ -10,7 +10,8 @@ package enum Record: Hashable, Sendable {
     /// The socket is closed, and no TIME_WAIT took its port over.
     case closed(Closing)
     /// `successor` holds the port of `socket` from now on, or an existing one has been re-armed.
-    case timeWait(socket: UInt64, successor: UInt64, time: UInt64)
+    /// `reusable`: it had timestamps, so that a connect() may take it where `tcp_tw_reuse` allows.
+    case timeWait(socket: UInt64, successor: UInt64, reusable: Bool, time: UInt64)
     /// The port is free. `mayReturn`: unless a `timeWait` of the same object follows at once.
     /// `cookie`: what a TIME_WAIT had inherited, 0 for a bound socket.
     case released(socket: UInt64, cookie: UInt64, mayReturn: Bool, time: UInt64)
@@ -20,6 +21,14 @@ package enum Record: Hashable, Sendable {
     case owner(socket: UInt64, netns: UInt32, Process)
     /// The settings of a network namespace, now. `pid`: of a process in it, 0 if none is known.
     case namespace(netns: UInt32, Namespace, pid: UInt32)
+    /// From a snapshot: a socket that holds a port without a connection.
+    case holder(Holder)
+    /// connect() or bind() has returned an error that no change of state tells.
+    case refused(Refusal)
+    /// connect() has found a port, but searched long for it, in nanoseconds.
+    case searched(socket: UInt64, localPort: UInt16, search: UInt64, time: UInt64)
+    /// A connection, one of 64, has carried so many bytes both ways.
+    case carried(socket: UInt64, bytes: UInt64)
 
     /// The TCP states in which a connection holds a port, as far as they are told apart here.
     package enum State: UInt8, Sendable {
@@ -41,6 +50,11 @@ package enum Record: Hashable, Sendable {
         package var process: Process
         /// The range in force for this socket.
         package var range: PortRange
+        /// bind() itself has chosen the port, out of the pool of the local address.
+        package var portChosen = false
+        /// Of a TIME_WAIT: as `timeWait` has it, and for how many nanoseconds it has waited already.
+        package var reusable = false
+        package var age: UInt64 = 0
 
         package init(
             time: UInt64, socket: UInt64, tuple: Tuple, localPort: UInt16,
@@ -79,4 +93,54 @@ package enum Record: Hashable, Sendable {
             self.notSent = notSent
         }
     }
+
+    /// A socket that is bound or listens.
+    package struct Holder: Hashable, Sendable {
+        package var netns: UInt32
+        package var local: IPAddress
+        package var localPort: UInt16
+        package var process: Process
+        package var isListening: Bool
+        package var portChosen: Bool
+
+        package init(
+            netns: UInt32, local: IPAddress, localPort: UInt16, process: Process,
+            isListening: Bool = false, portChosen: Bool = false
+        ) {
+            self.netns = netns
+            self.local = local
+            self.localPort = localPort
+            self.process = process
+            self.isListening = isListening
+            self.portChosen = portChosen
+        }
+    }
+
+    package struct Refusal: Hashable, Sendable {
+        package var time: UInt64
+        /// 0 if nobody has asked for it: the socket has never come as far as to search a port.
+        package var socket: UInt64
+        package var call: Call
+        package var errno: UInt16
+        /// bind(): without a peer.
+        package var tuple: Tuple
+        /// bind(): what was asked for, 0 for any.
+        package var localPort: UInt16
+        package var process: Process
+
+        package init(
+            time: UInt64, socket: UInt64, call: Call, errno: UInt16, tuple: Tuple,
+            localPort: UInt16 = 0, process: Process
+        ) {
+            self.time = time
+            self.socket = socket
+            self.call = call
+            self.errno = errno
+            self.tuple = tuple
+            self.localPort = localPort
+            self.process = process
+        }
+    }
+
+    package enum Call: String, Hashable, Sendable { case connect, bind }
 }

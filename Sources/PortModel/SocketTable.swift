@@ -32,13 +32,21 @@ struct SocketTable<Value: Sendable>: Sendable {
     }
 
     /// - Parameter identity: not 0, and not in the table.
-    mutating func insert(_ value: Value, for identity: UInt64) {
+    @discardableResult
+    mutating func insert(_ value: Value, for identity: UInt64) -> Place {
         let hash = Self.hash(identity)
-        segments[Self.segment(of: hash)].insert(value, for: identity, hash)
+        let segment = Self.segment(of: hash)
+        return Place(
+            segment: segment, slot: segments[segment].insert(value, for: identity, hash))
     }
 
     mutating func remove(at place: Place) -> Value {
         segments[place.segment].remove(at: place.slot)
+    }
+
+    /// Hands over all, in no order.
+    func each(_ body: (UInt64, Value) -> Void) {
+        for segment in segments { segment.each(body) }
     }
 
     /// Visits all, in no order.
@@ -88,10 +96,10 @@ private struct Segment<Value: Sendable>: Sendable {
         _modify { yield &slots[place].value }
     }
 
-    mutating func insert(_ value: Value, for identity: UInt64, _ hash: UInt64) {
+    mutating func insert(_ value: Value, for identity: UInt64, _ hash: UInt64) -> Int {
         if (count + 1) * 4 > slots.count * 3 { grow() }
-        put(Slot(identity: identity, value: value), hash)
         count += 1
+        return put(Slot(identity: identity, value: value), hash)
     }
 
     mutating func remove(at place: Int) -> Value {
@@ -112,6 +120,10 @@ private struct Segment<Value: Sendable>: Sendable {
         return removed
     }
 
+    func each(_ body: (UInt64, Value) -> Void) {
+        for slot in slots where slot.identity != 0 { body(slot.identity, slot.value) }
+    }
+
     mutating func visit(_ body: (UInt64, inout Value) -> Void) {
         for place in slots.indices where slots[place].identity != 0 {
             body(slots[place].identity, &slots[place].value)
@@ -126,10 +138,12 @@ private struct Segment<Value: Sendable>: Sendable {
         Int(truncatingIfNeeded: hash >> UInt64(64 - slots.count.trailingZeroBitCount))
     }
 
-    private mutating func put(_ slot: Slot, _ hash: UInt64) {
+    @discardableResult
+    private mutating func put(_ slot: Slot, _ hash: UInt64) -> Int {
         var place = home(of: hash)
         while slots[place].identity != 0 { place = next(place) }
         slots[place] = slot
+        return place
     }
 
     private mutating func grow() {

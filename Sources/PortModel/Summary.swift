@@ -11,9 +11,19 @@ package struct Summary: Sendable {
     package var tuples: [TupleAccount]
     /// How many more there were.
     package var tuplesOmitted: Int
+    /// The pools that a bind() chose from, the fullest first.
+    package var bindPools: [BindPool]
+    /// What failed without any tuple's having run out, most first.
+    package var refusals: [(refused: Refused, count: Int)]
+    /// All of these: `refusals` has a limit.
+    package var refusalsByKind: [Refused.Kind: Int]
+    /// Of the connects that got no port, as `totals` has them, those that failed for another reason.
+    private var otherwiseFailed = 0
     /// Ports held at the end, and how many of them are in TIME_WAIT.
     package var held = 0
     package var timeWait = 0
+    /// Most useful first; nothing where nothing was wrong.
+    package var advice: [Advice] = []
 
     package init(
         of ledger: Ledger, duration: UInt64, accuracy: Accuracy, linesDropped: Int, limit: Int
@@ -22,6 +32,11 @@ package struct Summary: Sendable {
         self.accuracy = accuracy
         self.linesDropped = linesDropped
         namespaces = ledger.namespaces
+        bindPools = ledger.bindPools.values.filter { $0.peak > 0 || $0.failed > 0 }
+            .sorted { ($0.failed, $0.peak) > ($1.failed, $1.peak) }
+        refusals = ledger.refusals.map { (refused: $0.key, count: $0.value) }
+            .sorted { $0.count > $1.count }
+        refusalsByKind = ledger.refusalsByKind
         let all = ledger.tuples
         totals = ledger.forgotten.totals
         for account in all {
@@ -30,6 +45,9 @@ package struct Summary: Sendable {
             totals.failed += account.totals.failed
             held += account.held
             timeWait += account.timeWait
+            for (cause, count) in account.causes where !cause.isWantOfPort {
+                otherwiseFailed += count
+            }
         }
         if accuracy.lost > 0, let counted = accuracy.counted {
             // Some connects were not told, but the kernel has counted them all.
@@ -38,16 +56,58 @@ package struct Summary: Sendable {
         }
         tuples = Array(all.sorted(by: Self.precedes).prefix(limit))
         tuplesOmitted = all.count - tuples.count + ledger.forgotten.tuples
+        advice = Advice.given(ledger, tuples, bindPools)
     }
 
-    /// Failures by process and tuple, most first.
-    package var failures: [(process: Process, tuple: Tuple, count: Int)] {
-        tuples.flatMap { account in
-            account.processes.shares.filter { $0.failed > 0 }.map {
-                (process: $0.process, tuple: account.tuple, count: $0.failed)
+    /// Calls that failed by cause, process and tuple, most first.
+    package var failures: [(what: Failed, count: Int)] {
+        let ofTuples = tuples.flatMap { account in
+            account.processes.shares.flatMap { share in
+                let told = share.causes.map { (cause: Optional($0.key), count: $0.value) }
+                let rest = share.failed - told.reduce(0) { $0 + $1.count }
+                return (told + [(cause: nil, count: rest)]).filter { $0.count > 0 }.map {
+                    let what = Failed(
+                        call: .connect, cause: $0.cause, tuple: account.tuple, localPort: 0,
+                        process: share.process)
+                    return (what: what, count: $0.count)
+                }
             }
         }
-        .sorted { $0.count > $1.count }
+        let others = refusals.map { refused, count in
+            let what = Failed(
+                call: refused.call, cause: refused.cause, tuple: refused.tuple,
+                localPort: refused.localPort, process: refused.process)
+            return (what: what, count: count)
+        }
+        return (ofTuples + others).sorted { $0.count > $1.count }
+    }
+
+    package struct Failed: Hashable, Sendable {
+        package var call: Record.Call
+        /// Nil if it has not been told.
+        package var cause: Cause?
+        package var tuple: Tuple
+        /// bind(): what was asked for.
+        package var localPort: UInt16
+        package var process: Process
+    }
+
+    /// Connects and binds that failed because there was no port left to choose.
+    package var wantOfPort: (connects: Int, binds: Int) {
+        (
+            max(0, totals.failed - otherwiseFailed),
+            refusalsByKind[Refused.Kind(call: .bind, cause: .exhausted)] ?? 0
+        )
+    }
+
+    /// Connects and binds that failed for another reason.
+    package var otherwise: (connects: Int, binds: Int) {
+        func refused(_ call: Record.Call) -> Int {
+            refusalsByKind.reduce(0) {
+                $0 + ($1.key.call == call && !$1.key.cause.isWantOfPort ? $1.value : 0)
+            }
+        }
+        return (otherwiseFailed + refused(.connect), refused(.bind))
     }
 
     private static func precedes(_ a: TupleAccount, _ b: TupleAccount) -> Bool {

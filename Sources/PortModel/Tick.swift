@@ -1,23 +1,20 @@
 /// What one tuple did since the tick before.
 package struct Tick: Sendable {
+    /// The tuple's place in `Ledger.accounts`.
+    package let index: Int
     package let tuple: Tuple
-    /// Ports held now, and how many of them are in TIME_WAIT.
-    package let held: Int
-    package let timeWait: Int
-    package let usable: Int
+    package let standing: Standing
     /// Connects and closes since the tick before.
     package let since: TupleAccount.Totals
+    /// Nil while nothing threatens, or there is too little to tell by.
+    package internal(set) var forecast: Forecast?
 
-    init(_ account: TupleAccount, since before: TupleAccount.Totals) {
+    init(_ account: TupleAccount, at index: Int, since before: TupleAccount.Totals) {
+        self.index = index
         tuple = account.tuple
-        held = account.held
-        timeWait = account.timeWait
-        usable = account.usable
+        standing = account.standing
         var since = account.totals
-        // A connect() that was taken to have its port and then failed is counted back.
-        since.opened = max(0, since.opened - before.opened)
-        since.closed -= before.closed
-        since.failed -= before.failed
+        since.subtract(before)
         self.since = since
     }
 }

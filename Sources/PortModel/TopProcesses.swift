@@ -6,6 +6,8 @@ package struct TopProcesses: Sendable {
         package var process: Process
         package var opened: Int
         package var failed: Int
+        /// Of `failed`, those whose cause has been told.
+        package internal(set) var causes: [Cause: Int] = [:]
     }
 
     package private(set) var shares: [Share] = []
@@ -24,8 +26,18 @@ package struct TopProcesses: Sendable {
             shares[least].process = process
             shares[least].opened += opened
             shares[least].failed += failed
+            shares[least].causes = [:]
         }
     }
+
+    /// What kept a process from a port, `count` times that have been added before.
+    mutating func add(_ process: Process, _ cause: Cause, _ count: Int) {
+        guard let index = shares.firstIndex(where: { $0.process == process }) else { return }
+        shares[index].causes[cause, default: 0] += count
+    }
+
+    /// Most connects first.
+    package var leading: [Share] { shares.sorted { $0.opened + $0.failed > $1.opened + $1.failed } }
 
     /// The process with the most connects, failed ones included.
     package var top: Process? {

@@ -5,19 +5,31 @@ package struct TupleAccount: Sendable {
     package internal(set) var range: PortRange
     /// It is not the namespace's, but narrower.
     var hasOwnRange = false
-    /// Ports of `range` that are not reserved.
-    package internal(set) var usable: Int
+    /// The namespace's rules, if they allow that TIME_WAITs of this tuple are used again.
+    var reuse: TimeWaitRules?
+    /// No port of the range is reserved or bind-held.
+    var isPlain: Bool { standing.usable == range.count }
 
-    /// Ports held now, TIME_WAIT included; a connect() still in search of one holds none.
-    package internal(set) var held = 0
-    /// Of these, the ones a timewait object holds.
-    package internal(set) var timeWait = 0
+    /// A connect() still in search of a port holds none.
+    package internal(set) var standing: Standing
+    package var held: Int { standing.held }
+    package var timeWait: Int { standing.timeWait }
+    package var usable: Int { standing.usable }
 
     package internal(set) var totals = Totals()
     /// Connects that got a port but no connection, by errno.
     package internal(set) var errors: [UInt16: Int] = [:]
+    /// Connects that got no port, as far as the cause has been told.
+    package internal(set) var causes: [Cause: Int] = [:]
+    /// Searches for a port that took long, those that failed included.
+    package internal(set) var searches = Mean()
+    /// Connections that were opened in each second in which any were.
+    package internal(set) var rates = Mean()
+    /// How long connections lived, in nanoseconds, and what they carried, in bytes: a sample.
+    package internal(set) var lives = Mean()
+    package internal(set) var loads = Mean()
 
-    package internal(set) var peak = Peak()
+    package internal(set) var peak: Peak
     package internal(set) var firstFailureAt: UInt64?
     package internal(set) var processes = TopProcesses()
 
@@ -25,44 +37,75 @@ package struct TupleAccount: Sendable {
     var entries = 0
     /// The totals when the last tick was taken; nil while nothing has changed since.
     var totalsAtLastTick: Totals?
+    /// When the first change since then came.
+    var touchedAt: UInt64 = 0
+    /// Nil while it holds too little to be worth a forecast.
+    var flow: Flow?
 
     init(tuple: Tuple, range: PortRange, usable: Int) {
         self.tuple = tuple
         self.range = range
-        self.usable = usable
+        standing = Standing(usable: usable)
+        peak = Peak(standing: standing, time: 0)
     }
 
     package struct Totals: Hashable, Sendable {
         /// Connects that got a port, those refused afterwards included.
         package var opened = 0
         package var closed = 0
+        /// Of these, the ones that this end closed first: their port went into TIME_WAIT.
+        package var closedFirst = 0
         /// Connects that got none.
         package var failed = 0
 
         package init() {}
-    }
 
-    package struct Peak: Hashable, Sendable {
-        package var held = 0
-        package var timeWait = 0
-        /// Ports usable at that moment.
-        package var usable = 0
-        package var time: UInt64 = 0
-
-        /// held ÷ usable; 0 while nothing was held, infinite if nothing was usable.
-        package var share: Double { held == 0 ? 0 : Double(held) / Double(usable) }
-    }
-
-    mutating func hold(at time: UInt64, timeWait inTimeWait: Bool = false) {
-        held += 1
-        if inTimeWait { timeWait += 1 }
-        if held > peak.held {
-            peak = Peak(held: held, timeWait: timeWait, usable: usable, time: time)
+        /// What has come up since `before`.
+        mutating func subtract(_ before: Totals) {
+            // A connect() that was taken to have its port and then failed is counted back.
+            opened = max(0, opened - before.opened)
+            closed -= before.closed
+            closedFirst -= before.closedFirst
+            failed -= before.failed
         }
     }
 
-    mutating func release(timeWait inTimeWait: Bool) {
-        held -= 1
-        if inTimeWait { timeWait -= 1 }
+    /// The moment at which it held most.
+    package struct Peak: Hashable, Sendable {
+        package var standing: Standing
+        package var time: UInt64
+        package var held: Int { standing.held }
+        package var timeWait: Int { standing.timeWait }
+        package var usable: Int { standing.usable }
+        package var share: Double { standing.share }
     }
+
+    mutating func hold(at time: UInt64, timeWait inTimeWait: Bool = false) {
+        standing.held += 1
+        if inTimeWait { standing.timeWait += 1 }
+        if standing.held > peak.standing.held { peak = Peak(standing: standing, time: time) }
+    }
+
+    mutating func release(timeWait inTimeWait: Bool) {
+        standing.held -= 1
+        if inTimeWait { standing.timeWait -= 1 }
+    }
+}
+
+/// A mean, and the greatest.
+package struct Mean: Hashable, Sendable {
+    package private(set) var count = 0
+    package private(set) var total: UInt64 = 0
+    package private(set) var greatest: UInt64 = 0
+
+    package init() {}
+
+    package mutating func add(_ value: UInt64) {
+        count += 1
+        total &+= value
+        greatest = max(greatest, value)
+    }
+
+    /// Nil without any.
+    package var mean: Double? { count == 0 ? nil : Double(total) / Double(count) }
 }

@@ -1,28 +1,37 @@
-/// A tuple has crossed a threshold, or has recovered.
+/// A tuple or a bind pool has crossed a threshold, or has recovered.
 package struct Alert: Sendable {
-    /// The threshold crossed, in percent of the usable ports; 0 when the tuple has recovered.
+    /// The threshold crossed, in percent of the usable ports; 0 when it has recovered.
     package let level: Int
     package let time: UInt64
-    package let tuple: Tuple
-    package let held: Int
-    package let usable: Int
+    package let subject: Subject
+    package let standing: Standing
+    /// Of a tuple, if it can be told.
+    package var forecast: Forecast?
+    /// Nanoseconds that connect() searched for a port there, on average of those that took long.
+    package var longSearch: Double?
 
-    package init(level: Int, _ change: Change) {
-        self.level = level
-        time = change.time
-        tuple = change.tuple
-        held = change.held
-        usable = change.usable
+    package enum Subject: Hashable, Sendable {
+        case tuple(Tuple)
+        case bindPool(BindPool.Key)
     }
 
-    /// To one decimal, rounded down: 100 says that nothing is left.
-    package var percent: Double { Double(held * 1000 / max(1, usable)) / 10 }
+    package init(level: Int, time: UInt64, subject: Subject, standing: Standing) {
+        self.level = level
+        self.time = time
+        self.subject = subject
+        self.standing = standing
+    }
+
+    /// Of the usable ports, to one decimal, rounded down: 100 says that nothing is left.
+    package var percent: Double {
+        Double(standing.permille) / 10
+    }
 }
 
-/// Warns once when a tuple crosses a threshold, and says once that it has recovered.
+/// Warns once when something crosses a threshold, and says once that it has recovered.
 package struct Watch: Sendable {
     private let thresholds: [Int]
-    /// By account: how many of the thresholds it has crossed since it last was below all of them.
+    /// By number: how many of the thresholds it has crossed since it last was below all of them.
     private var crossed: [UInt8] = []
 
     /// 50 %: from there on the kernel's search for a port takes about a hundred times longer,
@@ -34,20 +43,20 @@ package struct Watch: Sendable {
         self.thresholds = thresholds.sorted()
     }
 
-    /// To be called whenever a tuple may hold more or less than before.
+    /// To be called whenever a tuple, or whatever has that number, may hold more or less than before.
     ///
     /// - Returns: the threshold it has crossed, 0 if it has recovered, nil if there is nothing to say.
-    package mutating func observe(account: Int, held: Int, usable: Int) -> Int? {
+    package mutating func observe(_ number: Int, used: Int, usable: Int) -> Int? {
         guard let lowest = thresholds.first, usable > 0 else { return nil }
-        while crossed.count <= account { crossed.append(0) }
-        let before = Int(crossed[account])
-        let filled = held * 100
+        while crossed.count <= number { crossed.append(0) }
+        let before = Int(crossed[number])
+        let filled = used * 100
         var now = before
         while now < thresholds.count, filled >= thresholds[now] * usable { now += 1 }
         // A tenth below the lowest threshold: a tuple that hovers there does not alternate.
         if before > 0, filled * 10 < lowest * 9 * usable { now = 0 }
         guard now != before else { return nil }
-        crossed[account] = UInt8(now)
+        crossed[number] = UInt8(now)
         return now == 0 ? 0 : thresholds[now - 1]
     }
 }

@@ -5,11 +5,11 @@ import Glibc
 @safe struct BPFObject: ~Copyable {
     private let object: OpaquePointer
 
-    /// Opens the embedded object; nothing is in the kernel before `load`.
-    init() throws(ProbeError) {
+    /// Opens an embedded object; nothing is in the kernel before `load`.
+    init(_ name: pg_object_name) throws(ProbeError) {
         pg_keep_libbpf_text()
         var size = 0
-        let bytes = unsafe pg_object(&size)
+        let bytes = unsafe pg_object(name, &size)
         guard let object = unsafe bpf_object__open_mem(bytes, size, nil) else {
             throw ProbeError(
                 "open probe", errno: Glibc.errno, remedy: "this build is damaged: build it again")
@@ -47,6 +47,51 @@ import Glibc
             throw ProbeError("attach \(program)", errno: Glibc.errno, remedy: hookRemedy)
         }
         return unsafe BPFLink(owning: link)
+    }
+
+    /// Attaches a program to a tracepoint by its name in tracefs, such as `syscalls/sys_exit_bind`.
+    func attach(_ program: String, toTracepoint path: String) throws(ProbeError) -> BPFLink {
+        let remedy =
+            "mount tracefs, or grant CAP_SYS_ADMIN: mount -t tracefs none /sys/kernel/tracing"
+        let event = try check(
+            unsafe pg_open_tracepoint(path), "open tracepoint \(path)", remedy: remedy)
+        guard let found = unsafe bpf_object__find_program_by_name(object, program),
+            let link = unsafe bpf_program__attach_perf_event(found, event)
+        else {
+            let number = Glibc.errno
+            close(event)
+            throw ProbeError("attach \(program)", errno: number, remedy: hookRemedy)
+        }
+        return unsafe BPFLink(owning: link)
+    }
+
+    func requireLoaded(_ program: String) throws(ProbeError) {
+        guard let found = unsafe bpf_object__find_program_by_name(object, program),
+            unsafe bpf_program__fd(found) >= 0
+        else { throw ProbeError("load \(program)", errno: ENOENT, remedy: hookRemedy) }
+    }
+
+    /// Runs a program of the type `raw_tp` once, in this thread.
+    ///
+    /// - Returns: libbpf's: 0, or a negative errno.
+    func run(_ program: String, argument: UInt64 = 0) -> Int32 {
+        guard let found = unsafe bpf_object__find_program_by_name(object, program) else {
+            return -ENOENT
+        }
+        var options = unsafe bpf_test_run_opts()
+        return unsafe withUnsafePointer(to: argument) {
+            unsafe options.sz = MemoryLayout<bpf_test_run_opts>.size
+            unsafe options.ctx_in = UnsafeRawPointer($0)
+            unsafe options.ctx_size_in = UInt32(MemoryLayout<UInt64>.size)
+            return unsafe bpf_prog_test_run_opts(bpf_program__fd(found), &options)
+        }
+    }
+
+    /// Before `load`: the map of that name is to be the one of `descriptor`.
+    func share(map name: String, with descriptor: Int32) throws(ProbeError) {
+        let map = unsafe try map(name)
+        let result = unsafe bpf_map__reuse_fd(map, descriptor)
+        if result != 0 { throw ProbeError("share map", errno: -result, remedy: hookRemedy) }
     }
 
     /// How often the kernel skipped the program because it was running on the CPU already; 0 where

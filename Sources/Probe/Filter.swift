@@ -25,6 +25,20 @@ extension Probe {
                 self.prefixBits = prefixBits
                 self.port = port
             }
+
+            package func contains(_ other: IPAddress, _ otherPort: UInt16) -> Bool {
+                (port == 0 || port == otherPort)
+                    && (address.high ^ other.high) & mask.high == 0
+                    && (address.low ^ other.low) & mask.low == 0
+            }
+
+            fileprivate var mask: (high: UInt64, low: UInt64) {
+                let bits = UInt64(prefixBits)
+                return (
+                    bits == 0 ? 0 : UInt64.max << (64 - min(bits, 64)),
+                    bits <= 64 ? 0 : UInt64.max << (128 - bits)
+                )
+            }
         }
     }
 }
@@ -52,9 +66,7 @@ extension pg_config {
 
 extension pg_remote {
     fileprivate init(_ remote: Probe.Filter.Remote) {
-        let bits = UInt64(remote.prefixBits)
-        let high = bits == 0 ? 0 : UInt64.max << (64 - min(bits, 64))
-        let low = bits <= 64 ? 0 : UInt64.max << (128 - bits)
+        let (high, low) = remote.mask
         self.init(
             address: Self.words(remote.address.high & high, remote.address.low & low),
             mask: Self.words(high, low), port: UInt32(remote.port))

@@ -10,41 +10,74 @@ package struct Hook: Sendable {
     package let purpose: String
     /// What is missing without it; nil if nothing works without it.
     package let loss: String?
+    /// How it comes into force.
+    let way: Way
     /// Why the kernel does not have it, as an errno; nil if it is in force.
     package internal(set) var refusal: Int32?
 
-    private init(_ program: String, _ name: String, _ purpose: String, loss: String? = nil) {
+    enum Way: Sendable {
+        /// Attached to what its section in the object names.
+        case attached
+        case cgroup
+        /// A tracepoint that is reached through tracefs.
+        case tracepoint
+        /// Run by the reader when it needs to know.
+        case onDemand
+    }
+
+    private init(
+        _ program: String, _ name: String, _ purpose: String, _ way: Way = .attached,
+        loss: String? = nil
+    ) {
         self.program = program
         self.name = name
         self.purpose = purpose
+        self.way = way
         self.loss = loss
     }
 
     /// Those that this kernel needs, in the order in which they are attached, which is the order in
     /// which those of one tracepoint run.
-    static func all(for kernel: KernelVersion) -> [Hook] {
-        // The timers first: a TIME_WAIT that begins in between would have no end.
-        [
-            Hook("on_timer_cancel", "timer_cancel", "a TIME_WAIT ends: expiry, reuse, reset"),
-            Hook("on_timer_start", "timer_start", "a TIME_WAIT begins"),
-            Hook(
-                "on_destroy", "tcp_destroy_sock", "a port that a bind kept is given back",
-                loss: "a bound port is taken to be free when its connection closes"),
-            Hook(
-                "each_socket", "iter/tcp", "what exists at the start, and after a loss",
-                loss: "what existed before the start is not counted, nor are losses made up for"),
-            Hook(
-                "each_item", "iter/tcp", "audits: what the kernel's own table has",
-                loss: "the counts are not held against the kernel's table"),
-            Hook(
-                "each_file", "iter/task_file", "which process has open what existed before",
-                loss: "what existed before the start has no process"),
-        ] + (kernel.givesCookies ? [] : marks) + states.prefix(kernel.copies)
+    static func all(for kernel: KernelVersion, follows: Bool) -> [Hook] {
+        follows
+            ? timers + looks + (kernel.givesCookies ? [] : marks) + states.prefix(kernel.copies)
+            : looks
     }
 
+    /// The timers first: a TIME_WAIT that begins in between would have no end.
+    private static let timers = [
+        Hook("on_timer_cancel", "timer_cancel", "a TIME_WAIT ends: expiry, reuse, reset"),
+        Hook("on_timer_start", "timer_start", "a TIME_WAIT begins"),
+        Hook(
+            "on_destroy", "tcp_destroy_sock", "a port that a bind kept is given back",
+            loss: "a bound port is taken to be free when its connection closes"),
+    ]
+
+    private static let looks = [
+        Hook(
+            "each_socket", "iter/tcp", "what exists at the start, and after a loss",
+            loss: "what existed before the start is not counted, nor are losses made up for"),
+        Hook(
+            "each_item", "iter/tcp", "audits: what the kernel's own table has",
+            loss: "the counts are not held against the kernel's table"),
+        Hook(
+            "read_bind_table", "bind table", "which ports a bind() holds, for all destinations",
+            .onDemand, loss: "ports that a bind() holds count as usable"),
+        Hook(
+            "read_namespace", "settings", "the port range, also while nobody connects", .onDemand,
+            loss: "a change of settings is noticed with the next connect()"),
+        Hook(
+            "each_file", "iter/task_file", "which process has open what existed before",
+            loss: "what existed before the start has no process"),
+    ]
+
     private static let marks = [
-        Hook("mark_v4", "cgroup/connect4", "an IPv4 socket gets its identity before connect()"),
-        Hook("mark_v6", "cgroup/connect6", "an IPv6 socket gets its identity before connect()"),
+        Hook(
+            "mark_v4", "cgroup/connect4", "an IPv4 socket gets its identity before connect()",
+            .cgroup),
+        Hook(
+            "mark_v6", "cgroup/connect6", "an IPv6 socket gets its identity before connect()",
+            .cgroup),
     ]
 
     private static let states = [
@@ -58,10 +91,36 @@ package struct Hook: Sendable {
         Hook("on_state_4", "inet_sock_set_state", "again: and the third"),
     ]
 
-    /// Programs of the object that this kernel does not need.
-    static func superfluous(for kernel: KernelVersion) -> [String] {
-        let needed = Set(all(for: kernel).map(\.program))
-        return (marks + states).map(\.program).filter { !needed.contains($0) }
+    /// What connect() and bind() return where no change of state tells, where trampolines are allowed.
+    static let trampolines = [
+        Hook(
+            "on_connect_v4", "fexit/tcp_v4_connect", "connect() fails for want of an address",
+            loss: addressLoss),
+        Hook(
+            "on_connect_v6", "fexit/tcp_v6_connect", "the same over IPv6", loss: addressLoss),
+        Hook("on_get_port", "fexit/inet_csk_get_port", "bind() finds no port", loss: bindLoss),
+    ]
+
+    /// The same elsewhere: while any of these is in force, every system call of the machine takes a
+    /// slower path, of some 50 ns.
+    static let systemCalls = [
+        Hook(
+            "on_exit_connect", "syscalls/sys_exit_connect",
+            "connect() fails for want of an address", .tracepoint, loss: addressLoss),
+        Hook(
+            "on_exit_bind", "syscalls/sys_exit_bind", "bind() finds no port", .tracepoint,
+            loss: bindLoss),
+    ]
+
+    private static let addressLoss =
+        "a connect() that fails for want of a local address or of memory is not told apart"
+    private static let bindLoss = "a bind() that fails is not seen"
+
+    /// Programs of the object that are none of `hooks`.
+    static func superfluous(among hooks: [Hook]) -> [String] {
+        (timers + looks + marks + states).map(\.program).filter { program in
+            !hooks.contains { $0.program == program }
+        }
     }
 }
 
@@ -88,6 +147,12 @@ struct KernelVersion: Comparable {
 
     /// Tracing programs can give a socket its cookie.
     var givesCookies: Bool { self >= KernelVersion(major: 5, minor: 12) }
+
+    /// bpf_task_pt_regs(): what a system call was asked for can be read at its end.
+    var readsRegisters: Bool { self >= KernelVersion(major: 5, minor: 15) }
+
+    /// tcp_twsk_unique() leaves a parked FIN_WAIT2 alone only since then.
+    var reusesFinWait2: Bool { self < KernelVersion(major: 6, minor: 12) }
 
     /// Copies of the program on `inet_sock_set_state`, each of which takes what those before it were
     /// skipped for. Up to 6.x only a softirq comes in between, and one more catches all of it; from

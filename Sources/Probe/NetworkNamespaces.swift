@@ -29,15 +29,16 @@ package enum NetworkNamespaces {
     /// Inode number of the one this process is in; nil without /proc.
     package static var own: UInt32? { status("/proc/self/ns/net").map { inode($0) } }
 
-    /// Of the one that this thread is in: unlike the inode number never given again. Nil before 5.14.
-    static var currentCookie: UInt64? {
+    /// Of the one that this thread is in, by which records name it: part of its cookie, which unlike
+    /// the inode number is never given again. Nil before 5.14, where it is the inode number.
+    static var currentIdentity: UInt32? {
         let raw = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard raw >= 0 else { return nil }
         let socket = FileDescriptor(owning: raw)
         var cookie: UInt64 = 0
         var size = socklen_t(MemoryLayout<UInt64>.size)
         let result = unsafe getsockopt(socket.raw, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size)
-        return result == 0 ? cookie : nil
+        return result == 0 ? UInt32(truncatingIfNeeded: cookie) : nil
     }
 
     /// All that a process or a thread is in, or a mount of this mount namespace keeps. One that only a

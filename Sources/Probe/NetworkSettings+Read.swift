@@ -15,7 +15,7 @@ extension NetworkSettings {
         let timeWait = TimeWaitRules(
             reuse: UInt8(clamping: try Setting.number("tcp_tw_reuse")),
             // Older kernels wait for more than a second, in a clock of seconds.
-            reuseDelay: delay ?? 1000,
+            reuseDelay: delay ?? 1000, countsSeconds: delay == nil,
             timestamps: try Setting.number("tcp_timestamps") != 0,
             limit: try Setting.number("tcp_max_tw_buckets"))
         return NetworkSettings(

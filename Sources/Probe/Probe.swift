@@ -5,10 +5,12 @@ import PortModel
 /// The hooks in the kernel and the ring they write to: everything is gone when this is.
 package struct Probe: ~Copyable {
     private let object: BPFObject
+    private let returns: Returns
     private let ring: RingReader
     private let capacity: Int
     private let shared: MappedSection
     private let cpus: MappedSection
+    private let bindTable: MappedSection
     private let home: NetworkNamespaces.Home
     /// By program.
     private let links: [String: BPFLink]
@@ -19,7 +21,8 @@ package struct Probe: ~Copyable {
     /// Where hooks are in force, by the kernel's names, each once.
     package var attachedNames: [String] {
         var names: [String] = []
-        for hook in hooks where hook.refusal == nil && !names.contains(hook.name) {
+        for hook in hooks
+        where hook.refusal == nil && hook.way != .onDemand && !names.contains(hook.name) {
             names.append(hook.name)
         }
         return names
@@ -30,15 +33,30 @@ package struct Probe: ~Copyable {
     /// Loads and attaches the hooks. From then on no connect() is missed.
     ///
     /// - Parameter ringBytes: a power of two, and a multiple of the page size.
-    package init(filter: Filter, ringBytes: UInt32) throws(ProbeError) {
+    /// - Parameter systemCalls: where trampolines are refused, slow down every system call a little
+    ///   for the sake of what connect() and bind() return.
+    package init(
+        filter: Filter, ringBytes: UInt32, systemCalls: Bool = true
+    ) throws(ProbeError) {
+        try self.init(filter, ringBytes, follows: true, systemCalls: systemCalls)
+    }
+
+    /// Loads only what looks at the kernel's tables: nothing is followed.
+    package init(lookingFor filter: Filter) throws(ProbeError) {
+        try self.init(filter, 1 << 22, follows: false, systemCalls: false)
+    }
+
+    private init(
+        _ filter: Filter, _ ringBytes: UInt32, follows: Bool, systemCalls: Bool
+    ) throws(ProbeError) {
         guard unsafe access("/sys/kernel/btf/vmlinux", R_OK) == 0 else {
             throw ProbeError(
                 "read /sys/kernel/btf/vmlinux", errno: errno,
                 remedy: "the kernel must have BTF, as Debian's have since Debian 11")
         }
-        try Self.requireSymbols()
+        if follows { try Self.requireSymbols() }
         let kernel = KernelVersion(release: kernelRelease())
-        var hooks = Hook.all(for: kernel)
+        var hooks = Hook.all(for: kernel, follows: follows)
         let object = try Self.load(hooks, kernel, filter, ringBytes)
         let ring = try RingReader(descriptor: object.descriptor(ofMap: "ring"))
         let shared = try MappedSection(
@@ -47,9 +65,20 @@ package struct Probe: ~Copyable {
         let cpus = try MappedSection(
             descriptor: object.descriptor(ofMap: ".data.cpus"),
             size: MemoryLayout<pg_cpu>.size * Int(PG_CPUS))
+        let bindTable = try MappedSection(
+            descriptor: object.descriptor(ofMap: ".data.bind_table"),
+            size: MemoryLayout<pg_bind_table>.size)
         let home = try NetworkNamespaces.Home()
+        let returns = try Returns(
+            ring: object.descriptor(ofMap: "ring"),
+            shared: object.descriptor(ofMap: ".data.shared"),
+            config: Self.config(filter, kernel), kernel, trampolines: follows,
+            systemCalls: systemCalls)
         let links = try Self.attach(&hooks, of: object)
+        hooks += returns.hooks
         self.object = object
+        self.returns = returns
+        self.bindTable = bindTable
         self.ring = ring
         capacity = Int(ringBytes)
         self.shared = shared
@@ -62,6 +91,9 @@ package struct Probe: ~Copyable {
 
     /// Whether a port that a bind kept is reported when it is given back.
     package var followsBoundPorts: Bool { links["on_destroy"] != nil }
+
+    /// Whether it is told what connect() returned, and not only that it got no port.
+    package var followsReturns: Bool { returns.isInForce }
 
     /// Whether the kernel's table can be held against the counts.
     package var canAudit: Bool { links["each_item"] != nil }
@@ -88,19 +120,26 @@ package struct Probe: ~Copyable {
     private static func load(
         _ hooks: [Hook], _ kernel: KernelVersion, _ filter: Filter, _ ringBytes: UInt32
     ) throws(ProbeError) -> BPFObject {
-        let superfluous = Hook.superfluous(for: kernel)
-        let whole = try BPFObject()
+        let superfluous = Hook.superfluous(among: hooks)
+        let whole = try BPFObject(PG_OBJECT_HOOKS)
         for program in superfluous { whole.leaveOut(program) }
-        let result = try whole.load(filter, ringBytes, copies: kernel.copies)
+        let result = try whole.load(config(filter, kernel), ringBytes)
         if result == 0 { return whole }
         // One program refused, and none is loaded: try what cannot be done without.
-        let core = try BPFObject()
+        let core = try BPFObject(PG_OBJECT_HOOKS)
         for program in superfluous { core.leaveOut(program) }
         for hook in hooks where hook.loss != nil { core.leaveOut(hook.program) }
-        guard try core.load(filter, ringBytes, copies: kernel.copies) == 0 else {
+        guard try core.load(config(filter, kernel), ringBytes) == 0 else {
             throw loadError(-result)
         }
         return core
+    }
+
+    private static func config(_ filter: Filter, _ kernel: KernelVersion) -> pg_config {
+        var config = pg_config(filter)
+        config.copies = UInt32(kernel.copies)
+        config.reuses_fin_wait_2 = kernel.reusesFinWait2 ? 1 : 0
+        return config
     }
 
     private static func attach(
@@ -110,10 +149,12 @@ package struct Probe: ~Copyable {
         for index in hooks.indices {
             let program = hooks[index].program
             do throws(ProbeError) {
-                links[program] =
-                    hooks[index].name.hasPrefix("cgroup/")
-                    ? try object.attach(program, toCgroup: cgroupTree())
-                    : try object.attach(program)
+                switch hooks[index].way {
+                case .attached: links[program] = try object.attach(program)
+                case .cgroup: links[program] = try object.attach(program, toCgroup: cgroupTree())
+                case .tracepoint: break
+                case .onDemand: try object.requireLoaded(program)
+                }
             } catch {
                 if hooks[index].loss == nil { throw error }
                 hooks[index].refusal = error.errno
@@ -201,17 +242,17 @@ package struct Probe: ~Copyable {
     // MARK: The kernel's own table
 
     /// Hands over the connections that exist in these network namespaces, among what happens
-    /// meanwhile: twice, because a socket that turns into a TIME_WAIT under the walk's hands may be
+    /// meanwhile: in two rounds, because a socket that turns into a TIME_WAIT under the walk's hands may be
     /// passed over, and is marked by the first round so that the hooks see its end. In between, who
     /// has them open.
     ///
     /// - Returns: the identities of those that could be entered, by their inode numbers.
     @discardableResult
     package mutating func snapshot(
-        of namespaces: [NetworkNamespaces.Found], _ body: (Record) -> Void
+        of namespaces: [NetworkNamespaces.Found], rounds: Int = 2, _ body: (Record) -> Void
     ) throws(ProbeError) -> [UInt32: UInt32] {
         var walked: [UInt32: UInt32] = [:]
-        for round in 0..<2 {
+        for round in 0..<rounds {
             for found in namespaces {
                 guard let walk = try walk("each_socket", in: found) else { continue }
                 try read(walk.descriptor, body)
@@ -252,6 +293,34 @@ package struct Probe: ~Copyable {
         return walk.netns
     }
 
+    /// The ports of its range that a bind() holds in one network namespace; and has the namespace
+    /// described among the records if its settings have not been told for a second.
+    ///
+    /// - Returns: nil when it cannot be entered, or the kernel does not let us look.
+    package func boundPorts(
+        in found: NetworkNamespaces.Found
+    ) -> (netns: UInt32, ports: PortSet)? {
+        var netns: UInt32?
+        var result: Int32 = 0
+        var range = PortRange(low: 0, high: 0)
+        var words = 0...0
+        let visited = home.visit(found) {
+            netns = NetworkNamespaces.currentIdentity ?? found.inode
+            result = object.run("read_namespace")
+            let bits = bindTable.load(at: MemoryLayout<pg_bind_table>.offset(of: \.range)!)
+            range = PortRange(
+                low: UInt16(truncatingIfNeeded: bits), high: UInt16(truncatingIfNeeded: bits >> 16))
+            words = Int(range.low) / 64...Int(max(range.low, range.high)) / 64
+            for word in words where result == 0 {
+                result = object.run("read_bind_table", argument: UInt64(word * 64))
+            }
+        }
+        guard visited, result == 0, let netns else { return nil }
+        var ports = PortSet()
+        for word in words { ports.set(word, to: bindTable.load(at: word * 8)) }
+        return (netns, ports.limited(to: range))
+    }
+
     /// An iterator that has not been read yet, and the identity of the namespace that it walks.
     private struct Walk: ~Copyable {
         let descriptor: FileDescriptor
@@ -271,7 +340,7 @@ package struct Probe: ~Copyable {
             if program == "each_socket", !kernel.givesCookies { try? SocketCookies.make() }
             raw = bpf_iter_create(link.descriptor)
             number = errno
-            netns = NetworkNamespaces.currentCookie.map { UInt32(truncatingIfNeeded: $0) }
+            netns = NetworkNamespaces.currentIdentity
         }
         if let found {
             guard home.visit(found, create) else { return nil }
@@ -326,11 +395,9 @@ extension RingReader {
 extension BPFObject {
     /// Libbpf's return: 0, or a negative errno.
     fileprivate borrowing func load(
-        _ filter: Probe.Filter, _ ringBytes: UInt32, copies: Int
+        _ config: pg_config, _ ringBytes: UInt32
     ) throws(ProbeError) -> Int32 {
         try set(maxEntries: ringBytes, ofMap: "ring")
-        var config = pg_config(filter)
-        config.copies = UInt32(copies)
         try set(section: ".rodata.config", to: config)
         return load()
     }

@@ -7,15 +7,17 @@ extension Record {
     init?(_ bytes: UnsafeRawBufferPointer) {
         guard bytes.count >= MemoryLayout<pg_head>.size else { return nil }
         let head = unsafe bytes.loadUnaligned(as: pg_head.self)
-        guard head.socket != 0 || UInt32(head.kind) == PG_NAMESPACE.rawValue,
+        let kind = pg_kind(rawValue: UInt32(head.kind))
+        guard head.socket != 0 || kind == PG_NAMESPACE || kind == PG_REFUSED,
             head.time_ns <= UInt64(Int64.max)
         else { return nil }
-        switch pg_kind(rawValue: UInt32(head.kind)) {
+        switch kind {
         case PG_OPENED:
             guard let connection = unsafe Connection(bytes) else { return nil }
             self = .opened(connection)
         case PG_SOCKET:
-            guard let connection = unsafe Connection(bytes) else { return nil }
+            guard var connection = unsafe Connection(bytes) else { return nil }
+            connection.age = UInt64(head.error) * 1_000_000
             self = .exists(connection, state: State(tcp: head.state))
         case PG_OWNER:
             guard let connection = unsafe Connection(bytes) else { return nil }
@@ -39,13 +41,40 @@ extension Record {
             let change = unsafe bytes.loadUnaligned(as: pg_change.self)
             guard change.successor != 0 else { return nil }
             self = .timeWait(
-                socket: head.socket, successor: change.successor, time: head.time_ns)
+                socket: head.socket, successor: change.successor, reusable: head.has(PG_REUSABLE),
+                time: head.time_ns)
         case PG_RELEASED:
             guard bytes.count == MemoryLayout<pg_change>.size else { return nil }
             self = .released(
                 socket: head.socket,
                 cookie: unsafe bytes.loadUnaligned(as: pg_change.self).successor,
                 mayReturn: head.has(PG_MAY_RETURN), time: head.time_ns)
+        case PG_HOLDER:
+            guard let connection = unsafe Connection(bytes) else { return nil }
+            self = .holder(
+                Holder(
+                    netns: connection.tuple.netns, local: connection.tuple.local,
+                    localPort: connection.localPort, process: connection.process,
+                    isListening: head.state == 10, portChosen: connection.portChosen))
+        case PG_REFUSED:
+            guard let connection = unsafe Connection(bytes), head.error != 0 else { return nil }
+            self = .refused(
+                Refusal(
+                    time: head.time_ns, socket: head.socket,
+                    call: head.has(PG_BIND) ? .bind : .connect, errno: head.error,
+                    tuple: connection.tuple, localPort: connection.localPort,
+                    process: connection.process))
+        case PG_SEARCHED:
+            guard bytes.count == MemoryLayout<pg_change>.size else { return nil }
+            self = .searched(
+                socket: head.socket, localPort: head.local_port,
+                search: unsafe bytes.loadUnaligned(as: pg_change.self).successor,
+                time: head.time_ns)
+        case PG_CARRIED:
+            guard bytes.count == MemoryLayout<pg_change>.size else { return nil }
+            self = .carried(
+                socket: head.socket,
+                bytes: unsafe bytes.loadUnaligned(as: pg_change.self).successor)
         case PG_NAMESPACE:
             guard bytes.count == MemoryLayout<pg_namespace>.size,
                 let reserved = unsafe PortSet(
@@ -61,6 +90,7 @@ extension Record {
                     ),
                     timeWait: TimeWaitRules(
                         reuse: settings.reuse, reuseDelay: settings.reuseDelay,
+                        countsSeconds: settings.hasReuseDelay == 0,
                         timestamps: settings.timestamps != 0, limit: settings.limit)),
                 pid: settings.pid)
         default:
@@ -81,6 +111,7 @@ private struct NamespaceSettings: BitwiseCopyable {
     var high: UInt16
     var reuse: UInt8
     var timestamps: UInt8
+    var hasReuseDelay: UInt8
 }
 
 extension Record.Connection {
@@ -95,6 +126,8 @@ extension Record.Connection {
             localPort: socket.head.local_port, cookie: socket.cookie,
             process: Process(pid: socket.pid, name: Process.Name(bytesOf: socket.comm)),
             range: PortRange(low: socket.range_low, high: socket.range_high))
+        portChosen = socket.head.has(PG_CHOSEN)
+        reusable = socket.head.has(PG_REUSABLE)
     }
 }
 

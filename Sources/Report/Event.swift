@@ -7,12 +7,15 @@ package enum Event {
     case failure(Failure)
     case alert(Alert)
     case tick(Tick)
+    /// How a pool that bind() chooses from stands, each second in which it changes.
+    case bindPool(BindPool)
     /// Records the ring had no room for, since the last time it was said.
     case lost(Int)
     /// The ledger was held against the kernel's table.
     case audit(Audit)
     case namespace(NamespaceNews)
     case summary(Summary)
+    case snapshot(Snapshot)
 
     /// A namespace has its first connection, other settings than before, or is gone.
     package struct NamespaceNews: Sendable {

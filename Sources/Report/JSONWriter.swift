@@ -24,18 +24,30 @@ package struct JSONWriter: Sendable {
             line.field("level", alert.level)
             line.name("percent")
             line.append(tenths: alert.percent)
-            write(alert.tuple, surroundings, &line)
-            line.field("held", alert.held)
-            line.field("usable", alert.usable)
+            switch alert.subject {
+            case .tuple(let tuple):
+                write(tuple, surroundings, &line)
+                write(alert.standing, &line)
+            case .bindPool(let key):
+                write(key, surroundings, &line)
+                write(pool: alert.standing, &line)
+            }
+            if let forecast = alert.forecast { write(forecast, &line) }
+            if let search = alert.longSearch { line.field("long_search_us", Int(search / 1000)) }
+        case .bindPool(let pool):
+            head("bind_pool", time, surroundings, &line)
+            write(pool.key, surroundings, &line)
+            line.field("held", pool.used)
+            line.field("usable", pool.usable)
+            line.field("failed", pool.failed)
         case .tick(let tick):
             head("tick", time, surroundings, &line)
             write(tick.tuple, surroundings, &line)
-            line.field("held", tick.held)
-            line.field("time_wait", tick.timeWait)
-            line.field("usable", tick.usable)
+            write(tick.standing, &line)
             line.field("opened", tick.since.opened)
             line.field("closed", tick.since.closed)
             line.field("failed", tick.since.failed)
+            if let forecast = tick.forecast { write(forecast, &line) }
         case .lost(let count):
             head("lost", time, surroundings, &line)
             line.field("count", count)
@@ -56,6 +68,7 @@ package struct JSONWriter: Sendable {
             }
         case .namespace(let news): write(news, time, surroundings, &line)
         case .summary(let summary): write(summary, time, surroundings, &line)
+        case .snapshot(let snapshot): write(snapshot, time, surroundings, &line)
         }
         line.append("}\n")
     }
@@ -92,13 +105,10 @@ package struct JSONWriter: Sendable {
 
     private func settings(_ namespace: Namespace, _ line: inout Line) {
         line.field("inode", Int(namespace.inode))
-        line.name("range")
-        line.append("[")
-        line.append(Int(namespace.pool.range.low))
-        line.append(",")
-        line.append(Int(namespace.pool.range.high))
-        line.append("]")
+        write(namespace.pool.range, &line)
         line.field("reserved", namespace.pool.reservedInRange)
+        line.field("bound", namespace.pool.boundInRange)
+        line.field("usable", namespace.pool.usable(of: namespace.pool.range))
         line.field("tw_reuse", Int(namespace.timeWait.reuse))
         line.field("tw_reuse_delay_ms", Int(namespace.timeWait.reuseDelay))
         line.field("timestamps", namespace.timeWait.timestamps)
@@ -106,16 +116,40 @@ package struct JSONWriter: Sendable {
     }
 
     private func write(_ failure: Failure, _ surroundings: Surroundings, _ line: inout Line) {
-        let change = failure.change
-        head("failure", change.time, surroundings, &line)
-        line.field("call", "connect")
-        line.field("errno", "EADDRNOTAVAIL")
-        write(change.process, &line)
-        write(change.tuple, surroundings, &line)
-        if change.localPort != 0 { line.field("local_port", Int(change.localPort)) }
-        line.field("held", change.held)
-        line.field("usable", change.usable)
-        line.field("search_us", Int(failure.search / 1000))
+        head("failure", failure.time, surroundings, &line)
+        line.field("call", failure.call.rawValue)
+        line.name("errno")
+        line.append("\"")
+        line.append(failure.errnoName)
+        line.append("\"")
+        line.field("cause", failure.cause.rawValue)
+        write(failure.process, &line)
+        switch failure.call {
+        case .connect: write(failure.tuple, surroundings, &line)
+        case .bind:
+            write(BindPool.Key(of: failure.tuple), surroundings, &line)
+        }
+        if failure.localPort != 0 { line.field("local_port", Int(failure.localPort)) }
+        switch failure.call {
+        case .connect: write(failure.standing, &line)
+        case .bind: write(pool: failure.standing, &line)
+        }
+        if let wall = failure.wall {
+            write(wall.range, &line)
+            line.field("reserved", wall.reserved)
+            line.field("bound", wall.bound)
+            if !wall.holders.isEmpty {
+                line.array("holders", wall.holders) { holding, line in
+                    line.append("{\"pid\":")
+                    line.append(Int(holding.process.pid))
+                    line.append(",\"comm\":")
+                    line.append(quoted: holding.process.name)
+                    line.field("ports", holding.ports)
+                    line.append("}")
+                }
+            }
+        }
+        if let search = failure.search { line.field("search_us", Int(search / 1000)) }
         line.field("count", failure.count)
     }
 
@@ -142,20 +176,39 @@ package struct JSONWriter: Sendable {
         line.field("held", summary.held)
         line.field("time_wait", summary.timeWait)
         line.field("tuples_omitted", summary.tuplesOmitted)
-        line.array("namespaces", summary.namespaces.sorted { $0.value.inode < $1.value.inode }) {
-            namespace, line in
+        write(summary.namespaces, surroundings, &line)
+        line.array("bind_pools", summary.bindPools) { pool, line in
             line.append("{")
-            line.field("netns", name(of: namespace.key, surroundings), first: true)
-            settings(namespace.value, &line)
+            line.field("netns", name(of: pool.key.netns, surroundings), first: true)
+            local(pool.key.local, &line)
+            line.field("held", pool.used)
+            line.field("usable", pool.usable)
+            line.field("peak", pool.peak)
+            line.field("failed", pool.failed)
+            write(top: pool.processes, &line)
+            line.append("}")
+        }
+        line.array("refused", summary.refusals) { refusal, line in
+            line.append("{\"call\":\"")
+            line.append(refusal.refused.call.rawValue)
+            line.append("\"")
+            line.field("cause", refusal.refused.cause.rawValue)
+            switch refusal.refused.call {
+            case .connect: write(refusal.refused.tuple, surroundings, &line)
+            case .bind: write(BindPool.Key(of: refusal.refused.tuple), surroundings, &line)
+            }
+            if refusal.refused.localPort != 0 {
+                line.field("local_port", Int(refusal.refused.localPort))
+            }
+            write(refusal.refused.process, &line)
+            line.field("count", refusal.count)
             line.append("}")
         }
         line.array("tuples", summary.tuples) { account, line in
             line.append("{")
             line.field("netns", name(of: account.tuple.netns, surroundings), first: true)
             addresses(account.tuple, &line)
-            line.field("held", account.held)
-            line.field("time_wait", account.timeWait)
-            line.field("usable", account.usable)
+            write(account.standing, &line)
             line.field("peak", account.peak.held)
             if account.peak.held > 0 { line.field("peak_at", account.peak.time, surroundings) }
             line.field("opened", account.totals.opened)
@@ -169,22 +222,80 @@ package struct JSONWriter: Sendable {
                 line.append(error.value)
             }
             line.append("}")
+            line.name("causes")
+            line.append("{")
+            let causes = account.causes.sorted { $0.key.rawValue < $1.key.rawValue }
+            for (index, cause) in causes.enumerated() {
+                if index > 0 { line.append(",") }
+                line.append(quoted: cause.key.rawValue)
+                line.append(":")
+                line.append(cause.value)
+            }
+            line.append("}")
             if let first = account.firstFailureAt {
                 line.field("first_failure_at", first, surroundings)
             }
-            if let top = account.processes.top {
-                line.name("top_process")
-                line.append("{\"pid\":")
-                line.append(Int(top.pid))
-                line.append(",\"comm\":")
-                line.append(quoted: top.name)
-                line.append("}")
-            }
+            write(top: account.processes, &line)
+            line.append("}")
+        }
+        write(summary.advice, surroundings, &line)
+    }
+
+    func write(
+        _ namespaces: [UInt32: Namespace], _ surroundings: Surroundings, _ line: inout Line
+    ) {
+        line.array("namespaces", namespaces.sorted { $0.value.inode < $1.value.inode }) {
+            namespace, line in
+            line.append("{")
+            line.field("netns", name(of: namespace.key, surroundings), first: true)
+            settings(namespace.value, &line)
             line.append("}")
         }
     }
 
-    private func head(
+    private func write(top processes: TopProcesses, _ line: inout Line) {
+        guard let top = processes.top else { return }
+        line.name("top_process")
+        line.append("{\"pid\":")
+        line.append(Int(top.pid))
+        line.append(",\"comm\":")
+        line.append(quoted: top.name)
+        line.append("}")
+    }
+
+    func write(_ standing: Standing, _ line: inout Line) {
+        line.field("held", standing.held)
+        line.field("time_wait", standing.timeWait)
+        line.field("reusable", standing.reusable)
+        line.field("usable", standing.usable)
+        line.field("available", standing.available)
+    }
+
+    /// Of its ports in TIME_WAIT, a bind() may use none again.
+    private func write(pool standing: Standing, _ line: inout Line) {
+        line.field("held", standing.held)
+        line.field("usable", standing.usable)
+        line.field("available", standing.available)
+    }
+
+    func write(_ range: PortRange, _ line: inout Line) {
+        line.name("range")
+        line.append("[")
+        line.append(Int(range.low))
+        line.append(",")
+        line.append(Int(range.high))
+        line.append("]")
+    }
+
+    /// The pool of a local address, which has no peer.
+    private func write(
+        _ key: BindPool.Key, _ surroundings: Surroundings, _ line: inout Line
+    ) {
+        line.field("netns", name(of: key.netns, surroundings))
+        local(key.local, &line)
+    }
+
+    func head(
         _ event: StaticString, _ time: UInt64, _ surroundings: Surroundings, _ line: inout Line
     ) {
         line.append("\"event\":\"")
@@ -198,11 +309,15 @@ package struct JSONWriter: Sendable {
         addresses(tuple, &line)
     }
 
-    private func addresses(_ tuple: Tuple, _ line: inout Line, first: Bool = false) {
+    func local(_ address: IPAddress, _ line: inout Line, first: Bool = false) {
         line.name("local", first: first)
         line.append("\"")
-        line.append(tuple.local)
+        line.append(address)
         line.append("\"")
+    }
+
+    func addresses(_ tuple: Tuple, _ line: inout Line, first: Bool = false) {
+        local(tuple.local, &line, first: first)
         line.name("remote")
         line.append("\"")
         line.append(tuple.remote)
@@ -218,7 +333,7 @@ package struct JSONWriter: Sendable {
         }
     }
 
-    private func name(of netns: UInt32, _ surroundings: Surroundings) -> String {
+    func name(of netns: UInt32, _ surroundings: Surroundings) -> String {
         surroundings.namespaceNames[netns] ?? String(netns)
     }
 }

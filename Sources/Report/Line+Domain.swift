@@ -8,7 +8,42 @@ extension Line {
         append(tuple.remote, port: tuple.remotePort)
     }
 
-    private mutating func append(_ address: IPAddress, port: UInt16) {
+    /// `40000-40003`
+    mutating func append(_ range: PortRange?) {
+        guard let range else { return append("?") }
+        append(Int(range.low))
+        append("-")
+        append(Int(range.high))
+    }
+
+    /// `of 32768-60999: 1,024 reserved, 20,000 bound`
+    mutating func append(_ wall: Failure.Wall?) {
+        guard let wall else { return append("the range is taken") }
+        append("of ")
+        append(wall.range)
+        append(": ")
+        if wall.reserved > 0 {
+            append(grouped: wall.reserved)
+            append(wall.bound > 0 ? " reserved, " : " reserved")
+        }
+        if wall.bound > 0 {
+            append(grouped: wall.bound)
+            append(" bound")
+        }
+    }
+
+    /// `envoy[12] 19,998, java[7] 2`
+    mutating func append(_ holders: [Failure.Holding]) {
+        for (index, holding) in holders.enumerated() {
+            if index > 0 { append(", ") }
+            append(holding.process)
+            append(" ")
+            append(grouped: holding.ports)
+        }
+    }
+
+    /// An address, in brackets if it is a v6 one, and a port if it is not 0.
+    mutating func append(_ address: IPAddress, port: UInt16) {
         if !address.isV4 { append("[") }
         append(address)
         if !address.isV4 { append("]") }
@@ -61,9 +96,7 @@ extension Line {
     /// `ports 32768-60999 (3 reserved), tw_reuse 2 after 1,000 ms, max 65,536 TIME_WAITs`
     mutating func append(settings namespace: Namespace) {
         append("ports ")
-        append(Int(namespace.pool.range.low))
-        append("-")
-        append(Int(namespace.pool.range.high))
+        append(namespace.pool.range)
         if namespace.pool.reservedInRange > 0 {
             append(" (")
             append(grouped: namespace.pool.reservedInRange)
@@ -92,5 +125,13 @@ extension Line {
             append(byte: Self.hex[Int(byte >> 4)])
             append(byte: Self.hex[Int(byte & 15)])
         }
+    }
+}
+
+extension Failure {
+    /// As the program got it. Of one that was not told, what it nearly always is.
+    var errnoName: StaticString {
+        if cause == .noMemory { return "ENOMEM" }
+        return call == .connect ? "EADDRNOTAVAIL" : "EADDRINUSE"
     }
 }

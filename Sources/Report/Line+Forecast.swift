@@ -49,7 +49,8 @@ extension Line {
         }
     }
 
-    private mutating func append(rate: Double) {
+    /// Whole, but for small ones.
+    mutating func append(rate: Double) {
         if rate < 9.95 {
             append(tenths: rate)
         } else {
@@ -58,23 +59,26 @@ extension Line {
     }
 }
 
-/// Fields of a JSON object that has others before them; those that are not known are null.
-///
-/// `levels_off_at` too: without it, null for `exhausted_in_s` would not tell whether a plateau is
-/// foreseen.
-func write(_ forecast: Forecast, _ line: inout Line) {
-    line.field("rate", tenths: forecast.opensPerSecond)
-    line.field("net_rate", tenths: forecast.netPerSecond)
-    line.field("exhausted_in_s", tenths: forecast.exhaustedIn)
-    line.name("levels_off_at")
-    if let level = forecast.levelsOffAt { line.append(level) } else { line.append("null") }
-    line.field("sustainable_rate", tenths: forecast.sustainable)
-    line.field("into_time_wait", tenths: forecast.intoTimeWait)
+extension JSONWriter {
+    /// What is not known or not foreseen is absent.
+    func write(_ forecast: Forecast, _ line: inout Line) {
+        line.name("forecast")
+        line.append("{")
+        line.name("rate", first: true)
+        line.append(tenths: forecast.opensPerSecond)
+        line.field("net_rate", tenths: forecast.netPerSecond)
+        line.field("exhausted_in_s", tenths: forecast.exhaustedIn)
+        if let level = forecast.levelsOffAt { line.field("levels_off_at", level) }
+        line.field("sustainable_rate", tenths: forecast.sustainable)
+        line.field("into_time_wait", tenths: forecast.intoTimeWait)
+        line.append("}")
+    }
 }
 
 extension Line {
     fileprivate mutating func field(_ name: StaticString, tenths value: Double?) {
+        guard let value else { return }
         self.name(name)
-        if let value { append(tenths: value) } else { append("null") }
+        append(tenths: value)
     }
 }

@@ -85,6 +85,14 @@ package struct Line: Sendable {
     /// Columns that the text takes up: one for each code point, as our own text needs no more.
     func columns(since start: Int) -> Int { bytes[start...].count { $0 & 0xc0 != 0x80 } }
 
+    /// What `write` appends, right-aligned in `width` columns.
+    mutating func right(_ width: Int, _ write: (inout Line) -> Void) {
+        var cell = Line()
+        write(&cell)
+        for _ in 0..<max(0, width - cell.columns(since: 0)) { append(" ") }
+        append(cell)
+    }
+
     /// Spaces up to `width` columns since the byte at `start`.
     mutating func pad(to width: Int, since start: Int) {
         for _ in 0..<max(0, width - columns(since: start)) { append(" ") }

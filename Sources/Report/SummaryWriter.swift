@@ -16,15 +16,8 @@ struct SummaryWriter {
         line.append("\n")
         totals(summary, &line)
         namespaces(summary, surroundings, &line)
-        guard !summary.tuples.isEmpty else { return }
-        heading("   share    peak    held TIME_WAIT    opened   failed  tuple, top process", &line)
-        for account in summary.tuples.prefix(Self.rows) { row(account, surroundings, &line) }
-        let more = max(0, summary.tuples.count - Self.rows) + summary.tuplesOmitted
-        if more > 0 {
-            line.append("and ")
-            line.append(grouped: more)
-            line.append(" more, none with a greater share\n")
-        }
+        tuples(summary, surroundings, &line)
+        bindPools(summary, surroundings, &line)
         failures(summary, surroundings, &line)
     }
 
@@ -34,10 +27,24 @@ struct SummaryWriter {
         line.append(" opened, ")
         line.append(grouped: summary.totals.closed)
         line.append(" closed, ")
-        if summary.totals.failed > 0 { style.begin(.alarm, &line) }
-        line.append(grouped: summary.totals.failed)
-        line.append(" failed for want of a port")
-        if summary.totals.failed > 0 { style.end(&line) }
+        wantOfPort(summary.wantOfPort.connects, &line)
+        if summary.wantOfPort.binds > 0 {
+            line.append("\n  bind()     ")
+            wantOfPort(summary.wantOfPort.binds, &line)
+        }
+        let (connects, binds) = summary.otherwise
+        if connects + binds > 0 {
+            line.append("\n  refused    ")
+            if connects > 0 {
+                line.append(grouped: connects)
+                line.append(binds > 0 ? " connect(), " : " connect()")
+            }
+            if binds > 0 {
+                line.append(grouped: binds)
+                line.append(" bind()")
+            }
+            line.append(", not for want of a port")
+        }
         line.append("\n  ports      ")
         line.append(grouped: summary.held)
         line.append(" held at the end")
@@ -50,6 +57,13 @@ struct SummaryWriter {
         }
         line.append("\n")
         accuracy(summary, &line)
+    }
+
+    private func wantOfPort(_ count: Int, _ line: inout Line) {
+        if count > 0 { style.begin(.alarm, &line) }
+        line.append(grouped: count)
+        line.append(" failed for want of a port")
+        if count > 0 { style.end(&line) }
     }
 
     private func accuracy(_ summary: Summary, _ line: inout Line) {
@@ -103,24 +117,27 @@ struct SummaryWriter {
         omitted(of: all.count, &line)
     }
 
+    private func tuples(_ summary: Summary, _ surroundings: Surroundings, _ line: inout Line) {
+        guard !summary.tuples.isEmpty else { return }
+        heading("   share    peak    held TIME_WAIT    opened   failed  tuple, top process", &line)
+        for account in summary.tuples.prefix(Self.rows) { row(account, surroundings, &line) }
+        let more = max(0, summary.tuples.count - Self.rows) + summary.tuplesOmitted
+        if more > 0 {
+            line.append("and ")
+            line.append(grouped: more)
+            line.append(" more, none with a greater share\n")
+        }
+    }
+
     private func row(
         _ account: TupleAccount, _ surroundings: Surroundings, _ line: inout Line
     ) {
-        right(8, &line) {
-            if account.peak.usable > 0 {
-                $0.append(tenths: (account.peak.share * 1000).rounded(.down) / 10)
-                $0.append(" %")
-            } else {
-                $0.append("-")
-            }
-        }
-        right(8, &line) { $0.append(grouped: account.peak.held) }
-        right(8, &line) { $0.append(grouped: account.held) }
-        right(10, &line) { $0.append(grouped: account.timeWait) }
-        right(10, &line) { $0.append(grouped: account.totals.opened) }
-        if account.totals.failed > 0 { style.begin(.alarm, &line) }
-        right(9, &line) { $0.append(grouped: account.totals.failed) }
-        if account.totals.failed > 0 { style.end(&line) }
+        share(account.peak.share, &line)
+        line.right(8) { $0.append(grouped: account.peak.held) }
+        line.right(8) { $0.append(grouped: account.held) }
+        line.right(10) { $0.append(grouped: account.timeWait) }
+        line.right(10) { $0.append(grouped: account.totals.opened) }
+        alarm(account.totals.failed, &line)
         line.append("  ")
         line.append(account.tuple)
         line.append(namespaceOf: account.tuple, surroundings)
@@ -130,11 +147,35 @@ struct SummaryWriter {
         }
         line.append("\n")
         for (error, count) in account.errors.sorted(by: { $0.value > $1.value }) {
-            right(44, &line) { $0.append(grouped: count) }
+            line.right(44) { $0.append(grouped: count) }
             line.append("  of them ")
             line.append(surroundings.errnoName(Int32(error)))
             line.append("\n")
         }
+    }
+
+    private func bindPools(
+        _ summary: Summary, _ surroundings: Surroundings, _ line: inout Line
+    ) {
+        guard !summary.bindPools.isEmpty else { return }
+        heading(
+            "   share    peak  usable   failed  address that bind() chose for, top process", &line)
+        for pool in summary.bindPools.prefix(Self.rows) {
+            let peak = Standing(held: pool.peak, usable: pool.usable)
+            share(peak.share, &line)
+            line.right(8) { $0.append(grouped: pool.peak) }
+            line.right(8) { $0.append(grouped: pool.usable) }
+            alarm(pool.failed, &line)
+            line.append("  ")
+            line.append(pool.key.local, port: 0)
+            line.append(namespace: pool.key.netns, surroundings)
+            if let top = pool.processes.top {
+                line.append("  ")
+                line.append(top)
+            }
+            line.append("\n")
+        }
+        omitted(of: summary.bindPools.count, &line)
     }
 
     private func failures(
@@ -142,17 +183,43 @@ struct SummaryWriter {
     ) {
         let failures = summary.failures
         guard !failures.isEmpty else { return }
-        heading("  failed  connect() without a port, by process and tuple", &line)
-        for failure in failures.prefix(Self.rows) {
-            right(8, &line) { $0.append(grouped: failure.count) }
+        heading("  failed  call, cause, process, and where from and to", &line)
+        for (what, count) in failures.prefix(Self.rows) {
+            line.right(8) { $0.append(grouped: count) }
             line.append("  ")
-            line.append(failure.process)
+            let start = line.bytes.count
+            line.append(what.call == .connect ? "connect()  " : "bind()     " as StaticString)
+            line.append(what.cause?.rawValue ?? "-")
+            line.pad(to: 23, since: start)
+            line.append(what.process)
             line.append("  ")
-            line.append(failure.tuple)
-            line.append(namespaceOf: failure.tuple, surroundings)
+            switch what.call {
+            case .connect: line.append(what.tuple)
+            case .bind: line.append(what.tuple.local, port: what.localPort)
+            }
+            line.append(namespaceOf: what.tuple, surroundings)
             line.append("\n")
         }
         omitted(of: failures.count, &line)
+    }
+
+    /// Eight columns, rounded down: 100 says that nothing is left.
+    private func share(_ share: Double, _ line: inout Line) {
+        line.right(8) {
+            if share.isFinite {
+                $0.append(tenths: (share * 1000).rounded(.down) / 10)
+                $0.append(" %")
+            } else {
+                $0.append("-")
+            }
+        }
+    }
+
+    /// Nine columns, and a colour that stands out unless it is 0.
+    private func alarm(_ count: Int, _ line: inout Line) {
+        if count > 0 { style.begin(.alarm, &line) }
+        line.right(9) { $0.append(grouped: count) }
+        if count > 0 { style.end(&line) }
     }
 
     private func heading(_ text: StaticString, _ line: inout Line) {
@@ -169,13 +236,5 @@ struct SummaryWriter {
         line.append("and ")
         line.append(grouped: count - Self.rows)
         line.append(" more\n")
-    }
-
-    /// Right-aligned in `width` columns.
-    private func right(_ width: Int, _ line: inout Line, _ write: (inout Line) -> Void) {
-        var cell = Line()
-        write(&cell)
-        for _ in 0..<max(0, width - cell.columns(since: 0)) { line.append(" ") }
-        line.append(cell)
     }
 }

@@ -20,14 +20,18 @@ package struct TextWriter: Sendable {
         case .failure(let failure): write(failure, surroundings, &line)
         case .alert(let alert): write(alert, surroundings, &line)
         case .tick(let tick): write(tick, time, surroundings, &line)
+        case .bindPool(let pool): write(pool, time, surroundings, &line)
         case .lost(let count):
             begin("LOST", .alarm, time, surroundings, &line)
             line.append(grouped: count)
             line.append(" records: the ring buffer was full; the counts are made exact again\n")
         case .audit(let audit): write(audit, time, surroundings, &line)
         case .namespace(let news): write(news, time, surroundings, &line)
+        case .snapshot(let snapshot):
+            SnapshotWriter(style: style).write(snapshot, in: surroundings, to: &line)
         case .summary(let summary):
             SummaryWriter(style: style).write(summary, in: surroundings, to: &line)
+            AdviceWriter(style: style).write(summary.advice, in: surroundings, to: &line)
         }
     }
 
@@ -101,50 +105,132 @@ package struct TextWriter: Sendable {
             }
             if timeWait { line.append(" TIME_WAIT") }
         }
-        end(change.tuple, surroundings, &line)
+        end(change.tuple.netns, surroundings, &line)
     }
 
     private func write(_ failure: Failure, _ surroundings: Surroundings, _ line: inout Line) {
-        let change = failure.change
-        begin("FAILURE", .alarm, change.time, surroundings, &line)
-        fill(change.tuple, change.localPort, change.held, change.usable, &line)
-        line.append(change.process)
-        end(change.tuple, surroundings, &line)
+        begin("FAILURE", .alarm, failure.time, surroundings, &line)
+        let standing = failure.standing
+        switch failure.call {
+        case .connect:
+            fill(failure.tuple, failure.localPort, standing.held, standing.usable, &line)
+        case .bind:
+            fill(BindPool.Key(of: failure.tuple), failure.localPort, standing, &line)
+        }
+        line.append(failure.process)
+        end(failure.tuple.netns, surroundings, &line)
         line.append(indent)
         if failure.count > 1 {
             line.append(grouped: failure.count)
             line.append(" x ")
         }
-        line.append("connect(): EADDRNOTAVAIL, ")
-        switch failure.cause {
-        case .noPort:
-            line.append("no local port left; the kernel searched ")
-            line.append(duration: failure.search)
-        case .boundPortInUse:
-            line.append("its own port has a connection there already")
-        }
+        line.append(failure.call == .connect ? "connect(): " : "bind(): " as StaticString)
+        line.append(failure.errnoName)
+        line.append(", ")
+        line.append(failure.cause.rawValue)
+        line.append(": ")
+        explain(failure, &line)
         line.append("\n")
+        guard let wall = failure.wall, !wall.holders.isEmpty else { return }
+        line.append(indent)
+        line.append("bound by ")
+        line.append(wall.holders)
+        line.append("\n")
+    }
+
+    /// Which wall it was, and how high.
+    private func explain(_ failure: Failure, _ line: inout Line) {
+        let standing = failure.standing
+        switch failure.cause {
+        case .exhausted where failure.call == .bind:
+            line.append("IP_BIND_ADDRESS_NO_PORT leaves it to connect()")
+        case .exhausted:
+            line.append(grouped: standing.timeWait)
+            line.append(" in TIME_WAIT")
+        case .blocked:
+            line.append(failure.wall)
+            return
+        case .range:
+            line.append("its own ")
+            line.append(failure.ownRange)
+            line.append(" is full")
+        case .collision where failure.call == .bind:
+            line.append("that port is in use")
+        case .collision:
+            line.append("its port has a connection there already")
+        case .noAddress:
+            line.append("no local address to connect from")
+        case .noMemory:
+            line.append("the kernel had none for it")
+        }
+        if let search = failure.search, failure.cause != .collision {
+            line.append("; searched ")
+            line.append(duration: search)
+        }
     }
 
     private func write(_ alert: Alert, _ surroundings: Surroundings, _ line: inout Line) {
         let recovered = alert.level == 0
         begin(recovered ? "recovered" : "ALERT", .warning, alert.time, surroundings, &line)
-        fill(alert.tuple, 0, alert.held, alert.usable, &line)
+        let netns: UInt32
+        switch alert.subject {
+        case .tuple(let tuple):
+            fill(tuple, 0, alert.standing.held, alert.standing.usable, &line)
+            netns = tuple.netns
+        case .bindPool(let key):
+            fill(key, 0, alert.standing, &line)
+            netns = key.netns
+        }
         line.append(tenths: alert.percent)
-        line.append(" % held")
+        line.append(alert.standing.reusable > 0 ? " % used" : " % held" as StaticString)
         if !recovered {
             line.append(", crossed ")
             line.append(alert.level)
             line.append(" %")
         }
-        end(alert.tuple, surroundings, &line)
+        end(netns, surroundings, &line)
+        if let forecast = alert.forecast {
+            line.append(indent)
+            line.append(forecast)
+            line.append("\n")
+        }
+        explainSearch(alert, &line)
+    }
+
+    /// What happens from one half on: the kernel looks at the ports of one parity before the others.
+    private func explainSearch(_ alert: Alert, _ line: inout Line) {
+        guard case .tuple = alert.subject, alert.level == 50 || alert.longSearch != nil,
+            alert.level >= 50
+        else { return }
+        line.append(indent)
+        if alert.level == 50 {
+            line.append("from here on connect() searches some 100 times longer for a port; so far ")
+        } else {
+            line.append("connect() searches for a port for ")
+        }
+        if let search = alert.longSearch {
+            line.append(duration: UInt64(search))
+        } else {
+            line.append("< 100 µs")
+        }
+        line.append("\n")
+    }
+
+    private func write(
+        _ pool: BindPool, _ time: UInt64, _ surroundings: Surroundings, _ line: inout Line
+    ) {
+        begin("1 s", .plain, time, surroundings, &line)
+        fill(pool.key, 0, pool.standing, &line)
+        if let top = pool.processes.top { line.append(top) }
+        end(pool.key.netns, surroundings, &line)
     }
 
     private func write(
         _ tick: Tick, _ time: UInt64, _ surroundings: Surroundings, _ line: inout Line
     ) {
         begin("1 s", .plain, time, surroundings, &line)
-        fill(tick.tuple, 0, tick.held, tick.usable, &line)
+        let standing = tick.standing
+        fill(tick.tuple, 0, standing.held, standing.usable, &line)
         line.append("+")
         line.append(grouped: tick.since.opened)
         line.append(" -")
@@ -156,11 +242,19 @@ package struct TextWriter: Sendable {
             line.append(grouped: tick.since.failed)
             style.end(&line)
         }
-        if tick.timeWait > 0 {
+        if standing.timeWait > 0 {
             line.append(" tw ")
-            line.append(grouped: tick.timeWait)
+            line.append(grouped: standing.timeWait)
         }
-        end(tick.tuple, surroundings, &line)
+        if standing.reusable > 0 {
+            line.append(" reusable ")
+            line.append(grouped: standing.reusable)
+        }
+        if let forecast = tick.forecast, forecast.exhaustedIn ?? 0 > 0 {
+            line.append(" ")
+            line.append(forecast)
+        }
+        end(tick.tuple.netns, surroundings, &line)
     }
 
     // MARK: The columns
@@ -188,6 +282,20 @@ package struct TextWriter: Sendable {
     ) {
         let start = line.bytes.count
         line.append(tuple, localPort: localPort)
+        fill(held, usable, since: start, &line)
+    }
+
+    /// The pool that a bind() chooses from, and how full it is.
+    private func fill(
+        _ key: BindPool.Key, _ port: UInt16, _ standing: Standing, _ line: inout Line
+    ) {
+        let start = line.bytes.count
+        line.append("bind ")
+        line.append(key.local, port: port)
+        fill(standing.held, standing.usable, since: start, &line)
+    }
+
+    private func fill(_ held: Int, _ usable: Int, since start: Int, _ line: inout Line) {
         line.pad(to: 34, since: start)
         let count = line.bytes.count
         line.append(" ")
@@ -198,8 +306,8 @@ package struct TextWriter: Sendable {
         line.pad(to: 15, since: count)
     }
 
-    private func end(_ tuple: Tuple, _ surroundings: Surroundings, _ line: inout Line) {
-        line.append(namespaceOf: tuple, surroundings)
+    private func end(_ netns: UInt32, _ surroundings: Surroundings, _ line: inout Line) {
+        line.append(namespace: netns, surroundings)
         line.append("\n")
     }
 }

@@ -16,8 +16,8 @@ struct Auditor {
     private var hasComplained = false
     /// Namespaces out of reach, and since when.
     private var unreached: [UInt32: UInt64] = [:]
-    /// How to get into a namespace, by its inode number.
-    private var places: [UInt32: NetworkNamespaces.Found] = [:]
+    private let namespaces: NamespacePlaces
+    private var places: [UInt32: NetworkNamespaces.Found] { namespaces.known }
 
     private static let second: UInt64 = 1_000_000_000
     /// An audit takes no more than one part in so many of a CPU.
@@ -25,7 +25,8 @@ struct Auditor {
     /// What the kernel may take to end all that a namespace held.
     private static let dying = 5 * second
 
-    init(interval: UInt64?, filter: Probe.Filter, now: UInt64) {
+    init(interval: UInt64?, filter: Probe.Filter, places: NamespacePlaces, now: UInt64) {
+        namespaces = places
         self.interval = interval
         self.filter = filter
         next = interval.map { now + $0 } ?? .max
@@ -33,7 +34,7 @@ struct Auditor {
 
     /// Enters what exists into the ledger.
     mutating func seed(_ probe: inout Probe, _ road: inout Road) throws(ProbeError) {
-        look()
+        namespaces.look()
         road.ledger.beginWalk(for: .seed, at: Clock.monotonic)
         let walked = try snapshot(&probe, &road)
         _ = road.ledger.endWalk(of: [])
@@ -103,7 +104,7 @@ struct Auditor {
                         }, { road.take($0) })
                 }
                 if walked == netns || isFresh { break }
-                look()
+                namespaces.look()
                 isFresh = true
             }
             if walked == netns {
@@ -188,7 +189,7 @@ struct Auditor {
     private mutating func refill(
         goneAfter grace: UInt64, _ probe: inout Probe, _ road: inout Road
     ) throws(ProbeError) -> (drift: [Int: Int], walked: Set<UInt32>) {
-        look()
+        namespaces.look()
         let known = road.ledger.namespaces
         road.ledger.beginWalk(for: .repair, at: Clock.monotonic)
         let identities = try snapshot(&probe, &road)
@@ -229,11 +230,6 @@ struct Auditor {
 
     // MARK: Both
 
-    private mutating func look() {
-        places = Dictionary(
-            NetworkNamespaces.all().map { ($0.inode, $0) }, uniquingKeysWith: { first, _ in first })
-    }
-
     /// - Returns: by how many ports it was wrong.
     private func tell(
         _ drift: [Int: Int], _ audits: [UInt32: Audit], _ road: inout Road
@@ -252,7 +248,7 @@ struct Auditor {
     /// Once, about namespaces that could not be entered.
     private mutating func complainUnlessGone(_ inodes: Set<UInt32>) {
         guard !hasComplained, !inodes.isEmpty else { return }
-        look()
+        namespaces.look()
         guard !inodes.isDisjoint(with: places.keys) else { return }
         hasComplained = true
         complain(

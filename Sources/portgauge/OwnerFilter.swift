@@ -9,11 +9,14 @@ struct OwnerFilter {
 
     init(_ filter: Probe.Filter) { self.filter = filter }
 
+    /// Whether processes are chosen from at all.
+    var isNeeded: Bool { !filter.pids.isEmpty || !filter.names.isEmpty }
+
     /// The record with all that is known, or nil if it is not to be counted.
     ///
     /// - Parameter isKnown: whether a socket is counted already.
     mutating func admit(_ record: Record, isKnown: (UInt64) -> Bool) -> Record? {
-        guard !filter.pids.isEmpty || !filter.names.isEmpty else { return record }
+        guard isNeeded else { return record }
         switch record {
         case .owner(let socket, _, let process):
             if wants(process) { owners[socket] = process }

@@ -11,7 +11,10 @@ struct Portgauge: ParsableCommand {
         commandName: "portgauge",
         abstract: "Watches ephemeral ports: who holds them, and who fails for want of one.",
         version: version,
-        subcommands: [TraceCommand.self, DemoCommand.self, DoctorCommand.self, LoadCommand.self],
+        subcommands: [
+            TraceCommand.self, SnapshotCommand.self, DemoCommand.self, DoctorCommand.self,
+            LoadCommand.self,
+        ],
         defaultSubcommand: TraceCommand.self)
 
     static func main() {

@@ -6,7 +6,12 @@ import Report
 struct Road: ~Copyable {
     var ledger = Ledger()
     private var watch: Watch
+    private var poolWatch: Watch
     private var failures = FailureLog()
+    /// Failures to be told as soon as what is bind-held is known anew.
+    private var untold: [Failure] = []
+    /// As they were told last.
+    private var poolsTold: [BindPool.Key: Int] = [:]
     private var choice: EventChoice
 
     private let isJSON: Bool
@@ -28,6 +33,7 @@ struct Road: ~Copyable {
 
     init(options: borrowing Trace.Options) throws(ProbeError) {
         watch = Watch(thresholds: options.thresholds)
+        poolWatch = watch
         choice = EventChoice(options.events)
         isJSON = options.isJSON
         output = try Output()
@@ -46,8 +52,27 @@ struct Road: ~Copyable {
         if case .namespace(let netns, let namespace, let pid) = record {
             meet(netns, namespace, pid)
         }
+        if case .refused(let refusal) = record { return refuse(refusal) }
         guard let change = ledger.apply(record) else { return }
         follow(change)
+        if case .closed(let closing) = record, let failure = ledger.failure(change),
+            let first = failures.add(failure, socket: closing.socket)
+        {
+            untold.append(first)
+        }
+    }
+
+    private mutating func refuse(_ refusal: Record.Refusal) {
+        let other = ledger.failure(refusal)
+        let isOther = !failures.isAwaited(refusal)
+        if isOther { ledger.enter(other) }
+        if let first = failures.returned(refusal, else: other) { untold.append(first) }
+    }
+
+    /// Whether each failed connect() is followed by what it returned.
+    var followsReturns: Bool {
+        get { failures.awaitsReturns }
+        set { failures.awaitsReturns = newValue }
     }
 
     /// What only time tells.
@@ -57,20 +82,43 @@ struct Road: ~Copyable {
         var changes: [Change] = []
         ledger.settle(now: now) { changes.append($0) }
         for change in changes { follow(change) }
+        untold += failures.settle(now: now)
+    }
+
+    // MARK: Failures
+
+    /// Namespaces whose bind-held ports are to be looked at before `tellFailures`.
+    var failing: Set<UInt32> { Set(untold.map(\.tuple.netns)) }
+
+    /// Tells the failures that have come up.
+    mutating func tellFailures() {
+        guard !untold.isEmpty else { return }
+        for var failure in untold {
+            ledger.diagnose(&failure, isKnown: followsReturns)
+            tell(.failure(failure), at: failure.time)
+        }
+        untold.removeAll(keepingCapacity: true)
     }
 
     /// Most changes cross no threshold and, when there are many, are not written: those are passed
     /// by without being copied.
     private mutating func follow(_ change: Change) {
         if choice.wants(change.kind) { tell(.connection(change), at: change.time) }
-        if case .failed = change.kind, let failure = failures.add(change) {
-            tell(.failure(failure), at: change.time)
+        let standing = ledger.standing(of: change.account)
+        observe(change.account, change.tuple, standing, at: change.time)
+    }
+
+    private mutating func observe(
+        _ account: Int, _ tuple: Tuple, _ standing: Standing, at time: UInt64
+    ) {
+        let level = watch.observe(account, used: standing.used, usable: standing.usable)
+        guard let level else { return }
+        var alert = Alert(level: level, time: time, subject: .tuple(tuple), standing: standing)
+        if level > 0 {
+            alert.forecast = ledger.forecast(of: account, at: time)
+            alert.longSearch = ledger.longSearch(of: account)
         }
-        if let level = watch.observe(
-            account: change.account, held: change.held, usable: change.usable)
-        {
-            tell(.alert(Alert(level: level, change)), at: change.time)
-        }
+        tell(.alert(alert), at: time)
     }
 
     // MARK: Namespaces
@@ -119,8 +167,12 @@ struct Road: ~Copyable {
         let offset = Clock.realtimeOffset
         let change = Int64(bitPattern: offset &- surroundings.timestamps.realtimeOffset)
         if change.magnitude > 1_000_000 { surroundings.timestamps.realtimeOffset = offset }
-        for failure in failures.takeTick() { tell(.failure(failure), at: failure.change.time) }
-        let ticks = ledger.takeTicks()
+        untold += failures.takeTick()
+        tellFailures()
+        tellBindPools(at: now)
+        let ticks = ledger.takeTicks(at: now)
+        // What is usable or may be used again changes also while nobody connects.
+        for tick in ticks { observe(tick.index, tick.tuple, tick.standing, at: now) }
         if choice.wantsTicks(always: isJSON) { tell(ticks, at: now) }
         choice.tick()
         if lost > lostTold {
@@ -138,12 +190,24 @@ struct Road: ~Copyable {
         surroundings.namespaceNames = surroundings.namespaceNames.filter { used.contains($0.key) }
     }
 
+    private mutating func tellBindPools(at now: UInt64) {
+        for (key, pool) in ledger.bindPools where poolsTold[key] != pool.used {
+            poolsTold[key] = pool.used
+            if choice.wantsTicks(always: isJSON) { tell(.bindPool(pool), at: now) }
+            guard let level = poolWatch.observe(pool.number, used: pool.used, usable: pool.usable)
+            else { continue }
+            let alert = Alert(
+                level: level, time: now, subject: .bindPool(key), standing: pool.standing)
+            tell(.alert(alert), at: now)
+        }
+    }
+
     private mutating func tell(_ ticks: [Tick], at now: UInt64) {
         guard !isJSON, ticks.count > Self.tickLines else {
             for tick in ticks { tell(.tick(tick), at: now) }
             return
         }
-        let fullest = ticks.sorted { $0.held * $1.usable > $1.held * $0.usable }
+        let fullest = ticks.sorted { $0.standing.share > $1.standing.share }
         for tick in fullest.prefix(Self.tickLines) { tell(.tick(tick), at: now) }
     }
 

@@ -19,6 +19,9 @@ struct Trace: ~Copyable {
         /// A power of two, and a multiple of the page size. 50,000 connections a second fill the
         /// default in 0.4 s.
         var ringBytes: UInt32 = 4 << 20
+        /// Where trampolines are refused: have each system call of the machine take a little longer,
+        /// for the sake of what connect() and bind() return.
+        var systemCalls = true
     }
 
     private let options: Options
@@ -27,6 +30,7 @@ struct Trace: ~Copyable {
     private var probe: Probe
     private var road: Road
     private var auditor: Auditor
+    private var surveyor: Surveyor
 
     private static let drainInterval: UInt64 = 20_000_000
     private static let tickInterval: UInt64 = 1_000_000_000
@@ -37,7 +41,9 @@ struct Trace: ~Copyable {
         let road = try Road(options: options)
         let signals = try StopSignals()
         let poller = try Poller()
-        let probe = try Probe(filter: options.filter, ringBytes: options.ringBytes)
+        let probe = try Probe(
+            filter: options.filter, ringBytes: options.ringBytes,
+            systemCalls: options.systemCalls)
         try Capability.keepOnly(Capability.whileTracing)
         try poller.watch(signals.descriptor, for: .readable)
         try poller.watch(probe.descriptor, for: [.readable, .edge])
@@ -47,18 +53,25 @@ struct Trace: ~Copyable {
         self.poller = poller
         self.probe = probe
         self.road = road
+        let places = NamespacePlaces()
         auditor = Auditor(
             interval: options.audit > 0 ? UInt64(options.audit * 1e9) : nil,
-            filter: options.filter, now: Clock.monotonic)
+            filter: options.filter, places: places, now: Clock.monotonic)
+        surveyor = Surveyor(places: places)
     }
 
     /// Returns when the time is up or somebody asks to stop, after the summary.
     mutating func run() throws(ProbeError) {
+        var losses: Set<String> = []
         for hook in probe.hooks {
-            guard let refusal = hook.refusal, let loss = hook.loss else { continue }
+            guard let refusal = hook.refusal, let loss = hook.loss, losses.insert(loss).inserted
+            else {
+                continue
+            }
             complain("\(hook.name): \(errnoName(refusal)): \(loss)")
         }
         road.ledger.followsBoundPorts = probe.followsBoundPorts
+        road.followsReturns = probe.followsReturns
         let start = Clock.monotonic
         road.tell(
             .start(
@@ -68,6 +81,7 @@ struct Trace: ~Copyable {
             at: start)
         try road.flush()
         try auditor.seed(&probe, &road)
+        try surveyor.survey(&probe, &road)
         try follow(since: start)
         signals.letKill()
         let end = Clock.monotonic
@@ -77,6 +91,7 @@ struct Trace: ~Copyable {
         let last = Clock.monotonic
         probe.drainAll { road.take($0) }
         road.settle(now: last)
+        try surveyor.survey(&probe, &road)
         road.secondPassed(at: last, lost: probe.lost)
         try road.finish(duration: end - start, accuracy: auditor.accuracy)
         if probe.malformed > 0 { complain("\(probe.malformed) records could not be read") }
@@ -105,7 +120,10 @@ struct Trace: ~Copyable {
             emptyDrains = count == 0 ? emptyDrains + 1 : 0
             if count == 0 { probe.askForWakeUp() }
             if count < Probe.drainLimit { try auditor.afterDrain(now, &probe, &road) }
+            try surveyor.beforeTelling(road.failing, &probe, &road)
+            road.tellFailures()
             if now >= nextTick {
+                try surveyor.secondPassed(now, &probe, &road)
                 road.secondPassed(at: now, lost: probe.lost)
                 auditor.secondPassed(probe)
                 nextTick += (now - nextTick) / Self.tickInterval * Self.tickInterval

@@ -48,13 +48,21 @@ struct TraceCommand: ParsableCommand {
         transform: ringSize)
     var ringSize: UInt32 = 4 << 20
 
+    @Flag(
+        inversion: .prefixedNo,
+        help: ArgumentHelp(
+            "Where the kernel refuses trampolines, see failing bind() calls, and a connect() without "
+                + "a local address, by tracepoints of these system calls: each system call of the "
+                + "host takes some 50 ns longer meanwhile."))
+    var syscalls = true
+
     @OptionGroup var filters: FilterOptions
 
     func run() throws {
         var trace = try Trace(
             options: Trace.Options(
                 isJSON: output == .json, events: events, thresholds: warnAt, duration: duration,
-                filter: filters.filter, audit: audit, ringBytes: ringSize))
+                filter: filters.filter, audit: audit, ringBytes: ringSize, systemCalls: syscalls))
         try trace.run()
     }
 

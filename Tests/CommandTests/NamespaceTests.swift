@@ -210,7 +210,12 @@ extension LiveTests {
                 other.arguments = ["-c", "while :; do /usr/bin/unshare --net true; done"]
                 try other.run()
             }
-            defer { for other in others { kill(other.processIdentifier, SIGKILL) } }
+            defer {
+                for other in others {
+                    kill(other.processIdentifier, SIGKILL)
+                    other.waitUntilExit()
+                }
+            }
             for _ in 0..<15 {
                 let result = try run(portgauge.path, ["--duration", "0.05"])
                 #expect(result.status == 0 && result.errors == "")

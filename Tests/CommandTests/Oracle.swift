@@ -143,12 +143,13 @@ struct Oracle: Sendable {
         return ["connects, and those that got a port: \(expected), tracer \(told)"]
     }
 
-    /// In each tuple of which anything was told since event number `since`.
+    /// In each tuple of which anything was told since event number `since`. No more than the settings
+    /// leave: what binds take of that is held against connects elsewhere.
     private func compareUsable(_ netns: String, _ world: World, since: Int) -> [String] {
         return tracer.view(of: netns).accounts.compactMap { tuple, account in
-            guard account.told > since, account.usable != world.usable else { return nil }
+            guard account.told > since, account.usable > world.usable else { return nil }
             return "\(tuple.local) → \(tuple.remote):\(tuple.remotePort): "
-                + "usable \(world.usable), tracer \(account.usable)"
+                + "usable \(world.usable) at most, tracer \(account.usable)"
         }
     }
 

@@ -76,7 +76,7 @@ extension TracerView.Account {
             timeWaitCount = event["time_wait"] ?? 0
         case "failure":
             // It may be told late, with the counts of its time.
-            failures += event["count"] ?? 0
+            if event["call"] == "connect" { failures += event["count"] ?? 0 }
             return
         default: return
         }

@@ -27,7 +27,10 @@ private struct Chaos {
                 Record.Closing(
                     time: time, socket: socket, localPort: port, error: one(of: [0, 111]),
                     stillBound: one(of: [true, false]), notSent: one(of: [true, false])))
-        case 13..<15: return .timeWait(socket: socket, successor: one(of: Self.sockets), time: time)
+        case 13..<15:
+            return .timeWait(
+                socket: socket, successor: one(of: Self.sockets), reusable: one(of: [true, false]),
+                time: time)
         case 15..<17:
             return .released(
                 socket: socket, cookie: one(of: [0] + Self.sockets),
@@ -134,8 +137,8 @@ private struct Chaos {
             #expect(change?.held ?? 0 >= 0 && change?.usable ?? 0 >= 0)
             if step % 10 == 0 { ledger.settle(now: chaos.now) { _ in } }
             if step % 50 == 0 {
-                for tick in ledger.takeTicks() {
-                    #expect(min(tick.held, tick.timeWait, tick.since.opened) >= 0)
+                for tick in ledger.takeTicks(at: 2_000_000_000) {
+                    #expect(min(tick.standing.held, tick.standing.timeWait, tick.since.opened) >= 0)
                 }
                 ledger.forgetIdle(keeping: 3, gone: 1)
             }

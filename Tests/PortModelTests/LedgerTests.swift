@@ -40,8 +40,10 @@ struct Script {
                 stillBound: stillBound, notSent: notSent))
     }
 
-    static func timeWait(_ socket: UInt64, _ successor: UInt64, at time: UInt64) -> Record {
-        .timeWait(socket: socket, successor: successor, time: time)
+    static func timeWait(
+        _ socket: UInt64, _ successor: UInt64, at time: UInt64, reusable: Bool = false
+    ) -> Record {
+        .timeWait(socket: socket, successor: successor, reusable: reusable, time: time)
     }
 
     static func released(_ socket: UInt64, at time: UInt64, mayReturn: Bool = false) -> Record {
@@ -273,7 +275,7 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         _ = ledger.apply(Script.opened(9, at: 10))
         ledger.settle(now: 200 * millisecond) { _ in Issue.record("nothing is free") }
         let change = ledger.apply(Script.closed(9, at: 210 * millisecond, port: 0, notSent: true))
-        #expect(change?.kind == .failed(.noPort, search: 210 * millisecond - 10))
+        #expect(change?.kind == .failed(search: 210 * millisecond - 10, range: nil))
         #expect(change?.held == 8 && change?.usable == 8)
         #expect(ledger.tuples[0].peak.held == 8)
         #expect(ledger.tuples[0].firstFailureAt == 210 * millisecond)
@@ -324,7 +326,7 @@ private let object: UInt64 = 0xffff_8880_0000_0001
     @Test func aTupleWithASocketThatHoldsNothingIsNotForgotten() {
         var ledger = Ledger()
         _ = ledger.apply(Script.opened(1, at: 1))
-        _ = ledger.takeTicks()
+        _ = ledger.takeTicks(at: 2_000_000_000)
         ledger.forgetIdle(keeping: 0, gone: 10)
         #expect(ledger.apply(Script.established(1, at: 2))?.held == 1)
         #expect(ledger.tuples.map(\.held) == [1])
@@ -393,7 +395,7 @@ private let object: UInt64 = 0xffff_8880_0000_0001
             _ = ledger.apply(Script.established(index + 1, at: 2))
             if index > 0 { _ = ledger.apply(Script.closed(index + 1, at: 3)) }
         }
-        #expect(ledger.takeTicks().count == 10)
+        #expect(ledger.takeTicks(at: 2_000_000_000).count == 10)
         ledger.forgetIdle(keeping: 5, gone: 10)
         #expect(ledger.tuples.count == 1)
         #expect(ledger.forgotten.tuples == 9)
@@ -409,11 +411,20 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         _ = ledger.apply(Script.opened(1, at: 1))
         _ = ledger.apply(Script.established(1, at: 2))
         #expect(
-            ledger.takeTicks().map { [$0.held, $0.since.opened, $0.since.closed] } == [[1, 1, 0]])
-        #expect(ledger.takeTicks().isEmpty)
+            ledger.takeTicks(at: 2_000_000_000).map {
+                [$0.standing.held, $0.since.opened, $0.since.closed]
+            }
+                == [[1, 1, 0]])
+        #expect(ledger.takeTicks(at: 2_000_000_000).isEmpty)
         _ = ledger.apply(Script.timeWait(1, object, at: 3))
-        #expect(ledger.takeTicks().map { [$0.held, $0.timeWait, $0.since.closed] } == [[1, 1, 1]])
+        #expect(
+            ledger.takeTicks(at: 2_000_000_000).map {
+                [$0.standing.held, $0.standing.timeWait, $0.since.closed]
+            } == [[1, 1, 1]])
         _ = ledger.apply(Script.released(object, at: 4))
-        #expect(ledger.takeTicks().map { [$0.held, $0.since.closed] } == [[0, 0]])
+        #expect(
+            ledger.takeTicks(at: 2_000_000_000).map { [$0.standing.held, $0.since.closed] } == [
+                [0, 0]
+            ])
     }
 }

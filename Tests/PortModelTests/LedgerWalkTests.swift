@@ -46,7 +46,7 @@ private struct Kernel {
             sockets[index].identity = nextObject
             sockets[index].life = .timeWait
             return .timeWait(
-                socket: socket.identity, successor: nextObject, time: time)
+                socket: socket.identity, successor: nextObject, reusable: false, time: time)
         case .timeWait:
             sockets[index].life = .ended
             return .released(

@@ -21,4 +21,44 @@ import Testing
             PortPool(range: range, reserved: set).usable(of: range)
                 == range.count - members.count { $0 >= low && $0 <= high })
     }
+
+    private func set(_ ports: [UInt16]) -> PortSet {
+        var set = PortSet()
+        for port in ports { set.insert(port) }
+        return set
+    }
+
+    /// Against sets of the standard library.
+    @Test(arguments: SeededGenerator.seeds(4)) func setsAreSets(seed: UInt64) {
+        var generator = SeededGenerator(state: seed)
+        func some() -> [UInt16] {
+            [0, 63, 64, 65_535].filter { _ in Bool.random(using: &generator) }
+                + (0..<300).map { _ in UInt16.random(in: 39_900...40_200, using: &generator) }
+        }
+        let (a, b) = (some(), some())
+        let range = PortRange(
+            low: UInt16.random(in: 39_950...40_050, using: &generator),
+            high: UInt16.random(in: 40_040...40_150, using: &generator))
+        #expect(set(a).union(set(b)) == set(a + b))
+        #expect(set(a).subtracting(set(b)) == set(a.filter { !b.contains($0) }))
+        #expect(set(a).limited(to: range) == set(a.filter(range.contains)))
+        #expect(set(a).union(PortSet()) == set(a) && set(a).subtracting(set(a)) == PortSet())
+        #expect(set(a).limited(to: PortRange(low: 2, high: 1)) == PortSet())
+        for port in a + b { #expect(set(a).contains(port) == a.contains(port)) }
+    }
+
+    @Test func whatIsReservedAndBoundCountsOnce() {
+        let range = PortRange(low: 40_000, high: 40_007)
+        var pool = PortPool(
+            range: range, reserved: set([39_999, 40_001, 40_002]),
+            bound: set([40_002, 40_003, 50_000]))
+        #expect(pool.usable(of: range) == 5)
+        #expect(pool.reservedInRange == 2 && pool.boundInRange == 1)
+        #expect(pool.usable(of: PortRange(low: 40_002, high: 40_004)) == 1)
+        #expect(pool.usable(of: PortRange(low: 40_001, high: 40_003)) == 0)
+        pool.bound = PortSet()
+        #expect(pool.usable(of: range) == 6 && pool.boundInRange == 0)
+        pool.reserved = set(Array(40_000...40_007))
+        #expect(pool.usable(of: range) == 0 && pool.reservedInRange == 8)
+    }
 }

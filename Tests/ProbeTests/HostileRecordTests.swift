@@ -13,8 +13,12 @@ import Testing
 
     @Test func onlyTheRightSizeIsARecord() {
         var sizes: [pg_kind: Int] = [PG_NAMESPACE: MemoryLayout<pg_namespace>.size]
-        for kind in [PG_OPENED, PG_SOCKET, PG_OWNER] { sizes[kind] = MemoryLayout<pg_socket>.size }
-        for kind in [PG_ESTABLISHED, PG_CLOSED, PG_TIME_WAIT, PG_RELEASED] {
+        for kind in [PG_OPENED, PG_SOCKET, PG_OWNER, PG_HOLDER, PG_REFUSED] {
+            sizes[kind] = MemoryLayout<pg_socket>.size
+        }
+        for kind in [
+            PG_ESTABLISHED, PG_CLOSED, PG_TIME_WAIT, PG_RELEASED, PG_SEARCHED, PG_CARRIED,
+        ] {
             sizes[kind] = MemoryLayout<pg_change>.size
         }
         // All bytes 1, but for the time's highest.
@@ -40,6 +44,86 @@ import Testing
             decode(bytes)
                 == .owner(
                     socket: 1, netns: 0, Process(pid: 0, name: Process.Name("sixteen-letters"))))
+    }
+
+    private func socket(_ kind: pg_kind, _ set: (inout pg_socket) -> Void) -> Record? {
+        var socket = pg_socket()
+        socket.head.kind = UInt8(kind.rawValue)
+        socket.head.time_ns = 5
+        socket.local.15 = 1
+        socket.netns = 2
+        socket.pid = 3
+        socket.range_low = 40_000
+        socket.range_high = 40_007
+        socket.comm.0 = 0x61
+        set(&socket)
+        return decode(withUnsafeBytes(of: socket) { Array($0) })
+    }
+
+    private let process = PortModel.Process(pid: 3, name: PortModel.Process.Name("a"))
+    private let address = IPAddress(high: 0, low: 1)
+
+    @Test func refusalsSayWhichCall() {
+        let bind = socket(PG_REFUSED) {
+            $0.head.error = 98
+            $0.head.flags = UInt8(PG_BIND.rawValue)
+            $0.head.local_port = 8080
+        }
+        let none = IPAddress(high: 0, low: 0)
+        #expect(
+            bind
+                == .refused(
+                    Record.Refusal(
+                        time: 5, socket: 0, call: .bind, errno: 98,
+                        tuple: Tuple(netns: 2, local: address, remote: none, remotePort: 0),
+                        localPort: 8080, process: process)))
+        let connect = socket(PG_REFUSED) {
+            $0.head.error = 99
+            $0.head.socket = 7
+            $0.remote.15 = 9
+            $0.remote_port = 80
+        }
+        #expect(
+            connect
+                == .refused(
+                    Record.Refusal(
+                        time: 5, socket: 7, call: .connect, errno: 99,
+                        tuple: Tuple(
+                            netns: 2, local: address, remote: IPAddress(high: 0, low: 9),
+                            remotePort: 80), process: process)))
+        #expect(socket(PG_REFUSED) { _ in } == nil, "no error is no refusal")
+    }
+
+    @Test(arguments: [(7, 0, false, false), (10, 0, true, false), (7, 16, false, true)])
+    func holdersSayHow(state: UInt8, flags: UInt8, isListening: Bool, isChosen: Bool) {
+        let holder = socket(PG_HOLDER) {
+            $0.head.socket = 1
+            $0.head.local_port = 40_003
+            $0.head.state = state
+            $0.head.flags = flags
+        }
+        #expect(
+            holder
+                == .holder(
+                    Record.Holder(
+                        netns: 2, local: address, localPort: 40_003, process: process,
+                        isListening: isListening, portChosen: isChosen)))
+        #expect(socket(PG_HOLDER) { $0.head.local_port = 40_003 } == nil, "no socket")
+    }
+
+    @Test func whatConnectionsCostIsTold() {
+        var change = pg_change()
+        change.head.time_ns = 5
+        change.head.socket = 6
+        change.head.local_port = 40_001
+        change.successor = 1234
+        change.head.kind = UInt8(PG_SEARCHED.rawValue)
+        #expect(
+            decode(withUnsafeBytes(of: change) { Array($0) })
+                == .searched(socket: 6, localPort: 40_001, search: 1234, time: 5))
+        change.head.kind = UInt8(PG_CARRIED.rawValue)
+        #expect(
+            decode(withUnsafeBytes(of: change) { Array($0) }) == .carried(socket: 6, bytes: 1234))
     }
 
     @Test(arguments: SeededGenerator.seeds(8)) func noiseIsNoTrap(seed: UInt64) {
@@ -70,6 +154,8 @@ import Testing
 private struct HostileRoad {
     private var ledger = Ledger()
     private var watch = Watch()
+    private var poolWatch = Watch()
+    private let isKnown: Bool
     private var failures = FailureLog()
     private var now: UInt64 = 0
     private var surroundings = Surroundings(
@@ -77,10 +163,29 @@ private struct HostileRoad {
         namespaceNames: [1: "\u{1b}[31m\"\\\u{2028}\u{9b}\u{7f}\n"], ownNamespace: 2,
         errnoName: errnoName)
 
-    init(seed: UInt64) { ledger.followsBoundPorts = seed % 2 == 0 }
+    init(seed: UInt64) {
+        ledger.followsBoundPorts = seed % 2 == 0
+        isKnown = seed % 3 == 0
+        failures.awaitsReturns = isKnown
+    }
 
     mutating func take(_ record: Record) throws {
-        if let change = ledger.apply(record) { try follow(change) }
+        if case .refused(let refusal) = record {
+            let other = ledger.failure(refusal)
+            if !failures.isAwaited(refusal) { ledger.enter(other) }
+            try tell(failures.returned(refusal, else: other))
+        }
+        guard let change = ledger.apply(record) else { return }
+        try follow(change)
+        if case .closed(let closing) = record, let failure = ledger.failure(change) {
+            try tell(failures.add(failure, socket: closing.socket))
+        }
+    }
+
+    private mutating func tell(_ failure: Failure?) throws {
+        guard var failure else { return }
+        ledger.diagnose(&failure, isKnown: isKnown)
+        try tell(.failure(failure))
     }
 
     mutating func secondPassed() throws {
@@ -88,8 +193,22 @@ private struct HostileRoad {
         var changes: [Change] = []
         ledger.settle(now: now) { changes.append($0) }
         for change in changes { try follow(change) }
-        for failure in failures.takeTick() { try tell(.failure(failure)) }
-        for tick in ledger.takeTicks() { try tell(.tick(tick)) }
+        for failure in failures.settle(now: now) + failures.takeTick() { try tell(failure) }
+        for (netns, namespace) in ledger.namespaces {
+            ledger.setBound(namespace.pool.reserved, in: netns)
+        }
+        ledger.countBindPools(at: now)
+        for pool in ledger.bindPools.values {
+            try tell(.bindPool(pool))
+            let level = poolWatch.observe(pool.number, used: pool.used, usable: pool.usable)
+            guard let level else { continue }
+            try tell(
+                .alert(
+                    Alert(
+                        level: level, time: now, subject: .bindPool(pool.key),
+                        standing: pool.standing)))
+        }
+        for tick in ledger.takeTicks(at: 2_000_000_000) { try tell(.tick(tick)) }
         ledger.forgetIdle(keeping: 4, gone: 1)
     }
 
@@ -102,13 +221,20 @@ private struct HostileRoad {
     }
 
     private mutating func follow(_ change: Change) throws {
-        if case .failed = change.kind {
-            if let failure = failures.add(change) { try tell(.failure(failure)) }
-        } else if change.kind != .connecting {
-            try tell(.connection(change))
+        switch change.kind {
+        case .failed, .connecting: break
+        default: try tell(.connection(change))
         }
-        let level = watch.observe(account: change.account, held: change.held, usable: change.usable)
-        if let level { try tell(.alert(Alert(level: level, change))) }
+        let standing = ledger.standing(of: change.account)
+        let level = watch.observe(
+            change.account, used: standing.used, usable: standing.usable)
+        if let level {
+            try tell(
+                .alert(
+                    Alert(
+                        level: level, time: now, subject: .tuple(change.tuple),
+                        standing: standing)))
+        }
     }
 
     private func tell(_ event: Event) throws {

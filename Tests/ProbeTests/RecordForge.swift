@@ -18,11 +18,15 @@ struct RecordForge {
             switch UInt32.random(in: 1...64, using: &random) {
             case 1: namespace()
             case 2...20: socket(PG_OPENED)
-            case 21...24: socket(PG_OWNER)
-            case 25...34: socket(PG_SOCKET)
-            case 35...44: change(PG_ESTABLISHED)
-            case 45...50: change(PG_CLOSED)
-            case 51...58: change(PG_TIME_WAIT)
+            case 21...23: socket(PG_OWNER)
+            case 24...32: socket(PG_SOCKET)
+            case 33...34: socket(PG_HOLDER)
+            case 35...37: socket(PG_REFUSED)
+            case 38...44: change(PG_ESTABLISHED)
+            case 45...49: change(PG_CLOSED)
+            case 50...56: change(PG_TIME_WAIT)
+            case 57: change(PG_SEARCHED)
+            case 58: change(PG_CARRIED)
             default: change(PG_RELEASED)
             }
         guard random.chance(8) else { return bytes }
@@ -53,8 +57,9 @@ struct RecordForge {
         let cookie = random.chance(3) ? Self.sockets.randomElement(using: &random)! : any(1, 2, 3)
         return pg_head(
             time_ns: any(now, now, now, now - 1000, 0), socket: cookie,
-            local_port: any(0, 40_000, 40_001), error: any(0, 0, 111), kind: UInt8(kind.rawValue),
-            state: any(1, 2, 6), flags: any(0, 1, 2, 4, 5), zero: 0)
+            local_port: any(0, 40_000, 40_001), error: any(0, 12, 99, 111),
+            kind: UInt8(kind.rawValue),
+            state: any(1, 2, 6), flags: any(0, 1, 2, 4, 5, 8, 16, 32), zero: 0)
     }
 
     private mutating func change(_ kind: pg_kind) -> [UInt8] {
@@ -86,9 +91,13 @@ struct RecordForge {
         let begin = pg_head(
             time_ns: now, socket: 0, local_port: 0, error: 0, kind: UInt8(PG_NAMESPACE.rawValue),
             state: 0, flags: 0, zero: 0)
-        let netns = any(1, 2) as UInt32
-        return withUnsafeBytes(of: begin) { Array($0) } + withUnsafeBytes(of: netns) { Array($0) }
-            + withUnsafeBytes(of: low) { Array($0) } + withUnsafeBytes(of: high) { Array($0) }
-            + noise(Int(PG_RESERVED_BYTES))
+        let words =
+            [any(1, 2), any(1, 2, 3), any(0, 1), any(0, 65_536), any(0, 1, 1000)] as [UInt32]
+        let bytes = [any(0, 1, 2), any(0, 1), any(0, 1)] as [UInt8]
+        return withUnsafeBytes(of: begin) { Array($0) } + words.withUnsafeBytes { Array($0) }
+            + [low, high].withUnsafeBytes { Array($0) } + bytes + [UInt8](repeating: 0, count: 5)
+            + (random.chance(2)
+                ? noise(Int(PG_RESERVED_BYTES))
+                : [UInt8](repeating: 0, count: Int(PG_RESERVED_BYTES)))
     }
 }

@@ -6,7 +6,7 @@ import Testing
 @Suite struct EventChoiceTests {
     static let closed = Change.Kind.closed(timeWait: true, lived: 1, error: nil)
     static let kinds: [Change.Kind] = [
-        .opened, .connecting, .established, closed, .released, .failed(.noPort, search: 1),
+        .opened, .connecting, .established, closed, .released, .failed(search: 1, range: nil),
     ]
 
     /// Failures have lines of their own, and nobody asks when the search for a port was over.

@@ -19,15 +19,49 @@ extension Sample {
             connection(.released), connection(.released, process: nameless),
             connection(.released, process: nobody),
             connection(.established, process: process([0xff, 0x22, 0x5c, 0x1b])),
-            failure(.boundPortInUse, port: 5000, repeated: 12),
-            failure(.noPort, process: nobody),
+            failure(.collision, port: 5000, repeated: 12),
+            failure(.exhausted, process: nobody), failure(.range), failure(.noMemory),
+            failure(.blocked, wall: wall),
+            failure(.noAddress, standing: Standing(usable: 0), wall: nil, search: nil),
+            failure(.exhausted, .bind), failure(.exhausted, .bind, process: nobody),
+            failure(.collision, .bind, port: 8080, wall: nil),
             alert(level: 50, held: 14_117), alert(level: 0, held: 0),
-            alert(level: 100, held: 30_000),
+            alert(level: 100, held: 30_000), poolAlert(level: 90, held: 28_000), bindPool(),
             tick(Load(established: 1, closed: 2, timeWait: 3, failed: 4)),
             audit, namespace(.found), namespace(.changed), namespace(.gone),
-            takenBack, .lost(1), summary, summary(of: Ledger()),
-        ]
+            alert(level: 66, held: 18_820, forecast, longSearch: 2_247_000),
+            alert(
+                level: 50, held: 14_117,
+                Forecast(
+                    opensPerSecond: 10, netPerSecond: 0.5, exhaustedIn: nil, levelsOffAt: 14_500,
+                    usable: 28_232, sustainable: nil, intoTimeWait: nil), longSearch: nil),
+            fullSoon(), snapshot(of: Ledger(), source: .sockDiag), snapshot(of: bindPools()),
+            snapshot(of: Load(established: 3).ledger()),
+            takenBack, .lost(1), summary, summary(of: Ledger()), summary(of: refusals),
+        ] + everyAdvice.map { summary(advising: [$0]) }
     }()
+
+    static let wall = Failure.Wall(
+        range: range, reserved: 1024, bound: 27_208,
+        holders: [
+            Failure.Holding(process: Process(pid: 99, name: Process.Name("envoy")), ports: 27_000),
+            Failure.Holding(process: .unknown, ports: 208),
+        ])
+
+    /// Pools of bind(), and calls that were refused, of somebody and of nobody known.
+    private static var refusals: Ledger {
+        var ledger = bindPools()
+        for (socket, call) in [(1, .connect), (2, .connect), (3, .bind)] as [(UInt64, Record.Call)]
+        {
+            let refusal = Record.Refusal(
+                time: time, socket: socket, call: call, errno: socket == 2 ? 12 : 99,
+                tuple: tupleV6,
+                process: socket == 1 ? process : .unknown)
+            ledger.enter(ledger.failure(refusal))
+        }
+        ledger.countBindPools(at: time)
+        return ledger
+    }
 
     /// A connect() that searched for so long that it was taken for one that has its port.
     private static var takenBack: Event {
@@ -36,13 +70,16 @@ extension Sample {
             time: 1, socket: 1, tuple: tuple, localPort: 0, range: range)
         _ = ledger.apply(.opened(connection))
         ledger.settle(now: 1_000_000_000) { _ in }
-        _ = ledger.takeTicks()
+        _ = ledger.takeTicks(at: 2_000_000_000)
         _ = ledger.apply(.closed(Record.Closing(time: 2, socket: 1, localPort: 0, notSent: true)))
-        return .tick(ledger.takeTicks()[0])
+        return .tick(ledger.takeTicks(at: 2_000_000_000)[0])
     }
 
     private static var summary: Event {
-        var ledger = Load(established: 1, timeWait: 2, errors: [111: 3, 999: 1], failed: 1).ledger()
+        var ledger = Ledger()
+        _ = ledger.apply(.namespace(netns: tuple.netns, namespaceSettings, pid: 0))
+        Load(established: 1, timeWait: 2, errors: [111: 3, 999: 1]).fold(into: &ledger)
+        Load(failed: 1).fold(into: &ledger, first: 50)
         Load(tuple: tupleV6, failed: 1).fold(into: &ledger, first: 100)
         let found = Tuple(
             netns: 1, local: tuple.local, remote: tuple.remote, remotePort: 0)

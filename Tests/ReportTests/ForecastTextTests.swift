@@ -33,16 +33,15 @@ import Testing
         #expect(Line.text { $0.append(forecast) } == expected)
     }
 
-    @Test func fieldsHaveOneDecimalOrAreNull() {
+    @Test func fieldsHaveOneDecimalOrAreAbsent() {
         let full = Self.forecast(in: 13.84, share: 0.25)
         #expect(
-            Line.text { write(full, &$0) }
-                == #","rate":1012.0,"net_rate":1012.0,"exhausted_in_s":13.8,"levels_off_at":null,"#
-                + #""sustainable_rate":470.5,"into_time_wait":0.3"#)
+            Line.text { JSONWriter().write(full, &$0) }
+                == #","forecast":{"rate":1012.0,"net_rate":1012.0,"exhausted_in_s":13.8,"#
+                + #""sustainable_rate":470.5,"into_time_wait":0.3}"#)
         let unknown = Self.forecast(net: -3.26, level: 12_400, sustainable: nil, share: nil)
         #expect(
-            Line.text { write(unknown, &$0) }
-                == #","rate":1012.0,"net_rate":-3.3,"exhausted_in_s":null,"levels_off_at":12400,"#
-                + #""sustainable_rate":null,"into_time_wait":null"#)
+            Line.text { JSONWriter().write(unknown, &$0) }
+                == #","forecast":{"rate":1012.0,"net_rate":-3.3,"levels_off_at":12400}"#)
     }
 }

@@ -59,7 +59,7 @@ import Testing
             let load = Load(tuple: tuple, process: process, established: 1, failed: 1)
             for event in [
                 Sample.connection(change, tuple: tuple, process: process),
-                Sample.failure(.noPort, process: process), Sample.summary(of: load.ledger()),
+                Sample.failure(.exhausted, process: process), Sample.summary(of: load.ledger()),
             ] {
                 let json = Sample.json(event, in: surroundings)
                 #expect(json.dropLast().unicodeScalars.allSatisfy(isHarmless), "\(json)")

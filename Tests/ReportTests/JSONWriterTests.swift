@@ -9,6 +9,11 @@ private let time = #""time":"2026-11-22T17:16:05.123456Z""#
 private let tuple =
     #""netns":"4026531840","local":"10.0.0.1","remote":"10.0.0.9","remote_port":80"#
 private let process = #""pid":4123,"comm":"wrk""#
+private let pool = #""netns":"4026531840","local":"10.0.0.1""#
+private let all =
+    #""held":28232,"time_wait":28000,"reusable":0,"usable":28232,"available":0"#
+private let full = #""held":28232,"usable":28232,"available":0"#
+private let wall = #""range":[32768,60999],"reserved":0,"bound":0"#
 private let held = #""held":14117,"usable":28232"#
 
 @Suite struct JSONWriterTests {
@@ -62,36 +67,99 @@ private let held = #""held":14117,"usable":28232"#
                 + #"\#(held),\#(expected)}"# + "\n")
     }
 
-    static let failures: [(Change.Cause, UInt16, Int, String)] = [
-        (.noPort, 0, 0, #"\#(tuple),"held":28232,"usable":28232,"search_us":12345,"count":1"#),
-        (.noPort, 0, 9, #"\#(tuple),"held":28232,"usable":28232,"search_us":12345,"count":9"#),
+    static let failures: [(Event, String)] = [
         (
-            .boundPortInUse, 5000, 0,
-            #"\#(tuple),"local_port":5000,"held":28232,"usable":28232,"search_us":12345,"count":1"#
+            Sample.failure(.exhausted),
+            #""errno":"EADDRNOTAVAIL","cause":"exhausted",\#(process),\#(tuple),\#(all),\#(wall),"#
+                + #""search_us":12345,"count":1"#
+        ),
+        (
+            Sample.failure(.exhausted, repeated: 9),
+            #""errno":"EADDRNOTAVAIL","cause":"exhausted",\#(process),\#(tuple),\#(all),\#(wall),"#
+                + #""search_us":12345,"count":9"#
+        ),
+        (
+            Sample.failure(.collision, port: 5000),
+            #""errno":"EADDRNOTAVAIL","cause":"collision",\#(process),\#(tuple),"#
+                + #""local_port":5000,\#(all),\#(wall),"search_us":12345,"count":1"#
+        ),
+        (
+            Sample.failure(
+                .blocked, standing: Standing(held: 3, timeWait: 2, reusable: 1, usable: 2),
+                wall: Sample.wall, search: nil),
+            #""errno":"EADDRNOTAVAIL","cause":"blocked",\#(process),\#(tuple),"held":3,"#
+                + #""time_wait":2,"reusable":1,"usable":2,"available":0,"range":[32768,60999],"#
+                + #""reserved":1024,"bound":27208,"holders":[{"pid":99,"comm":"envoy","#
+                + #""ports":27000},{"pid":0,"comm":"","ports":208}],"count":1"#
+        ),
+        (
+            Sample.failure(.noAddress, standing: Standing(usable: 0), wall: nil, search: nil),
+            #""errno":"EADDRNOTAVAIL","cause":"no_address",\#(process),\#(tuple),"held":0,"#
+                + #""time_wait":0,"reusable":0,"usable":0,"available":0,"count":1"#
+        ),
+        (
+            Sample.failure(.noMemory, wall: nil, search: nil),
+            #""errno":"ENOMEM","cause":"no_memory",\#(process),\#(tuple),\#(all),"count":1"#
         ),
     ]
 
-    @Test(arguments: failures)
-    func failure(cause: Change.Cause, port: UInt16, repeated: Int, expected: String) {
+    @Test(arguments: failures.indices) func failure(index: Int) {
+        let (event, expected) = Self.failures[index]
         #expect(
-            Sample.json(Sample.failure(cause, port: port, repeated: repeated))
-                == #"{"event":"failure",\#(time),"call":"connect","errno":"EADDRNOTAVAIL","#
-                + #"\#(process),\#(expected)}"# + "\n")
+            Sample.json(event)
+                == #"{"event":"failure",\#(time),"call":"connect",\#(expected)}"# + "\n")
     }
 
-    @Test(arguments: [(50, 14_117, "50.0"), (0, 12_000, "42.5"), (90, 28_233, "100.0")])
-    func alert(level: Int, held: Int, percent: String) {
+    static let bindFailures: [(Event, String)] = [
+        (
+            Sample.failure(.exhausted, .bind),
+            #""cause":"exhausted",\#(process),\#(pool),\#(full),\#(wall),"count":1"#
+        ),
+        (
+            Sample.failure(.collision, .bind, port: 8080, wall: nil),
+            #""cause":"collision",\#(process),\#(pool),"local_port":8080,\#(full),"count":1"#
+        ),
+    ]
+
+    @Test(arguments: bindFailures.indices) func bindFailure(index: Int) {
+        let (event, expected) = Self.bindFailures[index]
         #expect(
-            Sample.json(Sample.alert(level: level, held: held))
-                == #"{"event":"alert",\#(time),"level":\#(level),"percent":\#(percent),"#
-                + #"\#(tuple),"held":\#(held),"usable":28232}"# + "\n")
+            Sample.json(event)
+                == #"{"event":"failure",\#(time),"call":"bind","errno":"EADDRINUSE",\#(expected)}"#
+                + "\n")
+    }
+
+    @Test func bindPool() {
+        #expect(
+            Sample.json(Sample.bindPool())
+                == #"{"event":"bind_pool",\#(time),\#(pool),"held":1,"usable":28230,"failed":1}"#
+                + "\n")
+    }
+
+    @Test(arguments: [
+        (50, 14_117, 14_115, "50.0"), (0, 12_000, 16_232, "42.5"), (90, 28_233, 0, "100.0"),
+    ]) func alert(level: Int, count: Int, available: Int, percent: String) {
+        let held = #""held":\#(count),"#
+        let usable = #""usable":28232,"available":\#(available)"#
+        for (event, subject, standing) in [
+            (
+                Sample.alert(level: level, held: count), tuple,
+                held + #""time_wait":0,"reusable":0,"# + usable
+            ), (Sample.poolAlert(level: level, held: count), pool, held + usable),
+        ] {
+            #expect(
+                Sample.json(event)
+                    == #"{"event":"alert",\#(time),"level":\#(level),"percent":\#(percent),"#
+                    + #"\#(subject),\#(standing)}"# + "\n")
+        }
     }
 
     @Test func tick() {
         let load = Load(established: 1, closed: 2, timeWait: 3, errors: [111: 4], failed: 5)
         #expect(
             Sample.json(Sample.tick(load))
-                == #"{"event":"tick",\#(time),\#(tuple),"held":4,"time_wait":3,"usable":28232,"#
+                == #"{"event":"tick",\#(time),\#(tuple),"held":4,"time_wait":3,"#
+                + #""reusable":0,"usable":28232,"available":28228,"#
                 + #""opened":10,"closed":9,"failed":5}"# + "\n")
     }
 
@@ -108,7 +176,7 @@ private let held = #""held":14117,"usable":28232"#
     }
 
     private let settings =
-        #""inode":4026532200,"range":[32768,60999],"reserved":2,"tw_reuse":2,"#
+        #""inode":4026532200,"range":[32768,60999],"reserved":2,"bound":0,"usable":28230,"tw_reuse":2,"#
         + #""tw_reuse_delay_ms":500,"timestamps":true,"max_tw_buckets":65536"#
 
     @Test func namespace() {
@@ -130,7 +198,8 @@ private let held = #""held":14117,"usable":28232"#
                 == #"{"event":"summary",\#(time),"duration_s":61.234,"opened":0,"closed":0,"#
                 + #""failed":0,"lost":0,"skipped":0,"slipped":0,"audits":0,"largest_drift":0,"#
                 + #""last_drift":0,"repairs":0,"complete":true,"lines_dropped":0,"held":0,"#
-                + #""time_wait":0,"tuples_omitted":0,"namespaces":[],"tuples":[]}"# + "\n")
+                + #""time_wait":0,"tuples_omitted":0,"namespaces":[],"bind_pools":[],"refused":[],"#
+                + #""tuples":[],"advice":[]}"# + "\n")
     }
 
     @Test func summary() {
@@ -147,20 +216,42 @@ private let held = #""held":14117,"usable":28232"#
                 == #"{"event":"summary",\#(time),"duration_s":61.234,"opened":9,"closed":6,"#
                 + #""failed":6,"lost":7,"skipped":0,"slipped":0,"audits":0,"largest_drift":0,"#
                 + #""last_drift":0,"repairs":0,"complete":false,"lines_dropped":8,"held":5,"#
-                + #""time_wait":2,"tuples_omitted":0,"namespaces":[],"tuples":["#
-                + #"{\#(tuple),"held":5,"time_wait":2,"#
-                + #""usable":28232,"peak":5,"peak_at":"2026-11-22T17:16:05.123456Z","#
-                + #""opened":8,"failed":5,"errors":{"ENETUNREACH":1,"ECONNREFUSED":2},"#
+                + #""time_wait":2,"tuples_omitted":0,"namespaces":[],"bind_pools":[],"refused":[],"tuples":["#
+                + #"{\#(tuple),"held":5,"time_wait":2,"reusable":0,"#
+                + #""usable":28232,"available":28227,"peak":5,"peak_at":"2026-11-22T17:16:05.123456Z","#
+                + #""opened":8,"failed":5,"errors":{"ENETUNREACH":1,"ECONNREFUSED":2},"causes":{},"#
                 + #""first_failure_at":"2026-11-22T17:16:05.123456Z","top_process":{\#(process)}},"#
                 + #"{"netns":"1","local":"10.0.0.1","remote":"10.0.0.9","remote_port":1,"held":0,"#
-                + #""time_wait":0,"usable":28232,"peak":1,"#
+                + #""time_wait":0,"reusable":0,"usable":28232,"available":28232,"peak":1,"#
                 + #""peak_at":"2026-11-22T17:16:05.123456Z","opened":1,"failed":0,"errors":{},"#
+                + #""causes":{},"#
                 + #""top_process":{\#(process)}},"#
                 + #"{"netns":"blue","local":"2001:db8::1","remote":"2001:db8::9","#
-                + #""remote_port":443,"held":0,"time_wait":0,"usable":28232,"peak":0,"#
-                + #""opened":0,"failed":1,"errors":{},"#
-                + #""first_failure_at":"2026-11-22T17:16:05.123456Z","top_process":{\#(process)}}]}"#
+                + #""remote_port":443,"held":0,"time_wait":0,"reusable":0,"usable":28232,"#
+                + #""available":28232,"peak":0,"opened":0,"failed":1,"errors":{},"causes":{},"#
+                + #""first_failure_at":"2026-11-22T17:16:05.123456Z","top_process":{\#(process)}}],"advice":[]}"#
                 + "\n")
+    }
+
+    @Test func summaryOfWhatWasRefused() {
+        let json = Sample.json(Sample.summary(of: Sample.bindPools(failed: 2)))
+        #expect(
+            json.contains(
+                #""bind_pools":[{\#(pool),"held":1,"usable":28230,"peak":1,"failed":2,"#
+                    + #""top_process":{\#(process)}}],"refused":[{"call":"bind","#
+                    + #""cause":"exhausted",\#(pool),\#(process),"count":2},{"call":"bind","#
+                    + #""cause":"collision",\#(pool),"local_port":8080,\#(process),"count":1}],"#))
+    }
+
+    @Test func summaryTellsTheCauses() {
+        var ledger = Ledger()
+        _ = ledger.apply(
+            .namespace(netns: Sample.tuple.netns, Sample.namespaceSettings, pid: 0))
+        Load(established: 5).fold(into: &ledger)
+        Load(failed: 3).fold(into: &ledger, first: 50)
+        #expect(
+            Sample.json(Sample.summary(of: ledger)).contains(
+                #""failed":3,"errors":{},"causes":{"exhausted":3},"#))
     }
 
     @Test func tuplesBeyondTheLimitAreCounted() throws {

@@ -56,27 +56,95 @@ enum Sample {
         .connection(change(kind, port: port, tuple: tuple, process: process))
     }
 
-    /// - Parameter repeated: how many more there were in the second after the first.
+    static let bindPool = BindPool.Key(netns: tuple.netns, local: IPAddress(v4: 0x0a00_0001))
+
+    /// - Parameter repeated: how many there were in the second after the first, or else the first.
     static func failure(
-        _ cause: Change.Cause, port: UInt16 = 0, process: Process = process, repeated: Int = 0
+        _ cause: Cause, _ call: Record.Call = .connect, port: UInt16 = 0,
+        process: Process = process,
+        standing: Standing = Standing(held: 28_232, timeWait: 28_000, usable: 28_232),
+        wall: Failure.Wall? = Failure.Wall(range: range, reserved: 0, bound: 0),
+        search: UInt64? = 12_345_678, repeated: Int = 0
     ) -> Event {
-        var log = FailureLog()
-        let one = change(
-            .failed(cause, search: 12_345_678), port: port, process: process, held: 28_232)
-        var failure = log.add(one)
-        for _ in 0..<repeated { _ = log.add(one) }
-        if repeated > 0 { failure = log.takeTick().first }
-        return .failure(failure!)
+        var tuple = tuple
+        if call == .bind {
+            tuple.remote = IPAddress(high: 0, low: 0)
+            tuple.remotePort = 0
+        }
+        var failure = Failure(
+            call: call, cause: cause, time: time, tuple: tuple, localPort: port,
+            process: process, standing: standing)
+        failure.wall = wall
+        failure.search = call == .connect ? search : nil
+        if cause == .range { failure.ownRange = wall?.range }
+        failure.count = max(1, repeated)
+        return .failure(failure)
     }
 
-    static func alert(level: Int, held: Int) -> Event {
-        .alert(Alert(level: level, change(.established, held: held)))
+    static func alert(level: Int, held: Int, timeWait: Int = 0, reusable: Int = 0) -> Event {
+        let standing = Standing(
+            held: held, timeWait: timeWait, reusable: reusable, usable: 28_232)
+        return .alert(Alert(level: level, time: time, subject: .tuple(tuple), standing: standing))
+    }
+
+    static let forecast = Forecast(
+        opensPerSecond: 1012, netPerSecond: 1012, exhaustedIn: 14, levelsOffAt: nil, usable: 28_232,
+        sustainable: 470.5, intoTimeWait: 1)
+
+    static func alert(level: Int, held: Int, _ forecast: Forecast, longSearch: Double?) -> Event {
+        guard case .alert(var alert) = alert(level: level, held: held) else { fatalError() }
+        alert.forecast = forecast
+        alert.longSearch = longSearch
+        return .alert(alert)
+    }
+
+    static func poolAlert(level: Int, held: Int) -> Event {
+        let standing = Standing(held: held, usable: 28_232)
+        return .alert(
+            Alert(level: level, time: time, subject: .bindPool(bindPool), standing: standing))
+    }
+
+    /// Of a bind() each: one that has a port, and `failed` that found none or named one that is used.
+    static func bindPools(failed: Int = 1, collisions: Int = 1) -> Ledger {
+        var ledger = Ledger()
+        _ = ledger.apply(.namespace(netns: tuple.netns, namespaceSettings, pid: 0))
+        let holder = Record.Holder(
+            netns: tuple.netns, local: tuple.local, localPort: 40_000, process: process,
+            portChosen: true)
+        _ = ledger.apply(.holder(holder))
+        for port in [UInt16](repeating: 0, count: failed)
+            + [UInt16](repeating: 8080, count: collisions)
+        {
+            let refusal = Record.Refusal(
+                time: time, socket: 0, call: .bind, errno: 98,
+                tuple: Tuple(
+                    netns: tuple.netns, local: tuple.local, remote: IPAddress(high: 0, low: 0),
+                    remotePort: 0),
+                localPort: port, process: process)
+            ledger.enter(ledger.failure(refusal))
+        }
+        ledger.countBindPools(at: time)
+        return ledger
+    }
+
+    static func bindPool(_ ledger: Ledger = bindPools()) -> Event {
+        .bindPool(ledger.bindPools.values.first!)
     }
 
     /// The tuple's first second.
     static func tick(_ load: Load) -> Event {
         var ledger = load.ledger()
-        return .tick(ledger.takeTicks()[0])
+        return .tick(ledger.takeTicks(at: 2_000_000_000)[0])
+    }
+
+    /// A second after which it is clear when it is full.
+    static func fullSoon() -> Event {
+        var ledger = Load(timeWait: 4000).ledger()
+        return .tick(ledger.takeTicks(at: 1_000_000_000)[0])
+    }
+
+    static func snapshot(of ledger: Ledger, source: Snapshot.Source = .kernel) -> Event {
+        .snapshot(Snapshot(of: ledger, source: source))
     }
 
     static let audit = Event.audit(
@@ -172,7 +240,11 @@ struct Load {
         for (error, count) in errors {
             each(count) { _ = $0.apply(closing(socket, port: 40_000, error: error)) }
         }
-        each(failed) { _ = $0.apply(closing(socket, port: 0)) }
+        each(failed) {
+            let change = $0.apply(closing(socket, port: 0))
+            guard let change, var failure = $0.failure(change) else { return }
+            $0.diagnose(&failure, isKnown: true)
+        }
         each(closed) {
             establish(&$0)
             _ = $0.apply(closing(socket, port: 40_000))
@@ -181,7 +253,7 @@ struct Load {
             establish(&$0)
             _ = $0.apply(
                 .timeWait(
-                    socket: socket, successor: socket | 1 << 63,
+                    socket: socket, successor: socket | 1 << 63, reusable: false,
                     time: Sample.time))
         }
         each(established) { establish(&$0) }

@@ -47,9 +47,9 @@ import Testing
            0.0 %       1       0         0         5        2  [2001:db8::1] → [2001:db8::9]:443 \
         netns blue  \\x1b[7]
 
-          failed  connect() without a port, by process and tuple
-           1,234  wrk[4123]  10.0.0.1 → 10.0.0.9:80
-               2  \\x1b[7]  [2001:db8::1] → [2001:db8::9]:443 netns blue
+          failed  call, cause, process, and where from and to
+           1,234  connect()  -           wrk[4123]  10.0.0.1 → 10.0.0.9:80
+               2  connect()  -           \\x1b[7]  [2001:db8::1] → [2001:db8::9]:443 netns blue
 
         """
 
@@ -82,6 +82,60 @@ import Testing
 
     @Test func ofALot() {
         #expect(text(eventful) == Self.eventfulText)
+    }
+
+    /// All ports of ten are held, a socket had a port that was taken, another no address, and bind()
+    /// found none of its own.
+    private var refused: Event {
+        var ledger = Sample.bindPools(failed: 1200, collisions: 2)
+        Load(established: 5).fold(into: &ledger)
+        Load(failed: 3).fold(into: &ledger, first: 50)
+        var collision = Record.Connection(
+            time: Sample.time, socket: 900, tuple: Sample.tuple, localPort: 60_999,
+            process: Sample.process, range: Sample.range)
+        collision.localPort = 60_999
+        _ = ledger.apply(.opened(collision))
+        let change = ledger.apply(
+            .closed(
+                Record.Closing(time: Sample.time, socket: 900, localPort: 60_999, notSent: true)))
+        var failure = ledger.failure(change!)!
+        ledger.diagnose(&failure, isKnown: true)
+        let refusal = Record.Refusal(
+            time: Sample.time, socket: 0, call: .connect, errno: 99, tuple: Sample.tupleV6,
+            process: Process(pid: 7, name: Process.Name("curl")))
+        ledger.enter(ledger.failure(refusal))
+        return Sample.summary(of: ledger)
+    }
+
+    @Test func ofWhatWasRefused() {
+        #expect(
+            // What is advised has tests of its own.
+            text(refused).split(separator: "\n  advice")[0] == """
+
+                Summary of 61.2 s
+                  connects   5 opened, 0 closed, 3 failed for want of a port
+                  bind()     1,200 failed for want of a port
+                  refused    2 connect(), 2 bind(), not for want of a port
+                  ports      5 held at the end, 0 of them (0.0 %) in TIME_WAIT
+                  accuracy   0 records lost, 0 lines of output dropped
+
+                  namespaces
+                  4026531840: ports 32768-60999 (2 reserved), tw_reuse 2 after 500 ms, max 65,536 TIME_WAITs
+
+                   share    peak    held TIME_WAIT    opened   failed  tuple, top process
+                   0.0 %       5       5         0         5        4  10.0.0.1 → 10.0.0.9:80  wrk[4123]
+
+                   share    peak  usable   failed  address that bind() chose for, top process
+                   0.0 %       1  28,230    1,200  10.0.0.1  wrk[4123]
+
+                  failed  call, cause, process, and where from and to
+                   1,200  bind()     exhausted   wrk[4123]  10.0.0.1
+                       3  connect()  exhausted   wrk[4123]  10.0.0.1 → 10.0.0.9:80
+                       2  bind()     collision   wrk[4123]  10.0.0.1:8080
+                       1  connect()  collision   wrk[4123]  10.0.0.1 → 10.0.0.9:80
+                       1  connect()  no_address  curl[7]  [2001:db8::1] → [2001:db8::9]:443 netns blue
+
+                """)
     }
 
     @Test func colourChangesNoText() {
@@ -151,6 +205,9 @@ import Testing
     @Test func failuresBeyondTwentyAreCounted() {
         let text = text(Sample.summary(of: ledger(tuples: 23, failed: 1)))
         #expect(text.hasSuffix("\nand 3 more\n"))
-        #expect(text.split(separator: "\n").count { $0.hasPrefix("       1  wrk[4123]") } == 20)
+        #expect(
+            text.split(separator: "\n").count {
+                $0.hasPrefix("       1  connect()  -           wrk[4123]")
+            } == 20)
     }
 }

@@ -38,27 +38,98 @@ private let full = "10.0.0.1 → 10.0.0.9:80             28,232/28,232 "
         ),
         (Sample.connection(.released), "18:16:05.123 release     \(connected)wrk[4123]\n"),
         (
-            Sample.failure(.noPort),
+            Sample.failure(.exhausted),
             "18:16:05.123 FAILURE     \(full)wrk[4123]\n"
-                + "             connect(): EADDRNOTAVAIL, no local port left; "
-                + "the kernel searched 12.3 ms\n"
+                + "             connect(): EADDRNOTAVAIL, exhausted: 28,000 in TIME_WAIT; "
+                + "searched 12.3 ms\n"
         ),
         (
-            Sample.failure(.noPort, repeated: 1234),
+            Sample.failure(.exhausted, repeated: 1234),
             "18:16:05.123 FAILURE     \(full)wrk[4123]\n"
-                + "             1,234 x connect(): EADDRNOTAVAIL, no local port left; "
-                + "the kernel searched 12.3 ms\n"
+                + "             1,234 x connect(): EADDRNOTAVAIL, exhausted: 28,000 in TIME_WAIT; "
+                + "searched 12.3 ms\n"
         ),
         (
-            Sample.failure(.boundPortInUse, port: 5000),
+            Sample.failure(
+                .blocked, standing: Standing(held: 3, timeWait: 2, usable: 2), wall: Sample.wall),
+            "18:16:05.123 FAILURE     "
+                + "10.0.0.1 → 10.0.0.9:80             3/2           wrk[4123]\n"
+                + "             connect(): EADDRNOTAVAIL, blocked: of 32768-60999: 1,024 reserved, "
+                + "27,208 bound\n"
+                + "             bound by envoy[99] 27,000, - 208\n"
+        ),
+        (
+            Sample.failure(
+                .range, standing: Standing(held: 2, usable: 2),
+                wall: Failure.Wall(
+                    range: PortRange(low: 45_000, high: 45_001), reserved: 0, bound: 0)),
+            "18:16:05.123 FAILURE     "
+                + "10.0.0.1 → 10.0.0.9:80             2/2           wrk[4123]\n"
+                + "             connect(): EADDRNOTAVAIL, range: its own 45000-45001 is full; "
+                + "searched 12.3 ms\n"
+        ),
+        (
+            Sample.failure(.collision, port: 5000),
             "18:16:05.123 FAILURE     "
                 + "10.0.0.1:5000 → 10.0.0.9:80        28,232/28,232 wrk[4123]\n"
-                + "             connect(): EADDRNOTAVAIL, its own port has a connection there "
+                + "             connect(): EADDRNOTAVAIL, collision: its port has a connection there "
                 + "already\n"
+        ),
+        (
+            Sample.failure(.noAddress, standing: Standing(usable: 0), wall: nil, search: nil),
+            "18:16:05.123 FAILURE     "
+                + "10.0.0.1 → 10.0.0.9:80             0/0           wrk[4123]\n"
+                + "             connect(): EADDRNOTAVAIL, no_address: no local address to connect "
+                + "from\n"
+        ),
+        (
+            Sample.failure(.noMemory, standing: Standing(held: 2, usable: 28_232)),
+            "18:16:05.123 FAILURE     "
+                + "10.0.0.1 → 10.0.0.9:80             2/28,232      wrk[4123]\n"
+                + "             connect(): ENOMEM, no_memory: the kernel had none for it; "
+                + "searched 12.3 ms\n"
+        ),
+        (
+            Sample.failure(.exhausted, .bind),
+            "18:16:05.123 FAILURE     "
+                + "bind 10.0.0.1                      28,232/28,232 wrk[4123]\n"
+                + "             bind(): EADDRINUSE, exhausted: IP_BIND_ADDRESS_NO_PORT leaves it to "
+                + "connect()\n"
+        ),
+        (
+            Sample.failure(
+                .collision, .bind, port: 8080, standing: Standing(held: 1, usable: 28_232)),
+            "18:16:05.123 FAILURE     "
+                + "bind 10.0.0.1:8080                 1/28,232      wrk[4123]\n"
+                + "             bind(): EADDRINUSE, collision: that port is in use\n"
+        ),
+        (
+            Sample.poolAlert(level: 90, held: 28_000),
+            "18:16:05.123 ALERT       "
+                + "bind 10.0.0.1                      28,000/28,232 99.1 % held, crossed 90 %\n"
+        ),
+        (
+            Sample.alert(level: 50, held: 28_000, timeWait: 20_000, reusable: 13_883),
+            "18:16:05.123 ALERT       "
+                + "10.0.0.1 → 10.0.0.9:80             28,000/28,232 50.0 % used, crossed 50 %\n"
+                + "             from here on connect() searches some 100 times longer for a port; so far < 100 µs\n"
+        ),
+        (
+            Sample.bindPool(),
+            "18:16:05.123 1 s         "
+                + "bind 10.0.0.1                      1/28,230      wrk[4123]\n"
         ),
         (
             Sample.alert(level: 50, held: 14_117),
             "18:16:05.123 ALERT       \(unconnected)50.0 % held, crossed 50 %\n"
+                + "             from here on connect() searches some 100 times longer for a port; so far < 100 µs\n"
+        ),
+        (
+            Sample.alert(level: 66, held: 18_820, Sample.forecast, longSearch: 2_247_000),
+            "18:16:05.123 ALERT       "
+                + "10.0.0.1 → 10.0.0.9:80             18,820/28,232 66.6 % held, crossed 66 %\n"
+                + "             full in 14 s at 1,012 ports/s; sustainable: 471/s\n"
+                + "             connect() searches for a port for 2.2 ms\n"
         ),
         (
             Sample.alert(level: 0, held: 12_000),
@@ -107,7 +178,7 @@ private let full = "10.0.0.1 → 10.0.0.9:80             28,232/28,232 "
     }
 
     @Test func whatNeedsActionIsInAColourOfItsOwn() {
-        let failure = Sample.text(Sample.failure(.noPort), colour: true)
+        let failure = Sample.text(Sample.failure(.exhausted), colour: true)
         #expect(failure.contains("\u{1b}[1;31mFAILURE     \u{1b}[m"))
         let alert = Sample.text(Sample.alert(level: 50, held: 14_117), colour: true)
         #expect(alert.contains("\u{1b}[33mALERT       \u{1b}[m"))
@@ -119,7 +190,18 @@ private let full = "10.0.0.1 → 10.0.0.9:80             28,232/28,232 "
         Sample.connection(.opened, port: 0), Sample.connection(.established),
         Sample.connection(.released),
         Sample.connection(.closed(timeWait: false, lived: 999_000_000, error: nil)),
-        Sample.alert(level: 0, held: 12_000), Sample.failure(.boundPortInUse, port: 60_999),
+        Sample.alert(level: 0, held: 12_000),
+        Sample.failure(.collision, port: 60_999, repeated: 9999),
+        Sample.failure(.exhausted, repeated: 9999), Sample.failure(.range, repeated: 9999),
+        Sample.failure(
+            .blocked, process: Process(pid: 123_456, name: Process.Name("fifteen-letters")),
+            wall: Sample.wall, repeated: 9999),
+        Sample.failure(.noAddress, search: nil, repeated: 9999),
+        Sample.failure(.noMemory, repeated: 9999),
+        Sample.failure(.exhausted, .bind, repeated: 9999),
+        Sample.failure(.collision, .bind, port: 60_999, repeated: 9999),
+        Sample.alert(level: 90, held: 28_232, timeWait: 10, reusable: 5),
+        Sample.poolAlert(level: 90, held: 28_232), Sample.bindPool(),
         Sample.tick(Load(closed: 9999, timeWait: 1)), .lost(9999),
     ]
 

@@ -14,8 +14,12 @@
 
 #include "portgauge_record.h"
 
-/* The compiled BPF program: an ELF object inside the binary, there for as long as the process. */
-const void *pg_object(size_t *size);
+/* The compiled BPF programs: ELF objects inside the binary, there for as long as the process. */
+enum pg_object_name {
+	PG_OBJECT_HOOKS, /* bpf/portgauge.bpf.c */
+	PG_OBJECT_REFUSED, /* bpf/refused.bpf.c */
+};
+const void *pg_object(enum pg_object_name name, size_t *size);
 
 /* From now on libbpf's messages are kept, up to the last 64 KiB, instead of printed. */
 void pg_keep_libbpf_text(void);
@@ -25,6 +29,7 @@ const char *pg_libbpf_text(void);
 
 /* What glibc hides from Swift behind _GNU_SOURCE. */
 const char *pg_errno_name(int number); /* strerrorname_np(): "EPERM", or NULL */
+int pg_open_tracepoint(const char *path); /* a perf event for "syscalls/sys_exit_bind"; -1, errno */
 int pg_unshare_network(void); /* unshare(CLONE_NEWNET), of the calling thread */
 uint64_t pg_capabilities(void); /* those in force, a bit each */
 int pg_keep_capabilities(uint64_t wanted); /* a bit each: gives up all others, for good */

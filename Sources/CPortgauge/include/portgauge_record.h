@@ -40,19 +40,26 @@ enum pg_kind {
 	PG_SOCKET = 6, /* pg_socket, from a snapshot: exists, and is in `state` */
 	PG_OWNER = 7, /* pg_socket: a process has the socket open; only socket, netns, pid, comm are set */
 	PG_NAMESPACE = 8, /* pg_namespace */
+	PG_HOLDER = 9, /* pg_socket, from a snapshot: bound or listening, and a process has it open */
+	PG_REFUSED = 10, /* pg_socket: connect() or bind() has returned `error` */
+	PG_SEARCHED = 11, /* pg_change: a port was found, but only after `successor` nanoseconds */
+	PG_CARRIED = 12, /* pg_change: of one connection in 64, `successor` bytes both ways */
 };
 
 enum pg_flag {
 	PG_STILL_BOUND = 1, /* CLOSED, but the program's own bind keeps the port until close(fd) */
 	PG_MAY_RETURN = 2, /* RELEASED, unless a TIME_WAIT of the same object follows at once */
 	PG_NOT_SENT = 4, /* CLOSED by a connect() that got no port and sent no SYN */
+	PG_REUSABLE = 8, /* TIME_WAIT, SOCKET: a connect() may use it again, where tcp_tw_reuse allows */
+	PG_CHOSEN = 16, /* OPENED, SOCKET, HOLDER: bind() itself has chosen the port */
+	PG_BIND = 32, /* REFUSED by bind(), `local_port` being what was asked for; else by connect() */
 };
 
 struct pg_head {
 	pg_u64 time_ns;
 	pg_u64 socket;
 	pg_u16 local_port; /* 0: not chosen, or in TIME_WAIT and RELEASED known from before */
-	pg_u16 error; /* CLOSED: the socket's pending errno */
+	pg_u16 error; /* CLOSED: the pending errno; REFUSED: the errno; SOCKET in TIME_WAIT: its age, ms */
 	pg_u8 kind; /* enum pg_kind */
 	pg_u8 state; /* SOCKET: the TCP state */
 	pg_u8 flags; /* enum pg_flag */
@@ -61,7 +68,7 @@ struct pg_head {
 
 struct pg_change {
 	struct pg_head head;
-	pg_u64 successor; /* TIME_WAIT: that object; RELEASED: the cookie it had inherited, or 0 */
+	pg_u64 successor; /* TIME_WAIT: that object; RELEASED: the cookie it had inherited, or 0; CARRIED */
 };
 
 #define PG_COMM 16
@@ -94,7 +101,8 @@ struct pg_namespace {
 	pg_u16 range_high;
 	pg_u8 reuse; /* tcp_tw_reuse */
 	pg_u8 timestamps; /* tcp_timestamps */
-	pg_u8 zero[6];
+	pg_u8 has_reuse_delay; /* 0: the kernel counts full seconds instead */
+	pg_u8 zero[5];
 	pg_u8 reserved[PG_RESERVED_BYTES]; /* a bit a port, as ip_local_reserved_ports has it */
 };
 
@@ -128,6 +136,8 @@ struct pg_config {
 	pg_u32 remote_count;
 	pg_u32 pid_count;
 	pg_u32 copies; /* of the program on inet_sock_set_state, 2 to 4 */
+	pg_u32 reuses_fin_wait_2; /* this kernel's connect() may use a parked FIN_WAIT2 again */
+	pg_u32 zero;
 };
 
 /* Written and read by both sides while the program runs (a data section of the object, mapped). */
@@ -146,7 +156,17 @@ struct pg_cpu {
 	pg_u64 failed; /* of these, the ones that got no port */
 	pg_u64 opening; /* cookies that were counted last in each of them */
 	pg_u64 failing;
-	pg_u64 zero[2];
+	pg_u64 opening_ns; /* when the connect() of `opening` began; 0 once it has its port */
+	pg_u64 begun_as; /* the TIME_WAIT that `begun` has turned into */
+};
+
+/*
+ * Of the network namespace that was looked at last: its range, and the ports that connect() passes
+ * over for every destination because a bind() has made their bucket.
+ */
+struct pg_bind_table {
+	pg_u64 held[65536 / 64]; /* a bit a port */
+	pg_u64 range; /* high << 16 | low */
 };
 
 #pragma clang diagnostic pop
@@ -156,6 +176,7 @@ _Static_assert(sizeof(struct pg_change) == 32, "layout");
 _Static_assert(sizeof(struct pg_socket) == 96, "layout");
 _Static_assert(sizeof(struct pg_item) == 24, "layout");
 _Static_assert(sizeof(struct pg_cpu) == 64, "a cache line");
+_Static_assert(sizeof(struct pg_bind_table) == 8200, "layout");
 _Static_assert(sizeof(struct pg_namespace) == 8248, "layout");
 
 #endif

@@ -1,0 +1,108 @@
+/// What stood in the way of a connect() or a bind() that failed.
+extension Ledger {
+    /// The failed connect() of `change`, with how its tuple stands now.
+    package func failure(_ change: Change) -> Failure? {
+        guard case .failed(let search, let range) = change.kind else { return nil }
+        var failure = Failure(
+            call: .connect, time: change.time, tuple: change.tuple, localPort: change.localPort,
+            process: change.process, standing: accounts[change.account].standing)
+        failure.search = search
+        failure.ownRange = range
+        return failure
+    }
+
+    /// A call that was refused although no tuple's record says why.
+    package mutating func failure(_ refusal: Record.Refusal) -> Failure {
+        var failure = Failure(
+            call: refusal.call, errno: refusal.errno, time: refusal.time, tuple: refusal.tuple,
+            localPort: refusal.localPort, process: refusal.process, standing: Standing(usable: 0))
+        failure.cause = cause(of: failure, isKnown: true)
+        if failure.call == .connect, let index = accountOf[refusal.tuple] {
+            failure.standing = accounts[index].standing
+        }
+        return failure
+    }
+
+    /// Enters what has failed besides the tuples' own failures.
+    package mutating func enter(_ failure: Failure) {
+        if failure.call == .bind, failure.cause == .exhausted {
+            let key = BindPool.Key(of: failure.tuple)
+            pool(key)
+            bindPools[key]?.failed += 1
+            bindPools[key]?.processes.add(failure.process, failed: 1)
+            if bindPools[key]?.firstFailureAt == nil {
+                bindPools[key]?.firstFailureAt = failure.time
+            }
+        }
+        let kind = Refused.Kind(call: failure.call, cause: failure.cause)
+        refusalsByKind[kind, default: 0] += 1
+        let refused = Refused(
+            call: failure.call, cause: failure.cause, tuple: failure.tuple,
+            localPort: failure.localPort, process: failure.process)
+        if refusals.count < Self.refusedLimit || refusals[refused] != nil {
+            refusals[refused, default: 0] += 1
+        }
+    }
+
+    private static let refusedLimit = 1000
+
+    /// Completes what is to be told of a failure: its cause, and what takes the ports. To be called
+    /// when the bind-held ports of the namespace are up to date.
+    ///
+    /// - Parameter isKnown: what each connect() returned is told, so that what was not told was no lack
+    ///   of memory.
+    package mutating func diagnose(_ failure: inout Failure, isKnown: Bool) {
+        let netns = failure.tuple.netns
+        let pool = namespaces[netns]?.pool
+        let range =
+            failure.ownRange ?? accountOf[failure.tuple].map { accounts[$0].range } ?? pool?.range
+        guard let pool, let range else { return }
+        if failure.call == .bind {
+            let key = BindPool.Key(of: failure.tuple)
+            if let standing = bindPools[key]?.standing ?? standings(of: [key])[key] {
+                failure.standing = standing
+            }
+        } else {
+            failure.standing.usable = pool.usable(of: range)
+            if let index = accountOf[failure.tuple] {
+                failure.standing.elsewhere = min(
+                    failure.standing.held, accounts[index].standing.elsewhere)
+                failure.standing.reusable = min(
+                    failure.standing.reusable, accounts[index].standing.reusable)
+            }
+        }
+        let reserved = pool.reserved.count(in: range)
+        failure.wall = Failure.Wall(
+            range: range, reserved: reserved,
+            bound: pool.blocked.count(in: range) - reserved)
+        failure.cause = cause(of: failure, isKnown: isKnown)
+        if failure.cause == .blocked {
+            failure.wall?.holders = holders(of: range, in: netns, limit: 3)
+        }
+        // What did not come as far as to search is among the refusals.
+        if failure.search != nil, let index = accountOf[failure.tuple] {
+            accounts[index].causes[failure.cause, default: 0] += failure.count
+            accounts[index].processes.add(failure.process, failure.cause, failure.count)
+        }
+    }
+
+    private func cause(of failure: Failure, isKnown: Bool) -> Cause {
+        if failure.errno == Self.noMemory { return .noMemory }
+        if failure.localPort != 0 { return .collision }
+        if failure.call == .bind { return .exhausted }
+        guard failure.search != nil else { return .noAddress }
+        let standing = failure.standing
+        guard let wall = failure.wall else { return .exhausted }
+        if failure.ownRange != nil, let pool = namespaces[failure.tuple.netns]?.pool,
+            pool.usable(of: pool.range) > standing.held - standing.reusable
+        {
+            return .range
+        }
+        // A search passes over one port of an odd-sized range, and others may have moved meanwhile.
+        if !isKnown, standing.available > max(1, standing.usable / 10) { return .noMemory }
+        return wall.reserved + wall.bound > standing.used ? .blocked : .exhausted
+    }
+
+    /// ENOMEM, as every architecture numbers it.
+    private static let noMemory: UInt16 = 12
+}

@@ -1,0 +1,78 @@
+import ArgumentParser
+import Glibc
+import PortModel
+import Probe
+import Report
+
+struct SnapshotCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "snapshot",
+        abstract: "Look once: what each tuple and bind pool holds, and what is left to it.",
+        discussion: """
+            All network namespaces, the fullest first. `left` is how many connects would find a port \
+            now. Exit status: 0; 1 if one is as full as --warn-at says, 2 if as --fail-at says, 3 if \
+            nothing could be seen.
+
+            Examples:
+              portgauge snapshot
+              portgauge snapshot --warn-at 50 --fail-at 90 --remote 10.0.0.9
+              portgauge snapshot --output json | jq '.tuples[0]'
+            """)
+
+    @Option(help: "How to write: text, or json as one object.")
+    var output = TraceCommand.Format.text
+
+    @Option(
+        help: ArgumentHelp("Exit with 1 when so much is used.", valueName: "percent"),
+        transform: percent)
+    var warnAt: Int?
+
+    @Option(
+        help: ArgumentHelp("Exit with 2 when so much is used.", valueName: "percent"),
+        transform: percent)
+    var failAt: Int?
+
+    @OptionGroup var filters: FilterOptions
+
+    static let warning = ExitCode(1)
+    static let failure = ExitCode(2)
+    static let unknown = ExitCode(3)
+
+    func run() throws {
+        let snapshot: Snapshot
+        let surroundings: Surroundings
+        do throws(ProbeError) {
+            let look = try Look.take(filters.filter)
+            snapshot = look.snapshot
+            surroundings = look.surroundings
+            if let refusal = look.refusal {
+                complain("by sock_diag, as BPF is not possible: \(refusal)")
+            }
+        } catch {
+            complain(error.description)
+            throw Self.unknown
+        }
+        let writer: EventWriter =
+            output == .json
+            ? .json(JSONWriter()) : .text(TextWriter(colour: Terminal.wantsColour))
+        var line = Line()
+        writer.write(.snapshot(snapshot), at: Clock.monotonic, in: surroundings, to: &line)
+        do throws(ProbeError) {
+            var output = try Output()
+            try output.append(line.bytes, always: true)
+            try output.finish()
+        } catch {
+            complain(error.description)
+            throw Self.unknown
+        }
+        if let failAt, snapshot.worst >= Double(failAt) { throw Self.failure }
+        if let warnAt, snapshot.worst >= Double(warnAt) { throw Self.warning }
+    }
+
+    static func percent(_ text: String) throws -> Int {
+        guard let percent = Int(digits: text[...]), (1...100).contains(percent) else {
+            throw ValidationError("'\(text)' is no whole number from 1 to 100")
+        }
+        return percent
+    }
+}
