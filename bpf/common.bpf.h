@@ -333,16 +333,18 @@ static __always_inline __u8 port_flags(struct sock *sk)
 	       !(BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks) & SOCK_BINDPORT_LOCK) ? PG_CHOSEN : 0;
 }
 
-/* tcp_twsk_unique(): without timestamps nothing may be used again. */
+/*
+ * tcp_twsk_unique(): without timestamps nothing may be used again, nor, since 6.12 and in the stable
+ * kernels of the time (5.10 as well), a parked FIN_WAIT2.
+ */
 static __always_inline __u8 time_wait_flags(struct inet_timewait_sock *tw)
 {
 	struct tcp_timewait_sock *tcp = (void *)tw;
 
-	if (!BPF_CORE_READ(tcp, tw_ts_recent_stamp))
-		return 0;
-	if (BPF_CORE_READ(tw, tw_substate) == TCP_FIN_WAIT2 && !config.reuses_fin_wait_2)
-		return 0;
-	return PG_REUSABLE;
+	return BPF_CORE_READ(tcp, tw_ts_recent_stamp) &&
+			       BPF_CORE_READ(tw, tw_substate) != TCP_FIN_WAIT2
+		       ? PG_REUSABLE
+		       : 0;
 }
 
 static __always_inline void fill(struct pg_socket *record, enum pg_kind kind, __u64 time_ns, __u64 cookie,

@@ -1,11 +1,11 @@
 import Glibc
 
 /// How many files this process may have open (RLIMIT_NOFILE).
-enum OpenFileLimit {
+package enum OpenFileLimit {
     /// Raises the limit to its maximum, and the maximum itself when it is below `needed`.
     ///
     /// Throws EPERM when `needed` is more than this user, or fs.nr_open, allows.
-    static func raise(toHold needed: Int) throws(SystemError) {
+    package static func raise(toHold needed: Int) throws(SystemError) {
         let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
         var limit = rlimit()
         guard unsafe getrlimit(resource, &limit) == 0 else {

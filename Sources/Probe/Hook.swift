@@ -151,9 +151,6 @@ struct KernelVersion: Comparable {
     /// bpf_task_pt_regs(): what a system call was asked for can be read at its end.
     var readsRegisters: Bool { self >= KernelVersion(major: 5, minor: 15) }
 
-    /// tcp_twsk_unique() leaves a parked FIN_WAIT2 alone only since then.
-    var reusesFinWait2: Bool { self < KernelVersion(major: 6, minor: 12) }
-
     /// Copies of the program on `inet_sock_set_state`, each of which takes what those before it were
     /// skipped for. Up to 6.x only a softirq comes in between, and one more catches all of it; from
     /// 7.0 on the programs can be preempted: with six busy threads on two CPUs a second copy caught

@@ -138,7 +138,6 @@ package struct Probe: ~Copyable {
     private static func config(_ filter: Filter, _ kernel: KernelVersion) -> pg_config {
         var config = pg_config(filter)
         config.copies = UInt32(kernel.copies)
-        config.reuses_fin_wait_2 = kernel.reusesFinWait2 ? 1 : 0
         return config
     }
 

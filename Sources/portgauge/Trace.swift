@@ -120,10 +120,10 @@ struct Trace: ~Copyable {
             emptyDrains = count == 0 ? emptyDrains + 1 : 0
             if count == 0 { probe.askForWakeUp() }
             if count < Probe.drainLimit { try auditor.afterDrain(now, &probe, &road) }
-            try surveyor.beforeTelling(road.failing, &probe, &road)
+            if now >= nextTick { try surveyor.secondPassed(now, &probe, &road) }
+            try surveyor.beforeTelling(&probe, &road)
             road.tellFailures()
             if now >= nextTick {
-                try surveyor.secondPassed(now, &probe, &road)
                 road.secondPassed(at: now, lost: probe.lost)
                 auditor.secondPassed(probe)
                 nextTick += (now - nextTick) / Self.tickInterval * Self.tickInterval

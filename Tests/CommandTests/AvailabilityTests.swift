@@ -1,5 +1,6 @@
 import Foundation
 import LoadGenerator
+import Synchronization
 import TestSupport
 import Testing
 
@@ -12,38 +13,108 @@ extension LiveTests {
             SeededGenerator.wished == nil
             ? ProcessInfo.processInfo.environment["PORTGAUGE_CASES"].flatMap { Int($0) } ?? 500 : 1
 
+        /// As many namespaces stand at once, for one look at them all.
+        private static let atOnce = 10
+
         @Test func connectsSucceedAsLongAsSomethingIsLeft() throws {
+            try OpenFileLimit.raise(toHold: 4096)
             let tracer = try Tracer(["--events", "failures", "--audit", "0"])
-            var skippedOne = 0
-            var reusable = 0
-            var causes: [String: Int] = [:]
-            for number in 0..<Self.cases {
-                let seed = SeededGenerator.wished ?? UInt64.random(in: 100 ... .max)
-                let settings = PortScene.settings(seed)
-                let scene = try PrivateNamespace.run(settings: settings) {
-                    try PortScene(seed: seed, number: number, settings, tracer)
+            var tally = Tally()
+            var number = 0
+            while number < Self.cases {
+                let seeds = (0..<min(Self.atOnce, Self.cases - number)).map { _ in
+                    SeededGenerator.wished ?? UInt64.random(in: 100 ... .max)
                 }
-                let lacking = scene.foretold - scene.connects
-                skippedOne += lacking
-                reusable += scene.reusable > 0 ? 1 : 0
-                // In an odd-sized range the kernel's search passes over one port.
-                let mayLack = scene.isOdd && scene.foretold > 0 ? 0...1 : 0...0
-                #expect(
-                    mayLack.contains(lacking),
-                    "seed \(seed): \(scene.foretold) left, \(scene.connects) succeeded; \(settings)"
-                )
-                let failure = scene.failure
-                #expect(failure["available"] == lacking, "seed \(seed): \(failure); \(settings)")
-                let cause: String = failure["cause"] ?? "none"
-                causes[cause, default: 0] += 1
-                #expect(["exhausted", "blocked"].contains(cause), "seed \(seed): \(failure)")
+                let batch = Batch()
+                let first = number
+                let threads = try seeds.enumerated().map { index, seed in
+                    try LoadGenerator.Thread {
+                        Result { try batch.run(seed, number: first + index, tracer) }
+                    }
+                }
+                try batch.look(after: seeds.count)
+                for (seed, thread) in zip(seeds, threads) {
+                    check(
+                        try thread.join().get(), "seed \(seed): \(PortScene.settings(seed))", &tally
+                    )
+                }
+                number += seeds.count
             }
-            print(
-                "\(Self.cases) cases, \(reusable) with TIME_WAITs to be used again,",
-                terminator: " ")
-            print("\(skippedOne) ports of odd ranges passed over, \(causes)")
+            print("\(Self.cases) cases, \(tally)")
             _ = try tracer.stop()
         }
+
+        private func check(_ scene: Outcome, _ what: String, _ tally: inout Tally) {
+            let lacking = scene.foretold - scene.connects
+            // In an odd-sized range the kernel's search passes over one port.
+            let mayLack = scene.isOdd && scene.foretold > 0 ? 0...1 : 0...0
+            #expect(mayLack.contains(lacking), "\(what): \(scene.foretold) left")
+            #expect(scene.failure["available"] == lacking, "\(what): \(scene.failure)")
+            let cause: String = scene.failure["cause"] ?? "none"
+            #expect(["exhausted", "blocked"].contains(cause), "\(what): \(scene.failure)")
+            tally.add(cause, passedOver: lacking, reusable: scene.reusable > 0)
+        }
+    }
+}
+
+private struct Outcome: Sendable {
+    var isOdd: Bool
+    /// What `portgauge snapshot` said was left, and how many TIME_WAITs of that are to be used again.
+    var foretold: Int
+    var reusable: Int
+    /// How many succeeded, and what the tracer said of the first that did not.
+    var connects: Int
+    var failure: Event
+}
+
+/// Scenes in a namespace and a thread each, and one look at them all while they stand.
+private final class Batch: Sendable {
+    private let standing = DispatchSemaphore(value: 0)
+    private let seen = DispatchSemaphore(value: 0)
+    private let look = Mutex<Look?>(nil)
+
+    /// Waits for a look.
+    func run(_ seed: UInt64, number: Int, _ tracer: Tracer) throws -> Outcome {
+        let settings = PortScene.settings(seed)
+        let scene = Result {
+            try PrivateNamespace.enter(settings: settings)
+            return try PortScene(seed: seed, number: number, settings)
+        }
+        standing.signal()
+        seen.wait()
+        let look = try #require(look.withLock { $0 })
+        let prepared = try scene.get()
+        let (foretold, reusable) = try look.left(towards: prepared.remote)
+        return Outcome(
+            isOdd: prepared.isOdd, foretold: foretold, reusable: reusable,
+            connects: prepared.connectUntilItFails(),
+            failure: try tracer.failure(towards: prepared.remote))
+    }
+
+    func look(after scenes: Int) throws {
+        for _ in 0..<scenes { standing.wait() }
+        defer { for _ in 0..<scenes { seen.signal() } }
+        // Until the TIME_WAITs that ever may be used again may be.
+        Foundation.Thread.sleep(forTimeInterval: Kernel.hasReuseDelay ? 0.02 : 1.1)
+        let taken = try Look.taken()
+        look.withLock { $0 = taken }
+    }
+}
+
+private struct Tally: CustomStringConvertible {
+    private var passedOver = 0
+    private var reusable = 0
+    private var causes: [String: Int] = [:]
+
+    mutating func add(_ cause: String, passedOver ports: Int, reusable isReusable: Bool) {
+        passedOver += ports
+        reusable += isReusable ? 1 : 0
+        causes[cause, default: 0] += 1
+    }
+
+    var description: String {
+        "\(reusable) with TIME_WAITs to be used again, \(passedOver) ports of odd ranges passed over, "
+            + "\(causes)"
     }
 }
 
@@ -55,16 +126,44 @@ extension Tracer {
     }
 }
 
+/// What `portgauge snapshot` says.
+private struct Look: Sendable {
+    private var tuples: [[String: any Sendable]] = []
+    private var namespaces: [[String: any Sendable]] = []
+
+    static func taken() throws -> Look {
+        let result = try run(portgauge.path, ["snapshot", "--output", "json"])
+        #expect(result.status == 0 && result.errors == "")
+        let event = try Event(result.output)
+        #expect(event["source"] == "bpf")
+        var look = Look()
+        look.tuples = event["tuples"] ?? []
+        look.namespaces = event["namespaces"] ?? []
+        return look
+    }
+
+    /// How many ports are left, and how many TIME_WAITs of that are to be used again. To be called in
+    /// the namespace.
+    func left(towards remote: String) throws -> (Int, Int) {
+        if let tuple = tuples.first(where: { $0["remote"] as? String == remote }) {
+            return (
+                try #require(tuple["available"] as? Int), try #require(tuple["reusable"] as? Int)
+            )
+        }
+        // It holds nothing.
+        let inode = Int(try PrivateNamespace.currentInode())
+        let own = try #require(namespaces.first { $0["inode"] as? Int == inode })
+        return (try #require(own["usable"] as? Int), 0)
+    }
+}
+
 /// A namespace with few ports, some of them taken in each way that there is; and how many connects
 /// towards one peer succeed in it.
 private struct PortScene {
+    let remote: String
     let isOdd: Bool
-    /// What `portgauge snapshot` said was left, and how many TIME_WAITs of that are to be used again.
-    let foretold: Int
-    let reusable: Int
-    /// How many succeeded, and what the tracer said of the first that did not.
-    let connects: Int
-    let failure: Event
+    private let peer: Endpoint
+    private let crowd = Crowd()
 
     static func settings(_ seed: UInt64) -> [String: String] {
         var random = SeededGenerator(state: seed)
@@ -89,13 +188,12 @@ private struct PortScene {
     private static let port: UInt16 = 8080
 
     /// To be called in the namespace.
-    init(seed: UInt64, number: Int, _ settings: [String: String], _ tracer: Tracer) throws {
+    init(seed: UInt64, number: Int, _ settings: [String: String]) throws {
         var random = SeededGenerator(state: seed &+ 1)
         let range = settings["ipv4/ip_local_port_range"]!.split(separator: " ").map { UInt16($0)! }
         isOdd = (range[1] - range[0]) % 2 == 0
-        let remote = "127.1.\(number / 250).\(number % 250 + 1)"
-        let crowd = Crowd()
-        let peer = try Endpoint(remote, port: Self.port)
+        remote = "127.1.\(number / 250).\(number % 250 + 1)"
+        peer = try Endpoint(remote, port: Self.port)
         let other = try Endpoint("127.2.0.1", port: Self.port)
         try crowd.listen(on: Endpoint("0.0.0.0", port: Self.port))
         // In some, binds take most of it.
@@ -118,46 +216,7 @@ private struct PortScene {
             default: try? crowd.connect(to: peer, .halfClose)
             }
         }
-        // Until the TIME_WAITs that ever may be used again may be.
-        if settings["ipv4/tcp_tw_reuse"] != "0" {
-            Thread.sleep(forTimeInterval: Kernel.hasReuseDelay ? 0.02 : 1.1)
-        }
-        let snapshot = try Self.snapshot()
-        (foretold, reusable) = try Self.left(towards: remote, in: snapshot)
-        connects = crowd.connectUntilItFails(to: peer)
-        failure = try tracer.failure(towards: remote)
-        crowd.stayUntilHere()
     }
 
-    private static func snapshot() throws -> [String: any Sendable] {
-        let process = Process()
-        let output = Pipe()
-        process.executableURL = portgauge
-        process.arguments = ["snapshot", "--output", "json"]
-        process.standardOutput = output
-        try process.run()
-        let data = output.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        #expect(process.terminationStatus == 0)
-        let object = try JSONSerialization.jsonObject(with: data)
-        return try #require(object as? [String: any Sendable])
-    }
-
-    private static func left(
-        towards remote: String, in snapshot: [String: any Sendable]
-    ) throws -> (Int, Int) {
-        #expect(snapshot["source"] as? String == "bpf")
-        let tuples = try #require(snapshot["tuples"] as? [[String: any Sendable]])
-        if let tuple = tuples.first(where: { $0["remote"] as? String == remote }) {
-            #expect(tuple["local"] as? String == "127.0.0.1")
-            return (
-                try #require(tuple["available"] as? Int), try #require(tuple["reusable"] as? Int)
-            )
-        }
-        // It holds nothing.
-        let inode = Int(try PrivateNamespace.currentInode())
-        let namespaces = try #require(snapshot["namespaces"] as? [[String: any Sendable]])
-        let own = try #require(namespaces.first { $0["inode"] as? Int == inode })
-        return (try #require(own["usable"] as? Int), 0)
-    }
+    func connectUntilItFails() -> Int { crowd.connectUntilItFails(to: peer) }
 }

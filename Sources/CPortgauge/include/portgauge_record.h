@@ -136,8 +136,6 @@ struct pg_config {
 	pg_u32 remote_count;
 	pg_u32 pid_count;
 	pg_u32 copies; /* of the program on inet_sock_set_state, 2 to 4 */
-	pg_u32 reuses_fin_wait_2; /* this kernel's connect() may use a parked FIN_WAIT2 again */
-	pg_u32 zero;
 };
 
 /* Written and read by both sides while the program runs (a data section of the object, mapped). */
