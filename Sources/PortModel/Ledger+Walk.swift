@@ -112,7 +112,8 @@ extension Ledger {
             } else if walk.ended[sighting.socket] != nil {
                 continue
             } else if sighting.state == .timeWait, sighting.socket != 0,
-                entries.find(sighting.cookie) != nil,
+                let place = entries.find(sighting.cookie),
+                entries[place].localPort == 0 || entries[place].localPort == sighting.localPort,
                 let told = pass(
                     from: sighting.cookie, to: sighting.socket, reusable: false,
                     port: sighting.localPort, at: walk.since)
@@ -173,7 +174,8 @@ extension Ledger {
         findings.drift = findings.drift.filter { $0.value != 0 }
     }
 
-    /// Enters a connection that a snapshot has found.
+    /// Enters a connection that a snapshot has found. A socket that connects again, after
+    /// connect(AF_UNSPEC), has the cookie that the TIME_WAIT of its former connection has inherited.
     mutating func find(_ connection: Record.Connection, in state: Record.State) -> Change? {
         if let over = walk?.ended[connection.socket] {
             if over >= connection.time { return nil }
@@ -192,7 +194,10 @@ extension Ledger {
             findings.drift[Int(known.account), default: 0] += 1
             end(at: place, at: connection.time)
         }
-        if isTimeWait, entries.find(connection.cookie) != nil {
+        if isTimeWait, let place = entries.find(connection.cookie),
+            accounts[Int(entries[place].account)].tuple == connection.tuple,
+            entries[place].localPort == 0 || entries[place].localPort == connection.localPort
+        {
             findings.untold += 1
             return pass(
                 from: connection.cookie, to: connection.socket, reusable: connection.reusable,

@@ -20,7 +20,9 @@ private let millisecond: UInt64 = 1_000_000
         isCertain: Bool = true
     ) -> Sighting {
         Sighting(
-            socket: socket, cookie: cookie, localPort: 40_001, state: state, isCertain: isCertain)
+            socket: socket, cookie: cookie,
+            localPort: cookie == 0 ? 40_001 : Script.port(cookie), state: state,
+            isCertain: isCertain)
     }
 
     private func audit(

@@ -294,6 +294,21 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         #expect(ledger.tuples[0].held == 0)
     }
 
+    @Test func aSocketThatConnectsAgainLeavesItsTimeWait() {
+        var other = Script.tuple
+        other.remotePort += 1
+        var left = Script.connection(99, at: 2, port: 40_002, tuple: other)
+        left.cookie = 7
+        var ledger = Ledger()
+        ledger.beginWalk(for: .seed, at: 0)
+        _ = ledger.apply(
+            .exists(Script.connection(7, at: 1, port: 40_001), state: .established))
+        _ = ledger.apply(.exists(left, state: .timeWait))
+        _ = ledger.endWalk(of: [])
+        let held = ledger.tuples.sorted { $0.tuple.remotePort < $1.tuple.remotePort }
+        #expect(held.map(\.held) == [1, 1] && held.map(\.timeWait) == [0, 1])
+    }
+
     @Test func whatEndedDuringASnapshotIsNotFoundByIt() {
         var ledger = Ledger()
         ledger.beginWalk(for: .seed, at: 0)
