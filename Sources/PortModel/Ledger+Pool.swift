@@ -216,7 +216,8 @@ extension Ledger {
 
     mutating func carry(_ socket: UInt64, _ bytes: UInt64) -> Change? {
         guard let place = entries.find(socket) else { return nil }
-        accounts[Int(entries[place].account)].loads.add(bytes)
+        // The peer's FIN counts as one.
+        accounts[Int(entries[place].account)].loads.add(bytes == 1 ? 0 : bytes)
         return nil
     }
 }

@@ -53,9 +53,11 @@ struct DoctorText {
             }
             return
         }
-        say("\nhooks, all of them tracepoints and iterators, which hardened kernels allow, too:")
+        say("\nhooks:")
         for hook in hooks {
-            line(hook.refusal.map(errnoName) ?? "ok", hook.name, hook.purpose)
+            // Without the kind of hook, but for iterators.
+            let name = hook.name.hasPrefix("iter/") ? hook.name : hook.name.lastComponent
+            line(hook.refusal.map(errnoName) ?? "ok", name, hook.purpose)
             if hook.refusal != nil, let loss = hook.loss { line("", "", "without it: \(loss)") }
         }
         say(
@@ -190,4 +192,8 @@ struct DoctorText {
     }
 
     private mutating func say(_ line: String) { text += line + "\n" }
+}
+
+extension String {
+    fileprivate var lastComponent: String { split(separator: "/").last.map(String.init) ?? self }
 }
