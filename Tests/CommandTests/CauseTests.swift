@@ -379,9 +379,9 @@ extension LiveTests {
                 let client = try TCPSocket(family: server)
                 try client.connect(to: server)
                 try tracer.wait("a connection") { $0.contains { $0.name == "established" } }
+                _ = try tracer.stop()
                 let binds = tracer.events.count { $0.name == "failure" }
                 #expect((binds > 0) == hasTrampolines)
-                _ = try tracer.stop()
                 let result = try run(portgauge.path, ["--no-syscalls", "--duration", "0.1"])
                 #expect(result.status == 0)
                 #expect(
