@@ -66,7 +66,8 @@ extension LiveTests {
                     ])
                 #expect(result.status == 0 && result.errors.contains("sock_diag"))
                 let event = try Event(result.output)
-                #expect(event["source"] == "sock_diag" && event["worst_percent"] == 35.7)
+                let worst = Kernel.listsBoundSockets ? 35.7 : 32.7
+                #expect(event["source"] == "sock_diag" && event["worst_percent"] == worst)
                 let tuples: [[String: any Sendable]] = event["tuples"] ?? []
                 let seen = tuples.map { tuple in
                     ["held", "time_wait", "usable", "available"].map { tuple[$0] as? Int ?? -1 }
