@@ -72,6 +72,8 @@ private final class Batch: Sendable {
     private let standing = DispatchSemaphore(value: 0)
     private let seen = DispatchSemaphore(value: 0)
     private let look = Mutex<Look?>(nil)
+    /// One after the other: many threads that connect at once are another test's matter.
+    private let turn = Mutex(())
 
     /// Waits for a look.
     func run(_ seed: UInt64, number: Int, _ tracer: Tracer) throws -> Outcome {
@@ -87,7 +89,7 @@ private final class Batch: Sendable {
         let (foretold, reusable) = try look.left(towards: prepared.remote)
         return Outcome(
             isOdd: prepared.isOdd, foretold: foretold, reusable: reusable,
-            connects: prepared.connectUntilItFails(),
+            connects: turn.withLock { _ in prepared.connectUntilItFails() },
             failure: try tracer.failure(towards: prepared.remote))
     }
 
