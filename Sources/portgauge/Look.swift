@@ -33,7 +33,6 @@ enum Look {
             if let found = probe.boundPorts(in: place) { bound[found.netns] = found.ports }
             probe.drainAll { _ = ledger.apply($0) }
         }
-        for (netns, ports) in bound { ledger.setBound(ports, in: netns) }
         var owners = OwnerFilter(filter)
         ledger.beginWalk(for: .seed, at: Clock.monotonic)
         // With a filter by process, who owns what has to be known before.
@@ -43,6 +42,8 @@ enum Look {
             }
         }
         _ = ledger.endWalk(of: [])
+        // Only now: of several namespaces some may have been described by their first socket.
+        for (netns, ports) in bound { ledger.setBound(ports, in: netns) }
         let now = Clock.monotonic
         ledger.settle(now: now) { _ in }
         ledger.countBindPools(at: now)
