@@ -66,24 +66,29 @@ import Glibc
     }
 
     func requireLoaded(_ program: String) throws(ProbeError) {
-        guard let found = unsafe bpf_object__find_program_by_name(object, program),
-            unsafe bpf_program__fd(found) >= 0
-        else { throw ProbeError("load \(program)", errno: ENOENT, remedy: hookRemedy) }
+        guard descriptor(ofProgram: program) >= 0 else {
+            throw ProbeError("load \(program)", errno: ENOENT, remedy: hookRemedy)
+        }
+    }
+
+    /// Of a program that is loaded; negative if it is not. Owned by the object.
+    func descriptor(ofProgram name: String) -> Int32 {
+        guard let found = unsafe bpf_object__find_program_by_name(object, name) else {
+            return -ENOENT
+        }
+        return unsafe bpf_program__fd(found)
     }
 
     /// Runs a program of the type `raw_tp` once, in this thread.
     ///
     /// - Returns: libbpf's: 0, or a negative errno.
-    func run(_ program: String, argument: UInt64 = 0) -> Int32 {
-        guard let found = unsafe bpf_object__find_program_by_name(object, program) else {
-            return -ENOENT
-        }
+    static func run(_ program: Int32, argument: UInt64 = 0) -> Int32 {
         var options = unsafe bpf_test_run_opts()
         return unsafe withUnsafePointer(to: argument) {
             unsafe options.sz = MemoryLayout<bpf_test_run_opts>.size
             unsafe options.ctx_in = UnsafeRawPointer($0)
             unsafe options.ctx_size_in = UInt32(MemoryLayout<UInt64>.size)
-            return unsafe bpf_prog_test_run_opts(bpf_program__fd(found), &options)
+            return unsafe bpf_prog_test_run_opts(program, &options)
         }
     }
 
@@ -97,11 +102,11 @@ import Glibc
     /// How often the kernel skipped the program because it was running on the CPU already; 0 where
     /// the kernel does not count that (before Linux 5.12).
     func skipped(_ program: String) -> UInt64 {
-        guard let found = unsafe bpf_object__find_program_by_name(object, program) else { return 0 }
         var info = bpf_prog_info()
         var size = UInt32(MemoryLayout<bpf_prog_info>.size)
-        let descriptor = unsafe bpf_program__fd(found)
-        guard unsafe bpf_obj_get_info_by_fd(descriptor, &info, &size) == 0 else { return 0 }
+        let result = unsafe bpf_obj_get_info_by_fd(
+            descriptor(ofProgram: program), &info, &size)
+        guard result == 0 else { return 0 }
         return info.recursion_misses
     }
 

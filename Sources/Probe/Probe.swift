@@ -49,9 +49,9 @@ package struct Probe: ~Copyable {
     private init(
         _ filter: Filter, _ ringBytes: UInt32, follows: Bool, systemCalls: Bool
     ) throws(ProbeError) {
-        guard unsafe access("/sys/kernel/btf/vmlinux", R_OK) == 0 else {
+        if let refusal = TypeInformation.refusal {
             throw ProbeError(
-                "read /sys/kernel/btf/vmlinux", errno: errno,
+                "read \(TypeInformation.path)", errno: refusal,
                 remedy: "the kernel must have BTF, as Debian's have since Debian 11")
         }
         if follows { try Self.requireSymbols() }
@@ -305,13 +305,14 @@ package struct Probe: ~Copyable {
         var words = 0...0
         let visited = home.visit(found) {
             netns = NetworkNamespaces.currentIdentity ?? found.inode
-            result = object.run("read_namespace")
+            result = BPFObject.run(object.descriptor(ofProgram: "read_namespace"))
             let bits = bindTable.load(at: MemoryLayout<pg_bind_table>.offset(of: \.range)!)
             range = PortRange(
                 low: UInt16(truncatingIfNeeded: bits), high: UInt16(truncatingIfNeeded: bits >> 16))
             words = Int(range.low) / 64...Int(max(range.low, range.high)) / 64
+            let table = object.descriptor(ofProgram: "read_bind_table")
             for word in words where result == 0 {
-                result = object.run("read_bind_table", argument: UInt64(word * 64))
+                result = BPFObject.run(table, argument: UInt64(word * 64))
             }
         }
         guard visited, result == 0, let netns else { return nil }

@@ -73,7 +73,9 @@ extension Sample {
     }()
 
     static func summary(advising advice: [Advice]) -> Event {
-        guard case .summary(var summary) = summary(of: Ledger()) else { fatalError() }
+        var summary = Summary(
+            of: Ledger(), duration: 61_234_567_890, accuracy: Accuracy(), linesDropped: 0,
+            limit: 1000)
         summary.advice = advice
         return .summary(summary)
     }

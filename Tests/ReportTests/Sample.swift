@@ -81,22 +81,21 @@ enum Sample {
         return .failure(failure)
     }
 
-    static func alert(level: Int, held: Int, timeWait: Int = 0, reusable: Int = 0) -> Event {
+    static func alert(
+        level: Int, held: Int, timeWait: Int = 0, reusable: Int = 0, _ forecast: Forecast? = nil,
+        longSearch: Double? = nil
+    ) -> Event {
         let standing = Standing(
             held: held, timeWait: timeWait, reusable: reusable, usable: 28_232)
-        return .alert(Alert(level: level, time: time, subject: .tuple(tuple), standing: standing))
+        var alert = Alert(level: level, time: time, subject: .tuple(tuple), standing: standing)
+        alert.forecast = forecast
+        alert.longSearch = longSearch
+        return .alert(alert)
     }
 
     static let forecast = Forecast(
         opensPerSecond: 1012, netPerSecond: 1012, exhaustedIn: 14, levelsOffAt: nil, usable: 28_232,
         sustainable: 470.5, intoTimeWait: 1)
-
-    static func alert(level: Int, held: Int, _ forecast: Forecast, longSearch: Double?) -> Event {
-        guard case .alert(var alert) = alert(level: level, held: held) else { fatalError() }
-        alert.forecast = forecast
-        alert.longSearch = longSearch
-        return .alert(alert)
-    }
 
     static func poolAlert(level: Int, held: Int) -> Event {
         let standing = Standing(held: held, usable: 28_232)
