@@ -168,18 +168,23 @@ static __always_inline void transition(struct sock *sk, int old, int new, __u32 
  * brings some forty connections with it, and from Linux 7.0 on it can be preempted, too. So there
  * are copies of it, and each takes what those before it were skipped for. A copy marks the
  * transition that it has handled, by the socket, since the next copy may run on another CPU; the
- * last one clears the mark. A mark that a neighbour has overwritten costs a record that is folded
- * twice, which changes nothing.
+ * last one clears the mark, unless it is skipped; so a mark names the cookie, too, because the next
+ * socket of this thread may well lie where this one did. A mark that a neighbour has overwritten
+ * costs a record that is folded twice, which changes nothing.
  */
 #define MARKS 1024
 static struct {
 	__u64 sk;
-	__u64 pair;
+	__u64 transition;
 } marks[MARKS] __attribute__((aligned(CACHE_LINE)));
+
+static __always_inline __u64 transition_of(struct sock *sk, int old, int new)
+{
+	return sk->__sk_common.skc_cookie.counter << 8 | (old & 15) << 4 | (new & 15);
+}
 
 static __always_inline int copy(__u32 number, struct sock *sk, int old, int new)
 {
-	__u64 pair = (__u64)(__u32)old << 32 | (__u32)new;
 	typeof(marks[0]) *mark;
 	__u32 hash;
 
@@ -188,7 +193,8 @@ static __always_inline int copy(__u32 number, struct sock *sk, int old, int new)
 	if (old == TCP_SYN_SENT || new == TCP_SYN_SENT)
 		hash += bpf_get_current_pid_tgid();
 	mark = &marks[hash % MARKS];
-	if (number > 0 && mark->sk == (__u64)sk && mark->pair == pair) {
+	if (number > 0 && mark->sk == (__u64)sk &&
+	    mark->transition == transition_of(sk, old, new)) {
 		if (number == config.copies - 1)
 			mark->sk = 0;
 		return 0;
@@ -198,7 +204,8 @@ static __always_inline int copy(__u32 number, struct sock *sk, int old, int new)
 		__sync_fetch_and_add(&shared.caught, 1);
 	if (number < config.copies - 1) {
 		mark->sk = (__u64)sk;
-		mark->pair = pair;
+		/* connect() has its cookie only now. */
+		mark->transition = transition_of(sk, old, new);
 	}
 	return 0;
 }
