@@ -1,6 +1,6 @@
 import Glibc
 
-/// Standard output that never blocks: what the reader does not take in time is dropped, whole
+/// Standard output, or another, that never blocks: what the reader does not take in time is dropped, whole
 /// lines of it, and counted. Counting connections does not depend on anybody reading.
 package struct Output: ~Copyable {
     private enum Kind {
@@ -9,7 +9,9 @@ package struct Output: ~Copyable {
         case borrowedStream
     }
 
-    /// Standard output itself, or a descriptor of our own for it: O_NONBLOCK on a shared one would
+    /// What it is called in an error.
+    private let name: String
+    /// What was given, or a descriptor of our own for it: O_NONBLOCK on a shared one would
     /// change it for the shell and for everybody else who writes there.
     private let descriptor: Int32
     private let reopened: FileDescriptor?
@@ -31,15 +33,20 @@ package struct Output: ~Copyable {
     private static let newline = UInt8(ascii: "\n")
 
     /// To be thrown when `pollable` is ready while nothing is waiting.
-    package static let readerGone = ProbeError(
-        "write standard output", errno: EPIPE,
-        remedy: "its reader has gone: to see only the beginning, use --duration")
+    package var readerGone: ProbeError {
+        ProbeError(
+            "write \(name)", errno: EPIPE,
+            remedy: "its reader has gone: to see only the beginning, use --duration")
+    }
 
-    /// - Parameter standard: standard output, or what a test has in its place.
-    package init(_ standard: Int32 = STDOUT_FILENO) throws(ProbeError) {
+    /// - Parameter standard: to be written to; it is not closed.
+    package init(
+        _ standard: Int32 = STDOUT_FILENO, name: String = "standard output"
+    ) throws(ProbeError) {
+        self.name = name
         var status = stat()
         try check(
-            unsafe fstat(standard, &status), "write standard output",
+            unsafe fstat(standard, &status), "write \(name)",
             remedy: "it is closed: give it a terminal, a file or a pipe")
         var own: Int32 = -1
         let type = status.st_mode & S_IFMT
@@ -94,9 +101,9 @@ package struct Output: ~Copyable {
                 break
             } else if errno != EINTR {
                 throw errno == EPIPE
-                    ? Self.readerGone
+                    ? readerGone
                     : ProbeError(
-                        "write standard output", errno: errno, remedy: "check where it goes")
+                        "write \(name)", errno: errno, remedy: "check where it goes")
             }
         }
         if written == pending.count {
@@ -151,7 +158,7 @@ package struct Output: ~Copyable {
         }
         if let full {
             throw ProbeError(
-                "write standard output", errno: full,
+                "write \(name)", errno: full,
                 remedy: "the summary is missing: free some space and trace again")
         }
     }

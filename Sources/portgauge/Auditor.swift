@@ -241,7 +241,7 @@ struct Auditor {
             audits[tuple.netns, default: Audit(netns: tuple.netns, sockets: 0, duration: 0)]
                 .drift.append((tuple: tuple, ports: ports))
         }
-        for audit in audits.values { road.tell(audit, at: now) }
+        for audit in audits.values { road.tell(.audit(audit), at: now) }
         return audits.values.reduce(0) { $0 + $1.totalDrift }
     }
 

@@ -2,7 +2,7 @@ import PortModel
 import Probe
 import Report
 
-/// What a record passes through once it is decoded: ledger, thresholds, output.
+/// What a record passes through once it is decoded: ledger, thresholds, sinks.
 struct Road: ~Copyable {
     var ledger = Ledger()
     private var watch: Watch
@@ -12,34 +12,25 @@ struct Road: ~Copyable {
     private var untold: [Failure] = []
     /// As they were told last.
     private var poolsTold: [BindPool.Key: Int] = [:]
-    private var choice: EventChoice
 
-    private let isJSON: Bool
-    private let writer: EventWriter
     private var surroundings: Surroundings
     private let ownInode = NetworkNamespaces.own
-    private var line = Line()
-
-    private var output: Output
-    private var outputIsAwaited = false
-    private var outputError: ProbeError?
+    private var sink: Sink
     private var lostTold: UInt64 = 0
 
     /// Above it, tuples that hold nothing are forgotten; their totals are kept.
     private static let tupleLimit = 65_536
-    /// Tuples in a summary, and in the text for one second.
+    /// Tuples in a summary.
     private static let summaryLimit = 1000
-    private static let tickLines = 10
 
     init(options: borrowing Trace.Options) throws(ProbeError) {
         watch = Watch(thresholds: options.thresholds)
         poolWatch = watch
-        choice = EventChoice(options.events)
-        isJSON = options.isJSON
-        output = try Output()
-        writer =
-            options.isJSON
-            ? .json(JSONWriter()) : .text(TextWriter(colour: Terminal.wantsColour))
+        sink = Sink(
+            try Output(),
+            writer: options.isJSON
+                ? .json(JSONWriter()) : .text(TextWriter(colour: Terminal.wantsColour)),
+            events: options.events)
         surroundings = Surroundings(
             timestamps: Timestamps(
                 realtimeOffset: Clock.realtimeOffset, localOffset: Clock.localOffset),
@@ -103,7 +94,7 @@ struct Road: ~Copyable {
     /// Most changes cross no threshold and, when there are many, are not written: those are passed
     /// by without being copied.
     private mutating func follow(_ change: Change) {
-        if choice.wants(change.kind) { tell(.connection(change), at: change.time) }
+        if sink.wants(change.kind) { tell(.connection(change), at: change.time) }
         let standing = ledger.standing(of: change.account)
         observe(change.account, change.tuple, standing, at: change.time)
     }
@@ -136,7 +127,6 @@ struct Road: ~Copyable {
             surroundings.namespaceNames[netns] =
                 NetworkNamespaces.name(of: found) ?? String(namespace.inode)
         }
-        guard choice.wantsNamespaces(changed: before != nil, always: isJSON) else { return }
         let news = Event.NamespaceNews(
             kind: before == nil ? .found : .changed, netns: netns, namespace: namespace)
         tell(.namespace(news), at: Clock.monotonic)
@@ -146,15 +136,8 @@ struct Road: ~Copyable {
     mutating func close(_ netns: UInt32, at now: UInt64) {
         guard let namespace = ledger.namespaces[netns] else { return }
         ledger.close(namespace: netns)
-        guard choice.wantsNamespaces(changed: true, always: isJSON) else { return }
         let news = Event.NamespaceNews(kind: .gone, netns: netns, namespace: namespace)
         tell(.namespace(news), at: now)
-    }
-
-    /// An audit is over; those without a difference are told only where everything is.
-    mutating func tell(_ audit: Audit, at now: UInt64) {
-        guard isJSON || choice.level == .all || !audit.drift.isEmpty else { return }
-        tell(.audit(audit), at: now)
     }
 
     // MARK: Seconds
@@ -173,8 +156,8 @@ struct Road: ~Copyable {
         let ticks = ledger.takeTicks(at: now)
         // What is usable or may be used again changes also while nobody connects.
         for tick in ticks { observe(tick.index, tick.tuple, tick.standing, at: now) }
-        if choice.wantsTicks(always: isJSON) { tell(ticks, at: now) }
-        choice.tick()
+        sink.take(ticks, at: now, in: surroundings)
+        sink.secondPassed()
         if lost > lostTold {
             tell(.lost(Int(clamping: lost - lostTold)), at: now)
             lostTold = lost
@@ -193,7 +176,7 @@ struct Road: ~Copyable {
     private mutating func tellBindPools(at now: UInt64) {
         for (key, pool) in ledger.bindPools where poolsTold[key] != pool.used {
             poolsTold[key] = pool.used
-            if choice.wantsTicks(always: isJSON) { tell(.bindPool(pool), at: now) }
+            tell(.bindPool(pool), at: now)
             guard let level = poolWatch.observe(pool.number, used: pool.used, usable: pool.usable)
             else { continue }
             let alert = Alert(
@@ -202,65 +185,34 @@ struct Road: ~Copyable {
         }
     }
 
-    private mutating func tell(_ ticks: [Tick], at now: UInt64) {
-        guard !isJSON, ticks.count > Self.tickLines else {
-            for tick in ticks { tell(.tick(tick), at: now) }
-            return
-        }
-        let fullest = ticks.sorted { $0.standing.share > $1.standing.share }
-        for tick in fullest.prefix(Self.tickLines) { tell(.tick(tick), at: now) }
+    // MARK: Sinks
+
+    mutating func tell(_ event: Event, at time: UInt64) {
+        sink.take(event, at: time, in: surroundings)
     }
 
-    // MARK: Output
+    /// Writes what the readers take without waiting.
+    mutating func flush() throws(ProbeError) { try sink.flush() }
 
-    mutating func tell(_ event: Event, at time: UInt64, always: Bool = false) {
-        guard outputError == nil else { return }
-        line.clear()
-        writer.write(event, at: time, in: surroundings, to: &line)
-        do throws(ProbeError) {
-            try output.append(line.bytes, always: always)
-        } catch {
-            outputError = error
-        }
-    }
+    /// The same, and has `poller` tell when a reader takes more.
+    mutating func flush(_ poller: borrowing Poller) throws(ProbeError) { try sink.flush(poller) }
 
-    /// Writes what the reader takes without waiting.
-    mutating func flush() throws(ProbeError) {
-        if let outputError { throw outputError }
-        try output.flush()
-    }
-
-    /// The same, and has `poller` tell when the reader takes more.
-    mutating func flush(_ poller: borrowing Poller) throws(ProbeError) {
-        try flush()
-        guard output.isWaiting != outputIsAwaited else { return }
-        outputIsAwaited = output.isWaiting
-        try watchReader(poller)
-    }
-
-    /// Has `poller` tell when the reader goes away, even while there is nothing to write.
+    /// Has `poller` tell when a reader goes away, even while there is nothing to write.
     func watchReader(_ poller: borrowing Poller) throws(ProbeError) {
-        guard let descriptor = output.pollable else { return }
-        try poller.watch(descriptor, for: outputIsAwaited ? .writable : [])
+        try sink.watchReader(poller)
     }
 
     /// - Parameter ready: what the poller told.
-    func checkReader(_ ready: [Int32]) throws(ProbeError) {
-        guard let descriptor = output.pollable, ready.contains(descriptor), !outputIsAwaited else {
-            return
-        }
-        throw Output.readerGone
-    }
+    func checkReader(_ ready: [Int32]) throws(ProbeError) { try sink.checkReader(ready) }
 
-    /// Writes the summary, for as long as the reader takes.
+    /// Writes the summary, for as long as the readers take.
     mutating func finish(duration: UInt64, accuracy: Accuracy) throws(ProbeError) {
         // What a full disk drops now is still counted.
         try flush()
         let summary = Summary(
-            of: ledger, duration: duration, accuracy: accuracy, linesDropped: output.dropped,
+            of: ledger, duration: duration, accuracy: accuracy, linesDropped: sink.dropped,
             limit: Self.summaryLimit)
-        tell(.summary(summary), at: Clock.monotonic, always: true)
-        if let outputError { throw outputError }
-        try output.finish()
+        sink.take(.summary(summary), at: Clock.monotonic, in: surroundings, always: true)
+        try sink.finish()
     }
 }

@@ -1,0 +1,110 @@
+import PortModel
+import Probe
+import Report
+
+/// One reader of the events: an output, a form, and what is wanted there.
+struct Sink: ~Copyable {
+    private let writer: EventWriter
+    private let isJSON: Bool
+    private var choice: EventChoice
+    private var output: Output
+    private var isAwaited = false
+    private var error: ProbeError?
+    private var line = Line()
+
+    /// Ticks in the text for one second.
+    private static let tickLines = 10
+
+    init(_ output: consuming Output, writer: EventWriter, events level: EventChoice.Level) {
+        self.output = output
+        self.writer = writer
+        choice = EventChoice(level)
+        if case .json = writer { isJSON = true } else { isJSON = false }
+    }
+
+    /// Lines that were dropped because the reader was too slow, or the disk full.
+    var dropped: Int { output.dropped }
+
+    // MARK: Events
+
+    /// Whether a line for such a change is wanted; counts it in.
+    mutating func wants(_ kind: Change.Kind) -> Bool { choice.wants(kind) }
+
+    /// Writes `event`, if it is wanted: all are asked about but a connection, which `wants` tells.
+    ///
+    /// - Parameter always: not dropped, however much is waiting.
+    mutating func take(
+        _ event: Event, at time: UInt64, in surroundings: Surroundings, always: Bool = false
+    ) {
+        switch event {
+        case .namespace(let news):
+            guard choice.wantsNamespaces(changed: news.kind != .found, always: isJSON) else {
+                return
+            }
+        case .tick, .bindPool: guard choice.wantsTicks(always: isJSON) else { return }
+        // Those without a difference are told only where everything is.
+        case .audit(let audit):
+            guard isJSON || choice.level == .all || !audit.drift.isEmpty else { return }
+        case .start, .connection, .failure, .alert, .lost, .summary, .snapshot: break
+        }
+        guard error == nil else { return }
+        line.clear()
+        writer.write(event, at: time, in: surroundings, to: &line)
+        do throws(ProbeError) {
+            try output.append(line.bytes, always: always)
+        } catch {
+            self.error = error
+        }
+    }
+
+    /// A second's ticks: for a person those of the fullest only.
+    mutating func take(_ ticks: [Tick], at now: UInt64, in surroundings: Surroundings) {
+        guard choice.wantsTicks(always: isJSON) else { return }
+        guard !isJSON, ticks.count > Self.tickLines else {
+            for tick in ticks { take(.tick(tick), at: now, in: surroundings) }
+            return
+        }
+        let fullest = ticks.sorted { $0.standing.share > $1.standing.share }
+        for tick in fullest.prefix(Self.tickLines) {
+            take(.tick(tick), at: now, in: surroundings)
+        }
+    }
+
+    mutating func secondPassed() { choice.tick() }
+
+    // MARK: Output
+
+    /// Writes what the reader takes without waiting.
+    mutating func flush() throws(ProbeError) {
+        if let error { throw error }
+        try output.flush()
+    }
+
+    /// The same, and has `poller` tell when the reader takes more.
+    mutating func flush(_ poller: borrowing Poller) throws(ProbeError) {
+        try flush()
+        guard output.isWaiting != isAwaited else { return }
+        isAwaited = output.isWaiting
+        try watchReader(poller)
+    }
+
+    /// Has `poller` tell when the reader goes away, even while there is nothing to write.
+    func watchReader(_ poller: borrowing Poller) throws(ProbeError) {
+        guard let descriptor = output.pollable else { return }
+        try poller.watch(descriptor, for: isAwaited ? .writable : [])
+    }
+
+    /// - Parameter ready: what the poller told.
+    func checkReader(_ ready: [Int32]) throws(ProbeError) {
+        guard let descriptor = output.pollable, ready.contains(descriptor), !isAwaited else {
+            return
+        }
+        throw output.readerGone
+    }
+
+    /// Writes all that is left, for as long as the reader takes.
+    mutating func finish() throws(ProbeError) {
+        if let error { throw error }
+        try output.finish()
+    }
+}
