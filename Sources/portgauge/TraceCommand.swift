@@ -26,81 +26,14 @@ struct TraceCommand: ParsableCommand {
                 + "line a tuple and second; failures and alerts only."))
     var events = EventChoice.Level.notable
 
-    @Option(
-        help: ArgumentHelp("Warn when a tuple holds so much of its ports.", valueName: "percent,…"),
-        transform: thresholds)
-    var warnAt = Watch.defaultThresholds
-
-    @Option(help: ArgumentHelp("End after so long.", valueName: "seconds"), transform: duration)
-    var duration: Double?
-
-    @Option(
-        help: ArgumentHelp(
-            "Hold the counts against the kernel's own table so often, and at the end; 0: never.",
-            valueName: "seconds"),
-        transform: interval)
-    var audit = 10.0
-
-    @Option(
-        help: ArgumentHelp(
-            "Room for what happens while this program does not run; a power of two.",
-            valueName: "bytes"),
-        transform: ringSize)
-    var ringSize: UInt32 = 4 << 20
-
-    @Flag(
-        inversion: .prefixedNo,
-        help: ArgumentHelp(
-            "Where the kernel refuses trampolines, see failing bind() calls, and a connect() without "
-                + "a local address, by tracepoints of these system calls: each system call of the "
-                + "host takes some 50 ns longer meanwhile."))
-    var syscalls = true
-
-    @OptionGroup var filters: FilterOptions
+    @OptionGroup var tracing: TracingOptions
 
     func run() throws {
-        var trace = try Trace(
-            options: Trace.Options(
-                isJSON: output == .json, events: events, thresholds: warnAt, duration: duration,
-                filter: filters.filter, audit: audit, ringBytes: ringSize, systemCalls: syscalls))
+        var options = tracing.options
+        options.isJSON = output == .json
+        options.events = events
+        var trace = try Trace(options: options)
         try trace.run()
-    }
-
-    static func thresholds(_ text: String) throws -> [Int] {
-        let percents = try text.split(separator: ",", omittingEmptySubsequences: false).map {
-            guard let percent = Int(digits: $0), (1...100).contains(percent) else {
-                throw ValidationError("'\($0)' is no whole number from 1 to 100")
-            }
-            return percent
-        }
-        return Set(percents).sorted()
-    }
-
-    static func interval(_ text: String) throws -> Double {
-        guard let seconds = Double(text), seconds == 0 || (0.1...1e9).contains(seconds) else {
-            throw ValidationError("it must be 0, or a number of seconds from 0.1 on")
-        }
-        return seconds
-    }
-
-    /// 4096, or in binary units 64k, 4M.
-    static func ringSize(_ text: String) throws -> UInt32 {
-        let units: [Character: UInt32] = ["k": 10, "K": 10, "m": 20, "M": 20]
-        let shift = text.last.flatMap { units[$0] }
-        guard let number = UInt32(shift == nil ? text[...] : text.dropLast()),
-            case let bytes = UInt64(number) << UInt64(shift ?? 0),
-            (16384...(1 << 30)).contains(bytes), bytes & (bytes - 1) == 0
-        else {
-            throw ValidationError("it must be a power of two from 16k to 1024M")
-        }
-        return UInt32(bytes)
-    }
-
-    static func duration(_ text: String) throws -> Double {
-        guard let seconds = Double(text), seconds > 0, seconds <= 1e9 else {
-            throw ValidationError("it must be a number of seconds greater than 0")
-        }
-        return seconds
     }
 }
 

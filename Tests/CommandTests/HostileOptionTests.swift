@@ -30,10 +30,10 @@ import Testing
                 #expect(text.utf8.allSatisfy { "0123456789abcdef.:/[]".utf8.contains($0) })
                 #expect(text.hasSuffix("\(remote.port)") || remote.port == 0, "\(text)")
             }
-            if let seconds = try? TraceCommand.duration(text) {
+            if let seconds = try? TracingOptions.duration(text) {
                 #expect(seconds > 0 && seconds <= 1e9, "\(text)")
             }
-            if let levels = try? TraceCommand.thresholds(text) {
+            if let levels = try? TracingOptions.thresholds(text) {
                 #expect(Set(levels) == Set(text.split(separator: ",").compactMap { Int($0) }))
                 #expect(levels.allSatisfy { (1...100).contains($0) }, "\(text)")
             }
@@ -52,6 +52,6 @@ import Testing
     /// The watch tells no more than 255 apart.
     @Test func thresholdsAreToldOnce() throws {
         let many = Array(repeating: "50,90,66", count: 300).joined(separator: ",")
-        #expect(try TraceCommand.thresholds(many) == [50, 66, 90])
+        #expect(try TracingOptions.thresholds(many) == [50, 66, 90])
     }
 }
