@@ -13,9 +13,10 @@ struct Road: ~Copyable {
     /// As they were told last.
     private var poolsTold: [BindPool.Key: Int] = [:]
 
-    private var surroundings: Surroundings
+    private(set) var surroundings: Surroundings
     private let ownInode = NetworkNamespaces.own
     private var sink: Sink
+    private let endsWithSummary: Bool
     private var lostTold: UInt64 = 0
 
     /// Above it, tuples that hold nothing are forgotten; their totals are kept.
@@ -31,6 +32,7 @@ struct Road: ~Copyable {
             writer: options.isJSON
                 ? .json(JSONWriter()) : .text(TextWriter(colour: Terminal.wantsColour)),
             events: options.events)
+        endsWithSummary = options.summary
         surroundings = Surroundings(
             timestamps: Timestamps(
                 realtimeOffset: Clock.realtimeOffset, localOffset: Clock.localOffset),
@@ -143,7 +145,8 @@ struct Road: ~Copyable {
     // MARK: Seconds
 
     /// - Parameter lost: records lost since the start.
-    mutating func secondPassed(at now: UInt64, lost: UInt64) {
+    /// - Returns: the tuples in which anything changed.
+    mutating func secondPassed(at now: UInt64, lost: UInt64) -> [Tick] {
         surroundings.timestamps.localOffset = Clock.localOffset
         // The two clocks are not read at one instant: less than a millisecond is no change, and one
         // event keeps one time.
@@ -164,6 +167,7 @@ struct Road: ~Copyable {
         }
         ledger.forgetIdle(keeping: Self.tupleLimit, gone: Self.summaryLimit)
         forgetNames()
+        return ticks
     }
 
     /// Names of namespaces that are gone are kept for the summary's sake, but not of all.
@@ -205,14 +209,16 @@ struct Road: ~Copyable {
     /// - Parameter ready: what the poller told.
     func checkReader(_ ready: [Int32]) throws(ProbeError) { try sink.checkReader(ready) }
 
-    /// Writes the summary, for as long as the readers take.
+    /// Writes the summary, if there is to be one, for as long as the readers take.
     mutating func finish(duration: UInt64, accuracy: Accuracy) throws(ProbeError) {
         // What a full disk drops now is still counted.
         try flush()
-        let summary = Summary(
-            of: ledger, duration: duration, accuracy: accuracy, linesDropped: sink.dropped,
-            limit: Self.summaryLimit)
-        sink.take(.summary(summary), at: Clock.monotonic, in: surroundings, always: true)
+        if endsWithSummary {
+            let summary = Summary(
+                of: ledger, duration: duration, accuracy: accuracy, linesDropped: sink.dropped,
+                limit: Self.summaryLimit)
+            sink.take(.summary(summary), at: Clock.monotonic, in: surroundings, always: true)
+        }
         try sink.finish()
     }
 }

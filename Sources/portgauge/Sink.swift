@@ -6,7 +6,8 @@ import Report
 struct Sink: ~Copyable {
     private let writer: EventWriter
     private let isJSON: Bool
-    private var choice: EventChoice
+    /// Nil: nothing but the summary.
+    private var choice: EventChoice?
     private var output: Output
     private var isAwaited = false
     private var error: ProbeError?
@@ -15,10 +16,10 @@ struct Sink: ~Copyable {
     /// Ticks in the text for one second.
     private static let tickLines = 10
 
-    init(_ output: consuming Output, writer: EventWriter, events level: EventChoice.Level) {
+    init(_ output: consuming Output, writer: EventWriter, events level: EventChoice.Level?) {
         self.output = output
         self.writer = writer
-        choice = EventChoice(level)
+        choice = level.map { EventChoice($0) }
         if case .json = writer { isJSON = true } else { isJSON = false }
     }
 
@@ -28,7 +29,7 @@ struct Sink: ~Copyable {
     // MARK: Events
 
     /// Whether a line for such a change is wanted; counts it in.
-    mutating func wants(_ kind: Change.Kind) -> Bool { choice.wants(kind) }
+    mutating func wants(_ kind: Change.Kind) -> Bool { choice?.wants(kind) ?? false }
 
     /// Writes `event`, if it is wanted: all are asked about but a connection, which `wants` tells.
     ///
@@ -36,18 +37,7 @@ struct Sink: ~Copyable {
     mutating func take(
         _ event: Event, at time: UInt64, in surroundings: Surroundings, always: Bool = false
     ) {
-        switch event {
-        case .namespace(let news):
-            guard choice.wantsNamespaces(changed: news.kind != .found, always: isJSON) else {
-                return
-            }
-        case .tick, .bindPool: guard choice.wantsTicks(always: isJSON) else { return }
-        // Those without a difference are told only where everything is.
-        case .audit(let audit):
-            guard isJSON || choice.level == .all || !audit.drift.isEmpty else { return }
-        case .start, .connection, .failure, .alert, .lost, .summary, .snapshot: break
-        }
-        guard error == nil else { return }
+        guard wants(event), error == nil else { return }
         line.clear()
         writer.write(event, at: time, in: surroundings, to: &line)
         do throws(ProbeError) {
@@ -57,9 +47,24 @@ struct Sink: ~Copyable {
         }
     }
 
+    private func wants(_ event: Event) -> Bool {
+        guard let choice else {
+            if case .summary = event { return true }
+            return false
+        }
+        switch event {
+        case .namespace(let news):
+            return choice.wantsNamespaces(changed: news.kind != .found, always: isJSON)
+        case .tick, .bindPool: return choice.wantsTicks(always: isJSON)
+        // Those without a difference are told only where everything is.
+        case .audit(let audit): return isJSON || choice.level == .all || !audit.drift.isEmpty
+        case .start, .connection, .failure, .alert, .lost, .summary, .snapshot: return true
+        }
+    }
+
     /// A second's ticks: for a person those of the fullest only.
     mutating func take(_ ticks: [Tick], at now: UInt64, in surroundings: Surroundings) {
-        guard choice.wantsTicks(always: isJSON) else { return }
+        guard let choice, choice.wantsTicks(always: isJSON) else { return }
         guard !isJSON, ticks.count > Self.tickLines else {
             for tick in ticks { take(.tick(tick), at: now, in: surroundings) }
             return
@@ -70,7 +75,7 @@ struct Sink: ~Copyable {
         }
     }
 
-    mutating func secondPassed() { choice.tick() }
+    mutating func secondPassed() { choice?.tick() }
 
     // MARK: Output
 

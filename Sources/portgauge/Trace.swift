@@ -9,7 +9,10 @@ import Report
 struct Trace: ~Copyable {
     struct Options {
         var isJSON = false
-        var events = EventChoice.Level.notable
+        /// Nil: none but the summary.
+        var events: EventChoice.Level? = .notable
+        /// Ends with the summary.
+        var summary = true
         var thresholds = Watch.defaultThresholds
         /// Seconds; nil: until stopped.
         var duration: Double?
@@ -62,6 +65,12 @@ struct Trace: ~Copyable {
 
     /// Returns when the time is up or somebody asks to stop, after the summary.
     mutating func run() throws(ProbeError) {
+        var alone = Alone()
+        try run(with: &alone)
+    }
+
+    /// The same; `companion` may ask to stop as well.
+    mutating func run(with companion: inout some Companion & ~Copyable) throws(ProbeError) {
         var losses: Set<String> = []
         for hook in probe.hooks {
             guard let refusal = hook.refusal, let loss = hook.loss, losses.insert(loss).inserted
@@ -82,8 +91,10 @@ struct Trace: ~Copyable {
         try road.flush()
         try auditor.seed(&probe, &road)
         try surveyor.survey(&probe, &road)
-        try follow(since: start)
+        try companion.begin(poller, road)
+        try follow(since: start, &companion)
         signals.letKill()
+        try companion.end()
         let end = Clock.monotonic
         probe.drainAll { road.take($0) }
         road.settle(now: end)
@@ -92,12 +103,14 @@ struct Trace: ~Copyable {
         probe.drainAll { road.take($0) }
         road.settle(now: last)
         try surveyor.survey(&probe, &road)
-        road.secondPassed(at: last, lost: probe.lost)
+        _ = road.secondPassed(at: last, lost: probe.lost)
         try road.finish(duration: end - start, accuracy: auditor.accuracy)
         if probe.malformed > 0 { complain("\(probe.malformed) records could not be read") }
     }
 
-    private mutating func follow(since start: UInt64) throws(ProbeError) {
+    private mutating func follow(
+        since start: UInt64, _ companion: inout some Companion & ~Copyable
+    ) throws(ProbeError) {
         let end = options.duration.map { start + UInt64($0 * 1e9) }
         var nextTick = start + Self.tickInterval
         var nextDrain = start
@@ -111,6 +124,7 @@ struct Trace: ~Copyable {
             let ready = try poller.wait(milliseconds: Int32(clamping: pause))
             if ready.contains(signals.descriptor) { return }
             try road.checkReader(ready)
+            guard try companion.serve(ready, poller, road) else { return }
 
             let now = Clock.monotonic
             let count = probe.drain { road.take($0) }
@@ -124,8 +138,9 @@ struct Trace: ~Copyable {
             try surveyor.beforeTelling(&probe, &road)
             road.tellFailures()
             if now >= nextTick {
-                road.secondPassed(at: now, lost: probe.lost)
+                let ticks = road.secondPassed(at: now, lost: probe.lost)
                 auditor.secondPassed(probe)
+                try companion.secondPassed(at: now, ticks, road, auditor.accuracy)
                 nextTick += (now - nextTick) / Self.tickInterval * Self.tickInterval
                 nextTick += Self.tickInterval
             }
