@@ -57,7 +57,7 @@ extension LiveTests {
         /// The first failure that is told, which is of `cause` as are all.
         private func failure(
             _ scene: borrowing Scene, _ cause: String, call: String = "connect",
-            _ expected: [String: Int]
+            errno: String? = nil, _ expected: [String: Int]
         ) throws -> Event {
             let events = try scene.tracer.wait("a failure") {
                 $0.contains { $0.name == "failure" }
@@ -66,8 +66,8 @@ extension LiveTests {
             #expect(failures.allSatisfy { $0["cause"] == cause }, "\(failures)")
             let failure = try #require(failures.first)
             #expect(failure["call"] == call && failure["count"] == 1, "\(failure)")
-            #expect(
-                failure["errno"] == (call == "bind" ? "EADDRINUSE" : "EADDRNOTAVAIL"), "\(failure)")
+            let usual = call == "bind" ? "EADDRINUSE" : "EADDRNOTAVAIL"
+            #expect(failure["errno"] == errno ?? usual, "\(failure)")
             #expect(failure["pid"] == Int(getpid()), "\(failure)")
             for (field, value) in expected { #expect(failure[field] == value, "\(failure)") }
             return failure
@@ -251,6 +251,67 @@ extension LiveTests {
                 #expect(try refused(summary) == ["connect no_address ::1 1"])
             }
         }
+
+        @Test(
+            .enabled(
+                if: MemoryShortage.isAllowed,
+                "it takes all of the machine's memory: make test-kernels runs it"),
+            arguments: Family.allCases)
+        func noMemory(_ family: Family) throws {
+            try PrivateNamespace.run(settings: Self.eightPorts) {
+                let scene = try Scene(family)
+                let server = scene.server
+                // One port is left, so that only what connect() returned tells this from exhaustion;
+                // and the route to the server, which takes memory as well, is there from now on.
+                let clients = try connect(scene, 7)
+                let client = try TCPSocket(family: server)
+                try OpenFileLimit.raise(toHold: Self.others + 1000)
+                // Elsewhere, so that what they hold and fail is none of the scene's.
+                let others = try PrivateNamespace.run {
+                    let local = try Endpoint("127.0.0.1", port: 0)
+                    return try (0..<Self.others).map { _ in Held(try TCPSocket(family: local)) }
+                }
+                let ports = try others.indices.map {
+                    try Endpoint("127.0.0.1", port: UInt16(10_000 + $0))
+                }
+                let (bound, error) = try MemoryShortage.run {
+                    // They use up the buckets that there is memory for already: bind() needs nothing
+                    // else, and fails when there are none.
+                    var bound = 0
+                    do throws(SystemError) {
+                        while bound < others.count {
+                            try others[bound].socket.bind(to: ports[bound])
+                            bound += 1
+                        }
+                    } catch {}
+                    var error: SystemError?
+                    do throws(SystemError) {
+                        try client.connect(to: server)
+                    } catch let refusal {
+                        error = refusal
+                    }
+                    return (bound, error)
+                }
+                #expect(bound < others.count)
+                #expect(error?.code == ENOMEM, "after \(bound) binds: \(error)")
+                try scene.compare("without memory")
+                #expect(scene.tracer.heldPorts.values.map(\.count) == [7])
+                let failure = try failure(
+                    scene, "no_memory", errno: "ENOMEM",
+                    ["held": 7, "usable": 8, "available": 1, "reserved": 0, "bound": 0])
+                #expect(range(of: failure) == [40_000, 40_007])
+                #expect(failure["search_us"] ?? -1 >= 0 && holders(failure).isEmpty)
+                // It was for want of nothing else.
+                try client.connect(to: server)
+                try scene.compare("with memory")
+                #expect(scene.tracer.heldPorts.values.map(\.count) == [8])
+                _ = try finish(scene, ["no_memory": 1])
+                #expect(clients.count == 7)
+            }
+        }
+
+        /// As many buckets as may be left over from what ran before.
+        private static let others = 8000
 
         /// What the summary has of refused calls.
         private func refused(_ summary: Summary) throws -> [String] {
