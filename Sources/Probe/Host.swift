@@ -58,6 +58,12 @@ package enum Terminal {
         return variable("NO_COLOR") == "" && variable("TERM") != "dumb"
     }
 
+    /// How wide text is to be: as COLUMNS says, or else the terminal; nil where neither does.
+    package static var width: Int? {
+        if let wanted = Int(variable("COLUMNS")), wanted > 0 { return wanted }
+        return columns.flatMap { $0 > 0 ? $0 : nil }
+    }
+
     private static func variable(_ name: String) -> String {
         guard let value = unsafe getenv(name) else { return "" }
         return unsafe String(cString: value)

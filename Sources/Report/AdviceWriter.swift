@@ -4,26 +4,31 @@ import PortModel
 /// what to do, the figure first and the exact setting or call below.
 struct AdviceWriter {
     let style: Style
+    let layout: Layout
 
-    private static let width = 80
     private static let indent = 5
 
     /// Appends `all`, in their order; nothing if there is none.
     func write(_ all: [Advice], in surroundings: Surroundings, to line: inout Line) {
         guard !all.isEmpty else { return }
         line.append("\n")
-        style.begin(.heading, &line)
-        line.append("  advice  what would have helped, most useful first")
-        style.end(&line)
-        line.append("\n")
+        layout.fold(&line, indent: 10) {
+            style.begin(.heading, &$0)
+            $0.append("  advice  what would have helped, most useful first")
+            style.end(&$0)
+            $0.append("\n")
+        }
         for (index, advice) in all.enumerated() {
             if index == 0 || all[index - 1].subject != advice.subject {
                 subject(advice, surroundings, &line)
             }
-            line.append(index < 9 ? "  " : " ")
-            line.append(index + 1)
-            line.append(". ")
-            paragraph(&line) { text(advice, surroundings, &$0) }
+            paragraph(&line) {
+                $0.append(index < 9 ? "  " : " ")
+                $0.append(index + 1)
+                $0.append(". ")
+                text(advice, surroundings, &$0)
+            }
+            // A command stays whole, to be copied.
             guard let setting = advice.setting else { continue }
             line.append("       ")
             line.append(setting)
@@ -32,23 +37,27 @@ struct AdviceWriter {
     }
 
     private func subject(_ advice: Advice, _ surroundings: Surroundings, _ line: inout Line) {
-        line.append("  ")
-        switch advice.subject {
-        case .tuple(let tuple):
-            line.append(tuple)
-        case .bindPool(_, let local):
-            line.append("bind() to ")
-            line.append(local)
-            line.append(", port 0")
+        layout.fold(&line, indent: Self.indent) {
+            $0.append("  ")
+            switch advice.subject {
+            case .tuple(let tuple):
+                $0.append(tuple)
+            case .bindPool(_, let local):
+                $0.append("bind() to ")
+                $0.append(local)
+                $0.append(", port 0")
+            }
+            $0.append(namespace: advice.netns, surroundings)
+            if advice.process != .unknown {
+                $0.append("  ")
+                $0.append(advice.process)
+            }
+            $0.append("\n")
         }
-        line.append(namespace: advice.netns, surroundings)
-        if advice.process != .unknown {
-            line.append("  ")
-            line.append(advice.process)
+        paragraph(&line) {
+            $0.append(spaces: Self.indent)
+            situation(advice, &$0)
         }
-        line.append("\n")
-        for _ in 0..<Self.indent { line.append(" ") }
-        paragraph(&line) { situation(advice, &$0) }
     }
 
     private func situation(_ advice: Advice, _ text: inout Line) {
@@ -74,28 +83,10 @@ struct AdviceWriter {
         }
     }
 
-    // MARK: Layout
-
-    /// What `write` appends, on lines of `width` columns; the first begins at `indent`.
     private func paragraph(_ line: inout Line, _ write: (inout Line) -> Void) {
-        var text = Line()
-        write(&text)
-        var column = Self.indent
-        for word in text.bytes.split(separator: UInt8(ascii: " ")) {
-            let columns = word.count { $0 & 0xc0 != 0x80 }
-            if column > Self.indent {
-                if column + 1 + columns > Self.width {
-                    line.append("\n")
-                    for _ in 0..<Self.indent { line.append(" ") }
-                    column = Self.indent
-                } else {
-                    line.append(" ")
-                    column += 1
-                }
-            }
-            for byte in word { line.append(byte: byte) }
-            column += columns
-        }
+        let start = line.bytes.count
+        write(&line)
         line.append("\n")
+        line.fold(since: start, width: layout.prose, indent: Self.indent)
     }
 }

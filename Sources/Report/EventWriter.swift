@@ -6,11 +6,13 @@ package enum EventWriter: Sendable {
     /// Appends `event` as one or more whole lines.
     ///
     /// - Parameter time: when it happened, in CLOCK_MONOTONIC nanoseconds.
-    package func write(
+    package mutating func write(
         _ event: Event, at time: UInt64, in surroundings: Surroundings, to line: inout Line
     ) {
         switch self {
-        case .text(let writer): writer.write(event, at: time, in: surroundings, to: &line)
+        case .text(var writer):
+            writer.write(event, at: time, in: surroundings, to: &line)
+            self = .text(writer)
         case .json(let writer): writer.write(event, at: time, in: surroundings, to: &line)
         }
     }

@@ -12,11 +12,20 @@ package struct Line: Sendable {
         text.withUTF8Buffer { bytes.append(contentsOf: $0) }
     }
 
-    mutating func append(_ text: String) { bytes.append(contentsOf: text.utf8) }
+    package mutating func append(_ text: String) { bytes.append(contentsOf: text.utf8) }
 
     mutating func append(_ other: Line) { bytes.append(contentsOf: other.bytes) }
 
+    mutating func append(_ text: ArraySlice<UInt8>) { bytes.append(contentsOf: text) }
+
     mutating func append(byte: UInt8) { bytes.append(byte) }
+
+    mutating func append(spaces count: Int) {
+        for _ in 0..<max(0, count) { bytes.append(UInt8(ascii: " ")) }
+    }
+
+    /// Takes back what comes after the byte at `end`.
+    mutating func truncate(to end: Int) { bytes.removeSubrange(end...) }
 
     /// - Parameters:
     ///   - width: padded to this many digits with `pad`.
@@ -82,19 +91,19 @@ package struct Line: Sendable {
 
     static let hex = Array("0123456789abcdef".utf8)
 
-    /// Columns that the text takes up: one for each code point, as our own text needs no more.
-    func columns(since start: Int) -> Int { bytes[start...].count { $0 & 0xc0 != 0x80 } }
+    /// Columns that the text since the byte at `start` takes up.
+    func columns(since start: Int) -> Int { Self.columns(of: bytes[start...]) }
 
     /// What `write` appends, right-aligned in `width` columns.
     mutating func right(_ width: Int, _ write: (inout Line) -> Void) {
         var cell = Line()
         write(&cell)
-        for _ in 0..<max(0, width - cell.columns(since: 0)) { append(" ") }
+        append(spaces: width - cell.columns(since: 0))
         append(cell)
     }
 
     /// Spaces up to `width` columns since the byte at `start`.
     mutating func pad(to width: Int, since start: Int) {
-        for _ in 0..<max(0, width - columns(since: start)) { append(" ") }
+        append(spaces: width - columns(since: start))
     }
 }

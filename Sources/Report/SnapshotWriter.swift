@@ -3,52 +3,53 @@ import PortModel
 /// Writes one look at what is held and what is left, as text.
 struct SnapshotWriter {
     let style: Style
+    let layout: Layout
 
     func write(_ snapshot: Snapshot, in surroundings: Surroundings, to line: inout Line) {
         if snapshot.source == .sockDiag {
+            let start = line.bytes.count
             line.append(
                 "from sock_diag, as BPF is not allowed here: ports that a bind() holds are counted "
-                    + "only\nwhere the socket listens or is not connected, and every TIME_WAIT is taken to "
+                    + "only where the socket listens or is not connected, and every TIME_WAIT is taken to "
                     + "have timestamps\n")
+            line.fold(since: start, width: layout.prose, indent: 0)
         }
         if snapshot.tuples.isEmpty, snapshot.bindPools.isEmpty {
-            line.append("no outgoing connections, and no port chosen by bind()\n")
+            layout.fold(&line, indent: 0) {
+                $0.append("no outgoing connections, and no port chosen by bind()\n")
+            }
             return
         }
-        style.begin(.heading, &line)
-        line.append("   share    held TIME_WAIT  usable    left  tuple, top processes\n")
-        style.end(&line)
+        var table = Table(
+            [("share", 8), ("held", 8), ("TIME_WAIT", 10), ("usable", 8), ("left", 8)],
+            label: "tuple, top processes")
         // Both are in order.
         var pools = snapshot.bindPools[...]
         for account in snapshot.tuples {
             while let pool = pools.first, pool.standing.share > account.standing.share {
-                row(pools.removeFirst(), surroundings, &line)
+                append(pools.removeFirst(), surroundings, to: &table)
             }
-            columns(account.standing, &line)
-            line.append(account.tuple)
-            end(account.tuple.netns, account.processes, surroundings, &line)
+            table.append(figures(account.standing)) {
+                $0.append(account.tuple)
+                end(account.tuple.netns, account.processes, surroundings, &$0)
+            }
         }
-        for pool in pools { row(pool, surroundings, &line) }
+        for pool in pools { append(pool, surroundings, to: &table) }
+        table.write(layout, style, to: &line)
     }
 
-    private func row(_ pool: BindPool, _ surroundings: Surroundings, _ line: inout Line) {
-        columns(pool.standing, &line)
-        line.append("bind ")
-        line.append(pool.key.local, port: 0)
-        end(pool.key.netns, pool.processes, surroundings, &line)
+    private func append(_ pool: BindPool, _ surroundings: Surroundings, to table: inout Table) {
+        table.append(figures(pool.standing)) {
+            $0.append("bind ")
+            $0.append(pool.key.local, port: 0)
+            end(pool.key.netns, pool.processes, surroundings, &$0)
+        }
     }
 
-    private func columns(_ standing: Standing, _ line: inout Line) {
-        line.right(8) {
-            guard standing.share.isFinite else { return $0.append("100.0 %") }
-            $0.append(tenths: (standing.share * 1000).rounded(.down) / 10)
-            $0.append(" %")
-        }
-        line.right(8) { $0.append(grouped: standing.held) }
-        line.right(10) { $0.append(grouped: standing.timeWait) }
-        line.right(8) { $0.append(grouped: standing.usable) }
-        line.right(8) { $0.append(grouped: standing.available) }
-        line.append("  ")
+    private func figures(_ standing: Standing) -> [Table.Figure] {
+        [Table.Figure(share: standing.share, otherwise: "100.0 %")]
+            + [standing.held, standing.timeWait, standing.usable, standing.available]
+            .map { Table.Figure($0) }
     }
 
     private func end(
@@ -60,6 +61,5 @@ struct SnapshotWriter {
             line.append("  ")
             line.append(share.process)
         }
-        line.append("\n")
     }
 }

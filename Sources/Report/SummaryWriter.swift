@@ -3,6 +3,7 @@ import PortModel
 /// Writes the report on exit as text.
 struct SummaryWriter {
     let style: Style
+    let layout: Layout
 
     /// What a person wants to see of either list; JSON has more.
     private static let rows = 20
@@ -14,11 +15,11 @@ struct SummaryWriter {
         line.append(duration: summary.duration)
         style.end(&line)
         line.append("\n")
-        totals(summary, &line)
-        namespaces(summary, surroundings, &line)
+        layout.fold(&line, indent: 13) { totals(summary, &$0) }
+        layout.fold(&line, indent: 4) { namespaces(summary, surroundings, &$0) }
         tuples(summary, surroundings, &line)
         bindPools(summary, surroundings, &line)
-        failures(summary, surroundings, &line)
+        layout.fold(&line, indent: 10) { failures(summary, surroundings, &$0) }
     }
 
     private func totals(_ summary: Summary, _ line: inout Line) {
@@ -119,8 +120,16 @@ struct SummaryWriter {
 
     private func tuples(_ summary: Summary, _ surroundings: Surroundings, _ line: inout Line) {
         guard !summary.tuples.isEmpty else { return }
-        heading("   share    peak    held TIME_WAIT    opened   failed  tuple, top process", &line)
-        for account in summary.tuples.prefix(Self.rows) { row(account, surroundings, &line) }
+        var table = Table(
+            [
+                ("share", 8), ("peak", 8), ("held", 8), ("TIME_WAIT", 10), ("opened", 10),
+                ("failed", 9),
+            ], label: "tuple, top process")
+        for account in summary.tuples.prefix(Self.rows) {
+            append(account, surroundings, to: &table)
+        }
+        line.append("\n")
+        table.write(layout, style, to: &line)
         let more = max(0, summary.tuples.count - Self.rows) + summary.tuplesOmitted
         if more > 0 {
             line.append("and ")
@@ -129,52 +138,55 @@ struct SummaryWriter {
         }
     }
 
-    private func row(
-        _ account: TupleAccount, _ surroundings: Surroundings, _ line: inout Line
+    private func append(
+        _ account: TupleAccount, _ surroundings: Surroundings, to table: inout Table
     ) {
-        share(account.peak.share, &line)
-        line.right(8) { $0.append(grouped: account.peak.held) }
-        line.right(8) { $0.append(grouped: account.held) }
-        line.right(10) { $0.append(grouped: account.timeWait) }
-        line.right(10) { $0.append(grouped: account.totals.opened) }
-        alarm(account.totals.failed, &line)
-        line.append("  ")
-        line.append(account.tuple)
-        line.append(namespaceOf: account.tuple, surroundings)
-        if let top = account.processes.top {
-            line.append("  ")
-            line.append(top)
+        let figures = [
+            Table.Figure(share: account.peak.share, otherwise: "-"),
+            Table.Figure(account.peak.held), Table.Figure(account.held),
+            Table.Figure(account.timeWait), Table.Figure(account.totals.opened),
+            Table.Figure(alarming: account.totals.failed),
+        ]
+        table.append(figures) {
+            $0.append(account.tuple)
+            $0.append(namespaceOf: account.tuple, surroundings)
+            append(account.processes.top, &$0)
         }
-        line.append("\n")
         for (error, count) in account.errors.sorted(by: { $0.value > $1.value }) {
-            line.right(44) { $0.append(grouped: count) }
-            line.append("  of them ")
-            line.append(surroundings.errnoName(Int32(error)))
-            line.append("\n")
+            table.append([nil, nil, nil, nil, Table.Figure(count)]) {
+                $0.append("of them ")
+                $0.append(surroundings.errnoName(Int32(error)))
+            }
         }
+    }
+
+    private func append(_ process: Process?, _ line: inout Line) {
+        guard let process else { return }
+        line.append("  ")
+        line.append(process)
     }
 
     private func bindPools(
         _ summary: Summary, _ surroundings: Surroundings, _ line: inout Line
     ) {
         guard !summary.bindPools.isEmpty else { return }
-        heading(
-            "   share    peak  usable   failed  address that bind() chose for, top process", &line)
+        var table = Table(
+            [("share", 8), ("peak", 8), ("usable", 8), ("failed", 9)],
+            label: "address that bind() chose for, top process")
         for pool in summary.bindPools.prefix(Self.rows) {
             let peak = Standing(held: pool.peak, usable: pool.usable)
-            share(peak.share, &line)
-            line.right(8) { $0.append(grouped: pool.peak) }
-            line.right(8) { $0.append(grouped: pool.usable) }
-            alarm(pool.failed, &line)
-            line.append("  ")
-            line.append(pool.key.local, port: 0)
-            line.append(namespace: pool.key.netns, surroundings)
-            if let top = pool.processes.top {
-                line.append("  ")
-                line.append(top)
+            let figures = [
+                Table.Figure(share: peak.share, otherwise: "-"), Table.Figure(pool.peak),
+                Table.Figure(pool.usable), Table.Figure(alarming: pool.failed),
+            ]
+            table.append(figures) {
+                $0.append(pool.key.local, port: 0)
+                $0.append(namespace: pool.key.netns, surroundings)
+                append(pool.processes.top, &$0)
             }
-            line.append("\n")
         }
+        line.append("\n")
+        table.write(layout, style, to: &line)
         omitted(of: summary.bindPools.count, &line)
     }
 
@@ -201,25 +213,6 @@ struct SummaryWriter {
             line.append("\n")
         }
         omitted(of: failures.count, &line)
-    }
-
-    /// Eight columns, rounded down: 100 says that nothing is left.
-    private func share(_ share: Double, _ line: inout Line) {
-        line.right(8) {
-            if share.isFinite {
-                $0.append(tenths: (share * 1000).rounded(.down) / 10)
-                $0.append(" %")
-            } else {
-                $0.append("-")
-            }
-        }
-    }
-
-    /// Nine columns, and a colour that stands out unless it is 0.
-    private func alarm(_ count: Int, _ line: inout Line) {
-        if count > 0 { style.begin(.alarm, &line) }
-        line.right(9) { $0.append(grouped: count) }
-        if count > 0 { style.end(&line) }
     }
 
     private func heading(_ text: StaticString, _ line: inout Line) {

@@ -1,19 +1,48 @@
 import PortModel
 
 /// Writes events as lines for a person: the event in a column, then the tuple, then how full it
-/// is, then who. A line takes 100 columns or fewer, except where names or addresses are long.
+/// is, then who. Where nothing is known of the width a line takes 100 columns or fewer, except where
+/// names or addresses are long.
 package struct TextWriter: Sendable {
-    private let style: Style
+    let style: Style
+    var layout: Layout
+    /// Where in the line what follows the figures begins: it stays together.
+    var details = 0
 
     /// - Parameter colour: only ever for a terminal.
-    package init(colour: Bool) { style = Style(enabled: colour) }
+    package init(colour: Bool, layout: Layout = Layout()) {
+        style = Style(enabled: colour)
+        self.layout = layout
+    }
+
+    /// From now on lines are for a terminal of so many columns; nil if that is unknown.
+    package mutating func resize(columns: Int?) {
+        if columns != layout.columns { layout = Layout(columns: columns) }
+    }
 
     /// Appends `event`, with a newline; most are one line.
     ///
     /// - Parameter time: when it happened, in CLOCK_MONOTONIC nanoseconds.
-    package func write(
+    package mutating func write(
         _ event: Event, at time: UInt64, in surroundings: Surroundings, to line: inout Line
     ) {
+        switch event {
+        case .snapshot(let snapshot):
+            return SnapshotWriter(style: style, layout: layout)
+                .write(snapshot, in: surroundings, to: &line)
+        case .summary(let summary):
+            SummaryWriter(style: style, layout: layout)
+                .write(summary, in: surroundings, to: &line)
+            return AdviceWriter(style: style, layout: layout)
+                .write(summary.advice, in: surroundings, to: &line)
+        default: writeLines(event, time, surroundings, &line)
+        }
+    }
+
+    private mutating func writeLines(
+        _ event: Event, _ time: UInt64, _ surroundings: Surroundings, _ line: inout Line
+    ) {
+        let start = line.bytes.count
         switch event {
         case .start(let start): write(start, time, surroundings, &line)
         case .connection(let change): write(change, surroundings, &line)
@@ -27,11 +56,10 @@ package struct TextWriter: Sendable {
             line.append(" records: the ring buffer was full; the counts are made exact again\n")
         case .audit(let audit): write(audit, time, surroundings, &line)
         case .namespace(let news): write(news, time, surroundings, &line)
-        case .snapshot(let snapshot):
-            SnapshotWriter(style: style).write(snapshot, in: surroundings, to: &line)
-        case .summary(let summary):
-            SummaryWriter(style: style).write(summary, in: surroundings, to: &line)
-            AdviceWriter(style: style).write(summary.advice, in: surroundings, to: &line)
+        case .snapshot, .summary: break
+        }
+        if let columns = layout.columns {
+            line.fold(since: start, width: columns, indent: indent)
         }
     }
 
@@ -58,7 +86,7 @@ package struct TextWriter: Sendable {
         line.append(namespace: audit.netns, surroundings)
         line.append("\n")
         for (tuple, ports) in audit.drift.prefix(10) {
-            line.append(indent)
+            line.append(spaces: indent)
             line.append(tuple)
             line.append(": corrected, ")
             line.append(grouped: abs(ports))
@@ -81,7 +109,8 @@ package struct TextWriter: Sendable {
         line.append("\n")
     }
 
-    private func write(_ change: Change, _ surroundings: Surroundings, _ line: inout Line) {
+    private mutating func write(_ change: Change, _ surroundings: Surroundings, _ line: inout Line)
+    {
         let label: StaticString =
             switch change.kind {
             case .opened: "open"
@@ -108,7 +137,9 @@ package struct TextWriter: Sendable {
         end(change.tuple.netns, surroundings, &line)
     }
 
-    private func write(_ failure: Failure, _ surroundings: Surroundings, _ line: inout Line) {
+    private mutating func write(
+        _ failure: Failure, _ surroundings: Surroundings, _ line: inout Line
+    ) {
         begin("FAILURE", .alarm, failure.time, surroundings, &line)
         let standing = failure.standing
         switch failure.call {
@@ -119,7 +150,7 @@ package struct TextWriter: Sendable {
         }
         line.append(failure.process)
         end(failure.tuple.netns, surroundings, &line)
-        line.append(indent)
+        line.append(spaces: indent)
         if failure.count > 1 {
             line.append(grouped: failure.count)
             line.append(" x ")
@@ -132,7 +163,7 @@ package struct TextWriter: Sendable {
         explain(failure, &line)
         line.append("\n")
         guard let wall = failure.wall, !wall.holders.isEmpty else { return }
-        line.append(indent)
+        line.append(spaces: indent)
         line.append("bound by ")
         line.append(wall.holders)
         line.append("\n")
@@ -169,7 +200,7 @@ package struct TextWriter: Sendable {
         }
     }
 
-    private func write(_ alert: Alert, _ surroundings: Surroundings, _ line: inout Line) {
+    private mutating func write(_ alert: Alert, _ surroundings: Surroundings, _ line: inout Line) {
         let recovered = alert.level == 0
         begin(recovered ? "recovered" : "ALERT", .warning, alert.time, surroundings, &line)
         let netns: UInt32
@@ -190,7 +221,7 @@ package struct TextWriter: Sendable {
         }
         end(netns, surroundings, &line)
         if let forecast = alert.forecast {
-            line.append(indent)
+            line.append(spaces: indent)
             line.append(forecast)
             line.append("\n")
         }
@@ -202,7 +233,7 @@ package struct TextWriter: Sendable {
         guard case .tuple = alert.subject, alert.level == 50 || alert.longSearch != nil,
             alert.level >= 50
         else { return }
-        line.append(indent)
+        line.append(spaces: indent)
         if alert.level == 50 {
             line.append("from here on connect() searches some 100 times longer for a port; so far ")
         } else {
@@ -216,7 +247,7 @@ package struct TextWriter: Sendable {
         line.append("\n")
     }
 
-    private func write(
+    private mutating func write(
         _ pool: BindPool, _ time: UInt64, _ surroundings: Surroundings, _ line: inout Line
     ) {
         begin("1 s", .plain, time, surroundings, &line)
@@ -225,7 +256,7 @@ package struct TextWriter: Sendable {
         end(pool.key.netns, surroundings, &line)
     }
 
-    private func write(
+    private mutating func write(
         _ tick: Tick, _ time: UInt64, _ surroundings: Surroundings, _ line: inout Line
     ) {
         begin("1 s", .plain, time, surroundings, &line)
@@ -255,59 +286,5 @@ package struct TextWriter: Sendable {
             line.append(forecast)
         }
         end(tick.tuple.netns, surroundings, &line)
-    }
-
-    // MARK: The columns
-
-    private let indent: StaticString = "             "
-
-    private func begin(
-        _ label: StaticString, _ tone: Style.Tone, _ time: UInt64, _ surroundings: Surroundings,
-        _ line: inout Line
-    ) {
-        style.begin(.faint, &line)
-        surroundings.timestamps.appendLocal(time, to: &line)
-        style.end(&line)
-        line.append(" ")
-        style.begin(tone, &line)
-        let start = line.bytes.count
-        line.append(label)
-        line.pad(to: 12, since: start)
-        style.end(&line)
-    }
-
-    /// The tuple, and how full it is.
-    private func fill(
-        _ tuple: Tuple, _ localPort: UInt16, _ held: Int, _ usable: Int, _ line: inout Line
-    ) {
-        let start = line.bytes.count
-        line.append(tuple, localPort: localPort)
-        fill(held, usable, since: start, &line)
-    }
-
-    /// The pool that a bind() chooses from, and how full it is.
-    private func fill(
-        _ key: BindPool.Key, _ port: UInt16, _ standing: Standing, _ line: inout Line
-    ) {
-        let start = line.bytes.count
-        line.append("bind ")
-        line.append(key.local, port: port)
-        fill(standing.held, standing.usable, since: start, &line)
-    }
-
-    private func fill(_ held: Int, _ usable: Int, since start: Int, _ line: inout Line) {
-        line.pad(to: 34, since: start)
-        let count = line.bytes.count
-        line.append(" ")
-        line.append(grouped: held)
-        line.append("/")
-        line.append(grouped: usable)
-        line.append(" ")
-        line.pad(to: 15, since: count)
-    }
-
-    private func end(_ netns: UInt32, _ surroundings: Surroundings, _ line: inout Line) {
-        line.append(namespace: netns, surroundings)
-        line.append("\n")
     }
 }

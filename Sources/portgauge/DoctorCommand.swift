@@ -2,6 +2,7 @@ import ArgumentParser
 import Glibc
 import PortModel
 import Probe
+import Report
 
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -22,7 +23,8 @@ struct DoctorCommand: ParsableCommand {
     func run() throws {
         let doctor = Doctor()
         switch output {
-        case .text: print(DoctorText(doctor).text, terminator: "")
+        case .text:
+            print(DoctorText(doctor, layout: Layout(columns: Terminal.width)).text, terminator: "")
         case .json: print(doctor.json)
         }
         if doctor.refusal != nil { throw ExitCode(1) }

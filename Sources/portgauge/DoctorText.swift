@@ -1,16 +1,22 @@
 import PortModel
 import Probe
+import Report
 
-/// What has been found, for a person: in no more than 80 columns.
+/// What has been found, for a person, in as many columns as `layout` has for prose.
 struct DoctorText {
     private(set) var text = ""
 
-    private static let width = 80
-    /// Where names begin, after the verdicts, and texts, after the names.
+    private let width: Int
+    /// Where names begin, after the verdicts.
     private static let nameColumn = 11
-    private static let textColumn = 32
+    /// Where texts begin, after the names, or below them if that leaves too little room.
+    private let textColumn: Int
+    private let textIsBelow: Bool
 
-    init(_ doctor: Doctor) {
+    init(_ doctor: Doctor, layout: Layout = Layout()) {
+        width = layout.prose
+        textIsBelow = width < 64
+        textColumn = textIsBelow ? 4 : 32
         say("Linux \(doctor.kernel)")
         tell(rightsOf: doctor)
         tell(hooksOf: doctor)
@@ -118,7 +124,7 @@ struct DoctorText {
         say("")
         paragraph("settings of \((names + more).joined(separator: ", ")):", at: 0)
         if group[0].review.findings.contains(where: { !$0.commands(group[0].review).isEmpty }) {
-            say("  each command is to be run there, by putting this before it:")
+            paragraph("each command is to be run there, by putting this before it:", at: 2)
             say("  nsenter --net=\(group[0].survey.found.path.visible)")
         }
         tell(group[0])
@@ -141,8 +147,8 @@ struct DoctorText {
     private mutating func tell(command: String) {
         var rest = command[...]
         var indent = Self.nameColumn
-        while indent + rest.count > Self.width,
-            let comma = rest.prefix(Self.width - 1 - indent).lastIndex(of: ",")
+        while indent + rest.count > width,
+            let comma = rest.prefix(width - 1 - indent).lastIndex(of: ",")
         {
             say(String(repeating: " ", count: indent) + rest[...comma] + "\\")
             rest = rest[rest.index(after: comma)...]
@@ -157,38 +163,20 @@ struct DoctorText {
         func pad(_ text: String, to width: Int) -> String {
             text + String(repeating: " ", count: max(1, width - text.count))
         }
-        let start = pad(pad("  " + verdict, to: Self.nameColumn) + name, to: Self.textColumn)
-        paragraph(words, at: Self.textColumn, after: start)
+        var start = pad("  " + verdict, to: Self.nameColumn) + name
+        if textIsBelow, !name.isEmpty {
+            say(start)
+            start = ""
+        }
+        paragraph(words, at: textColumn, after: textIsBelow ? "" : pad(start, to: textColumn))
     }
 
-    /// Breaks at spaces, but not before a unit; a longer word stands alone.
-    private mutating func paragraph(_ words: String, at column: Int, after start: String? = nil) {
-        let indent = String(repeating: " ", count: column)
-        var line = start ?? indent
-        var isEmpty = true
-        for word in Self.words(of: words) {
-            if !isEmpty, line.count + 1 + word.count > Self.width {
-                say(line)
-                line = indent
-                isEmpty = true
-            }
-            line += isEmpty ? word : " " + word
-            isEmpty = false
-        }
-        say(line)
-    }
-
-    private static func words(of text: String) -> [String] {
-        var words: [String] = []
-        for word in text.split(separator: " ") {
-            let isUnit = ["s", "ms", "%"].contains(word.prefix { $0 == "%" || $0.isLetter })
-            if isUnit, let last = words.last, last.last?.isNumber == true {
-                words[words.count - 1] = "\(last) \(word)"
-            } else {
-                words.append(String(word))
-            }
-        }
-        return words
+    private mutating func paragraph(_ words: String, at column: Int, after start: String = "") {
+        var line = Line()
+        line.append(start)
+        line.append(String(repeating: " ", count: max(0, column - start.count)) + words)
+        line.fold(since: 0, width: width, indent: column)
+        say(String(decoding: line.bytes, as: UTF8.self))
     }
 
     private mutating func say(_ line: String) { text += line + "\n" }

@@ -30,7 +30,10 @@ struct Road: ~Copyable {
         sink = Sink(
             try Output(),
             writer: options.isJSON
-                ? .json(JSONWriter()) : .text(TextWriter(colour: Terminal.wantsColour)),
+                ? .json(JSONWriter())
+                : .text(
+                    TextWriter(
+                        colour: Terminal.wantsColour, layout: Layout(columns: Terminal.width))),
             events: options.events)
         endsWithSummary = options.summary
         surroundings = Surroundings(
@@ -147,6 +150,7 @@ struct Road: ~Copyable {
     /// - Parameter lost: records lost since the start.
     /// - Returns: the tuples in which anything changed.
     mutating func secondPassed(at now: UInt64, lost: UInt64) -> [Tick] {
+        sink.resize(columns: Terminal.width)
         surroundings.timestamps.localOffset = Clock.localOffset
         // The two clocks are not read at one instant: less than a millisecond is no change, and one
         // event keeps one time.

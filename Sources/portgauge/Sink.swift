@@ -4,7 +4,7 @@ import Report
 
 /// One reader of the events: an output, a form, and what is wanted there.
 struct Sink: ~Copyable {
-    private let writer: EventWriter
+    private var writer: EventWriter
     private let isJSON: Bool
     /// Nil: nothing but the summary.
     private var choice: EventChoice?
@@ -76,6 +76,14 @@ struct Sink: ~Copyable {
     }
 
     mutating func secondPassed() { choice?.tick() }
+
+    /// Text is for so many columns from now on; nil if that is unknown.
+    mutating func resize(columns: Int?) {
+        if case .text(var text) = writer {
+            text.resize(columns: columns)
+            writer = .text(text)
+        }
+    }
 
     // MARK: Output
 

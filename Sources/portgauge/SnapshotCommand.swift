@@ -52,9 +52,12 @@ struct SnapshotCommand: ParsableCommand {
             complain(error.description)
             throw Self.unknown
         }
-        let writer: EventWriter =
+        var writer: EventWriter =
             output == .json
-            ? .json(JSONWriter()) : .text(TextWriter(colour: Terminal.wantsColour))
+            ? .json(JSONWriter())
+            : .text(
+                TextWriter(
+                    colour: Terminal.wantsColour, layout: Layout(columns: Terminal.width)))
         var line = Line()
         writer.write(.snapshot(snapshot), at: Clock.monotonic, in: surroundings, to: &line)
         do throws(ProbeError) {

@@ -245,7 +245,8 @@ private struct HostileRoad {
         #expect(
             try JSONSerialization.jsonObject(with: Data(line.bytes)) is [String: Any], "\(text)")
         line.clear()
-        TextWriter(colour: false).write(event, at: now, in: surroundings, to: &line)
+        var writer = TextWriter(colour: false)
+        writer.write(event, at: now, in: surroundings, to: &line)
         let words = try #require(String(validating: line.bytes, as: UTF8.self))
         #expect(words.unicodeScalars.allSatisfy(isHarmless), "\(words)")
     }

@@ -179,16 +179,19 @@ enum Sample {
 
     static func json(_ event: Event, in surroundings: Surroundings = surroundings) -> String {
         var line = Line()
-        EventWriter.json(JSONWriter()).write(event, at: time, in: surroundings, to: &line)
+        var writer = EventWriter.json(JSONWriter())
+        writer.write(event, at: time, in: surroundings, to: &line)
         return line.text
     }
 
     static func text(
-        _ event: Event, colour: Bool = false, in surroundings: Surroundings = surroundings
+        _ event: Event, colour: Bool = false, columns: Int? = nil,
+        in surroundings: Surroundings = surroundings
     ) -> String {
         var line = Line()
-        EventWriter.text(TextWriter(colour: colour))
-            .write(event, at: time, in: surroundings, to: &line)
+        var writer = EventWriter.text(
+            TextWriter(colour: colour, layout: Layout(columns: columns)))
+        writer.write(event, at: time, in: surroundings, to: &line)
         return line.text
     }
 }
