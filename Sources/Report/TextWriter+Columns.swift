@@ -2,11 +2,10 @@ import PortModel
 
 /// What the lines of events have in columns.
 extension TextWriter {
-    private static let timeColumns = 13
     private static let labelColumns = 12
 
     /// Where a line goes on.
-    var indent: Int { layout.isStacked ? 2 : Self.timeColumns }
+    var indent: Int { layout.isStacked ? 2 : timeColumns + 1 }
 
     /// The time and the event.
     func begin(
@@ -14,7 +13,7 @@ extension TextWriter {
         _ line: inout Line
     ) {
         style.begin(.faint, &line)
-        surroundings.timestamps.appendLocal(time, to: &line)
+        surroundings.timestamps.appendText(time, to: &line)
         style.end(&line)
         line.append(" ")
         style.begin(tone, &line)

@@ -6,6 +6,7 @@ import PortModel
 package struct TextWriter: Sendable {
     let style: Style
     var layout: Layout
+    private(set) var timeColumns = 12
     /// Where in the line what follows the figures begins: it stays together.
     var details = 0
 
@@ -42,6 +43,7 @@ package struct TextWriter: Sendable {
     private mutating func writeLines(
         _ event: Event, _ time: UInt64, _ surroundings: Surroundings, _ line: inout Line
     ) {
+        timeColumns = surroundings.timestamps.columns
         let start = line.bytes.count
         switch event {
         case .start(let start): write(start, time, surroundings, &line)

@@ -1,9 +1,11 @@
-/// Turns CLOCK_MONOTONIC into times of day.
+/// Turns CLOCK_MONOTONIC into times of day, or in text into seconds since a start.
 package struct Timestamps: Sendable {
     /// What to add to the kernel's clock, wrapping, for nanoseconds since 1970 in UTC.
     package var realtimeOffset: UInt64
     /// Seconds that local time is ahead of UTC.
     package var localOffset: Int
+    /// In text, times are counted from here, in CLOCK_MONOTONIC nanoseconds; nil for times of day.
+    package var start: UInt64?
 
     package init(realtimeOffset: UInt64, localOffset: Int) {
         self.realtimeOffset = realtimeOffset
@@ -35,6 +37,23 @@ package struct Timestamps: Sendable {
         Self.append(secondOfDay: milliseconds / 1000 % 86_400, to: &line)
         line.append(".")
         line.append(milliseconds % 1000, width: 3)
+    }
+
+    /// Columns of what `appendText` writes; of seconds, up to 10,000 of them.
+    var columns: Int { start == nil ? 12 : 10 }
+
+    /// For a person: `17:16:05.123`, or `   +12.345` since the start.
+    func appendText(_ time: UInt64, to line: inout Line) {
+        guard let start else { return appendLocal(time, to: &line) }
+        // What is under way at the start began before it.
+        let isBefore = time < start
+        let milliseconds = Int((isBefore ? start - time : time - start) / 1_000_000)
+        line.right(columns) {
+            $0.append(isBefore ? "-" : "+")
+            $0.append(grouped: milliseconds / 1000)
+            $0.append(".")
+            $0.append(milliseconds % 1000, width: 3)
+        }
     }
 
     private static func append(secondOfDay: Int, to line: inout Line) {

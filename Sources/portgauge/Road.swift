@@ -195,6 +195,9 @@ struct Road: ~Copyable {
 
     // MARK: Sinks
 
+    /// In text, times are seconds since `start` from now on.
+    mutating func countTime(from start: UInt64) { surroundings.timestamps.start = start }
+
     mutating func tell(_ event: Event, at time: UInt64) {
         sink.take(event, at: time, in: surroundings)
     }

@@ -25,6 +25,8 @@ struct Trace: ~Copyable {
         /// Where trampolines are refused: have each system call of the machine take a little longer,
         /// for the sake of what connect() and bind() return.
         var systemCalls = true
+        /// In text, times are seconds since the start.
+        var sinceStart = false
     }
 
     private let options: Options
@@ -82,6 +84,7 @@ struct Trace: ~Copyable {
         road.ledger.followsBoundPorts = probe.followsBoundPorts
         road.followsReturns = probe.followsReturns
         let start = Clock.monotonic
+        if options.sinceStart { road.countTime(from: start) }
         road.tell(
             .start(
                 Event.Start(

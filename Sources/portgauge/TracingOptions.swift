@@ -34,12 +34,15 @@ struct TracingOptions: ParsableArguments {
                 + "host takes some 50 ns longer meanwhile."))
     var syscalls = true
 
+    @OptionGroup var text: TextOptions
+
     @OptionGroup var filters: FilterOptions
 
     var options: Trace.Options {
         Trace.Options(
             thresholds: warnAt, duration: duration, filter: filters.filter, audit: audit,
-            ringBytes: ringSize, systemCalls: syscalls)
+            ringBytes: ringSize, systemCalls: syscalls,
+            sinceStart: text.sinceStart)
     }
 
     static func thresholds(_ text: String) throws -> [Int] {

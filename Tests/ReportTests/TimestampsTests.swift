@@ -95,4 +95,32 @@ import Testing
     func localDaysBeginAtMidnight(time: UInt64, ahead: Int, expected: String) {
         #expect(local(time, ahead: ahead) == expected)
     }
+
+    static let sinceStart: [(UInt64, String)] = [
+        (5_000_000_000, "    +0.000"), (5_000_999_999, "    +0.000"),
+        (17_345_000_000, "   +12.345"), (4_995_000_000, "    -0.005"),
+        (5_000_000_000 + 1_234_567_890_123, "+1,234.567"),
+        (5_000_000_000 + 12_345_678_901_234, "+12,345.678"), (0, "    -5.000"),
+        (.max, "+18,446,744,068.709"),
+    ]
+
+    @Test(arguments: sinceStart) func secondsSinceTheStart(time: UInt64, expected: String) {
+        var timestamps = Sample.surroundings.timestamps
+        timestamps.start = 5_000_000_000
+        #expect(Line.text { timestamps.appendText(time, to: &$0) } == expected)
+    }
+
+    /// What comes after the time moves to the left, and JSON stays as it is.
+    @Test func linesFromTheStart() {
+        var surroundings = Sample.surroundings
+        surroundings.timestamps.start = 0
+        let event = Sample.failure(.exhausted)
+        #expect(
+            Sample.text(event, in: surroundings) == """
+                    +0.123 FAILURE     10.0.0.1 → 10.0.0.9:80             28,232/28,232 wrk[4123]
+                           connect(): EADDRNOTAVAIL, exhausted: 28,000 in TIME_WAIT; searched 12.3 ms
+
+                """)
+        #expect(Sample.json(event, in: surroundings) == Sample.json(event))
+    }
 }
