@@ -41,7 +41,7 @@ struct AdviceWriter {
             $0.append("  ")
             switch advice.subject {
             case .tuple(let tuple):
-                $0.append(tuple)
+                $0.append(tuple, surroundings)
             case .bindPool(_, let local):
                 $0.append("bind() to ")
                 $0.append(local)

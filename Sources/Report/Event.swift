@@ -54,6 +54,8 @@ package struct Surroundings: Sendable {
     package var ownNamespace: UInt32?
     /// `ECONNREFUSED` for its number.
     package let errnoName: @Sendable (Int32) -> String
+    /// What to call a peer in text, if that is known by now; nil if addresses are to be written.
+    package var hostName: (@Sendable (IPAddress) -> String?)?
 
     package init(
         timestamps: Timestamps, namespaceNames: [UInt32: String], ownNamespace: UInt32?,

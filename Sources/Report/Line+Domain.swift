@@ -1,11 +1,19 @@
 import PortModel
 
 extension Line {
-    /// `10.0.0.1:43210 → 10.0.0.9:80`; v6 addresses in brackets; the local port only if known.
-    mutating func append(_ tuple: Tuple, localPort: UInt16 = 0) {
+    /// `10.0.0.1:43210 → 10.0.0.9:80`; v6 addresses in brackets; the local port only if known; the
+    /// peer's name in place of its address, if it is to have one.
+    mutating func append(_ tuple: Tuple, localPort: UInt16 = 0, _ surroundings: Surroundings) {
         append(tuple.local, port: localPort)
         append(" → ")
-        append(tuple.remote, port: tuple.remotePort)
+        guard let name = surroundings.hostName?(tuple.remote) else {
+            return append(tuple.remote, port: tuple.remotePort)
+        }
+        let shown = 48
+        for byte in name.utf8.prefix(shown) { append(visible: byte) }
+        if name.utf8.count > shown { append("…") }
+        append(":")
+        append(Int(tuple.remotePort))
     }
 
     /// `40000-40003`

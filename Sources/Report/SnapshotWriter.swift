@@ -30,7 +30,7 @@ struct SnapshotWriter {
                 append(pools.removeFirst(), surroundings, to: &table)
             }
             table.append(figures(account.standing)) {
-                $0.append(account.tuple)
+                $0.append(account.tuple, surroundings)
                 end(account.tuple.netns, account.processes, surroundings, &$0)
             }
         }

@@ -148,7 +148,7 @@ struct SummaryWriter {
             Table.Figure(alarming: account.totals.failed),
         ]
         table.append(figures) {
-            $0.append(account.tuple)
+            $0.append(account.tuple, surroundings)
             $0.append(namespaceOf: account.tuple, surroundings)
             append(account.processes.top, &$0)
         }
@@ -206,7 +206,7 @@ struct SummaryWriter {
             line.append(what.process)
             line.append("  ")
             switch what.call {
-            case .connect: line.append(what.tuple)
+            case .connect: line.append(what.tuple, surroundings)
             case .bind: line.append(what.tuple.local, port: what.localPort)
             }
             line.append(namespaceOf: what.tuple, surroundings)

@@ -26,10 +26,11 @@ extension TextWriter {
 
     /// The tuple, and how full it is.
     mutating func fill(
-        _ tuple: Tuple, _ localPort: UInt16, _ held: Int, _ usable: Int, _ line: inout Line
+        _ tuple: Tuple, _ localPort: UInt16, _ held: Int, _ usable: Int,
+        _ surroundings: Surroundings, _ line: inout Line
     ) {
         let start = beginSubject(&line)
-        line.append(tuple, localPort: localPort)
+        line.append(tuple, localPort: localPort, surroundings)
         fill(held, usable, since: start, &line)
     }
 

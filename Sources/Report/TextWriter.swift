@@ -89,7 +89,7 @@ package struct TextWriter: Sendable {
         line.append("\n")
         for (tuple, ports) in audit.drift.prefix(10) {
             line.append(spaces: indent)
-            line.append(tuple)
+            line.append(tuple, surroundings)
             line.append(": corrected, ")
             line.append(grouped: abs(ports))
             line.append(ports > 0 ? " fewer held than counted\n" : " more held than counted\n")
@@ -122,7 +122,7 @@ package struct TextWriter: Sendable {
             case .connecting, .failed: ""
             }
         begin(label, .plain, change.time, surroundings, &line)
-        fill(change.tuple, change.localPort, change.held, change.usable, &line)
+        fill(change.tuple, change.localPort, change.held, change.usable, surroundings, &line)
         line.append(change.process)
         if case .closed(let timeWait, let lived, let error) = change.kind {
             if let error {
@@ -146,7 +146,9 @@ package struct TextWriter: Sendable {
         let standing = failure.standing
         switch failure.call {
         case .connect:
-            fill(failure.tuple, failure.localPort, standing.held, standing.usable, &line)
+            fill(
+                failure.tuple, failure.localPort, standing.held, standing.usable, surroundings,
+                &line)
         case .bind:
             fill(BindPool.Key(of: failure.tuple), failure.localPort, standing, &line)
         }
@@ -208,7 +210,7 @@ package struct TextWriter: Sendable {
         let netns: UInt32
         switch alert.subject {
         case .tuple(let tuple):
-            fill(tuple, 0, alert.standing.held, alert.standing.usable, &line)
+            fill(tuple, 0, alert.standing.held, alert.standing.usable, surroundings, &line)
             netns = tuple.netns
         case .bindPool(let key):
             fill(key, 0, alert.standing, &line)
@@ -263,7 +265,7 @@ package struct TextWriter: Sendable {
     ) {
         begin("1 s", .plain, time, surroundings, &line)
         let standing = tick.standing
-        fill(tick.tuple, 0, standing.held, standing.usable, &line)
+        fill(tick.tuple, 0, standing.held, standing.usable, surroundings, &line)
         line.append("+")
         line.append(grouped: tick.since.opened)
         line.append(" -")

@@ -195,6 +195,11 @@ struct Road: ~Copyable {
 
     // MARK: Sinks
 
+    /// In text, peers have names from now on, as far as they are known.
+    mutating func name(by resolver: Resolver) {
+        surroundings.hostName = { resolver.name(of: $0) }
+    }
+
     /// In text, times are seconds since `start` from now on.
     mutating func countTime(from start: UInt64) { surroundings.timestamps.start = start }
 

@@ -4,4 +4,7 @@ import ArgumentParser
 struct TextOptions: ParsableArguments {
     @Flag(help: "In text, print seconds since the start (+12.345) in place of the time of day.")
     var sinceStart = false
+
+    @Flag(help: "In text, print names of peers in place of addresses, as soon as they are known.")
+    var resolve = false
 }

@@ -27,6 +27,8 @@ struct Trace: ~Copyable {
         var systemCalls = true
         /// In text, times are seconds since the start.
         var sinceStart = false
+        /// In text, names of peers.
+        var resolve = false
     }
 
     private let options: Options
@@ -50,6 +52,7 @@ struct Trace: ~Copyable {
             filter: options.filter, ringBytes: options.ringBytes,
             systemCalls: options.systemCalls)
         try Capability.keepOnly(Capability.whileTracing)
+        let resolver = options.resolve ? try Resolver.start() : nil
         try poller.watch(signals.descriptor, for: .readable)
         try poller.watch(probe.descriptor, for: [.readable, .edge])
         try road.watchReader(poller)
@@ -58,6 +61,7 @@ struct Trace: ~Copyable {
         self.poller = poller
         self.probe = probe
         self.road = road
+        if let resolver { self.road.name(by: resolver) }
         let places = NamespacePlaces()
         auditor = Auditor(
             interval: options.audit > 0 ? UInt64(options.audit * 1e9) : nil,

@@ -42,7 +42,7 @@ struct TracingOptions: ParsableArguments {
         Trace.Options(
             thresholds: warnAt, duration: duration, filter: filters.filter, audit: audit,
             ringBytes: ringSize, systemCalls: syscalls,
-            sinceStart: text.sinceStart)
+            sinceStart: text.sinceStart, resolve: text.resolve)
     }
 
     static func thresholds(_ text: String) throws -> [Int] {

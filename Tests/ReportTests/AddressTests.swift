@@ -81,13 +81,16 @@ import Testing
     }
 
     @Test func tuplesNameTheLocalPortOnceItIsKnown() {
-        #expect(Line.text { $0.append(Sample.tuple) } == "10.0.0.1 → 10.0.0.9:80")
         #expect(
-            Line.text { $0.append(Sample.tuple, localPort: 43_210) }
+            Line.text { $0.append(Sample.tuple, Sample.surroundings) } == "10.0.0.1 → 10.0.0.9:80")
+        #expect(
+            Line.text { $0.append(Sample.tuple, localPort: 43_210, Sample.surroundings) }
                 == "10.0.0.1:43210 → 10.0.0.9:80")
-        #expect(Line.text { $0.append(Sample.tupleV6) } == "[2001:db8::1] → [2001:db8::9]:443")
         #expect(
-            Line.text { $0.append(Sample.tupleV6, localPort: 1) }
+            Line.text { $0.append(Sample.tupleV6, Sample.surroundings) }
+                == "[2001:db8::1] → [2001:db8::9]:443")
+        #expect(
+            Line.text { $0.append(Sample.tupleV6, localPort: 1, Sample.surroundings) }
                 == "[2001:db8::1]:1 → [2001:db8::9]:443")
     }
 }

@@ -233,6 +233,30 @@ private let full = "10.0.0.1 → 10.0.0.9:80             28,232/28,232 "
         #expect(Sample.text(event, in: surroundings).hasSuffix(" % held netns red\n"))
     }
 
+    static let hosts: [(String, String)] = [
+        ("db.test", "db.test:80 "), ("\u{1b}[2J", "\\x1b[2J:80 "), ("é", "\\xc3\\xa9:80 "),
+        (String(repeating: "x", count: 48), String(repeating: "x", count: 48) + ":80 "),
+        (String(repeating: "x", count: 49), String(repeating: "x", count: 48) + "…:80 "),
+    ]
+
+    /// In text only, and not of what is on this side.
+    @Test(arguments: hosts) func peersMayHaveNames(name: String, expected: String) {
+        var surroundings = Sample.surroundings
+        surroundings.hostName = { $0 == Sample.tuple.remote ? name : nil }
+        let event = Sample.connection(.established)
+        #expect(
+            Sample.text(event, in: surroundings).hasPrefix(
+                "18:16:05.123 established 10.0.0.1:43210 → " + expected))
+        #expect(Sample.json(event, in: surroundings) == Sample.json(event))
+        let summary = Sample.summary(of: Load(established: 1, failed: 1).ledger())
+        let text = Sample.text(summary, in: surroundings)
+        let named = text.split(separator: "\n").filter {
+            $0.contains("  10.0.0.1 → " + expected.dropLast())
+        }
+        #expect(named.count == 2)
+        #expect(!text.contains("10.0.0.9"))
+    }
+
     static let unruly: [([UInt8], String)] = [
         ([0x1b, 0x5b, 0x33, 0x31, 0x6d], "\\x1b[31m[7]\n"), ([0x0a], "\\x0a[7]\n"),
         ([0x61, 0x9b, 0xff], "a\\x9b\\xff[7]\n"), ([0x5c], "\\x5c[7]\n"),
