@@ -11,18 +11,37 @@ RELEASE := .build/release/portgauge
 RELEASE_FLAGS := -c release --product portgauge --static-swift-stdlib -Xswiftc -use-ld=lld \
 	-Xlinker --icf=safe -Xlinker -z -Xlinker pack-relative-relocs -Xlinker -s \
 	-Xlinker --no-eh-frame-hdr -Xlinker -T -Xlinker $(CURDIR)/scripts/release.ld
-SWIFT_SOURCES := Package.swift Sources Tests
+SWIFT_SOURCES := Package.swift Sources Tests scripts/manual.swift
+
+# Where the man page and the shell completions are made, as they lie below a prefix.
+SHARE := .build/share
+PAGE := man/man1/portgauge.1
+BASH := bash-completion/completions/portgauge
+ZSH := zsh/site-functions/_portgauge
+FISH := fish/vendor_completions.d/portgauge.fish
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help build test demo soak test-kernels bench check format install deps test-deps kernels-deps \
+.PHONY: help build documents test demo soak test-kernels bench check format install deps test-deps kernels-deps \
 	bench-deps clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-build: deps $(BPF_OBJECTS) ## build the release binary, .build/release/portgauge
+build: deps $(BPF_OBJECTS) ## build the release binary, .build/release/portgauge, and what belongs to it
 	swift build $(RELEASE_FLAGS)
+	$(MAKE) --no-print-directory documents
+
+# From what the binary itself says of its options.
+documents: .build/manual ## make the man page and the shell completions, below .build/share
+	mkdir -p $(dir $(addprefix $(SHARE)/,$(PAGE) $(BASH) $(ZSH) $(FISH)))
+	$(RELEASE) --experimental-dump-help | .build/manual > $(SHARE)/$(PAGE)
+	$(RELEASE) --generate-completion-script bash > $(SHARE)/$(BASH)
+	$(RELEASE) --generate-completion-script zsh > $(SHARE)/$(ZSH)
+	$(RELEASE) --generate-completion-script fish > $(SHARE)/$(FISH)
+
+.build/manual: scripts/manual.swift
+	swiftc -swift-version 6 -warnings-as-errors $< -o $@
 
 demo: build ## see a port exhaustion caught, in a private network namespace
 	$(SUDO) $(RELEASE) demo
@@ -54,9 +73,12 @@ check: $(BPF_OBJECTS) ## format and lint; warnings are errors
 format: ## format the Swift sources in place
 	swift format --in-place --recursive $(SWIFT_SOURCES)
 
-install: ## install the binary below $(DESTDIR)$(PREFIX)
-	test -x $(RELEASE) || $(MAKE) build
+install: ## install binary, man page and shell completions below $(DESTDIR)$(PREFIX)
+	test -x $(RELEASE) -a -f $(SHARE)/$(FISH) || $(MAKE) build
 	install -D -m 755 $(RELEASE) $(DESTDIR)$(PREFIX)/bin/portgauge
+	for file in $(PAGE) $(BASH) $(ZSH) $(FISH); do \
+		install -D -m 644 $(SHARE)/$$file $(DESTDIR)$(PREFIX)/share/$$file || exit; \
+	done
 
 clean: ## remove what was built
 	rm -rf .build $(BPF_OBJECTS)
@@ -77,7 +99,7 @@ deps:
 	@$(call install_missing,/usr/include/bpf/libbpf.h=libbpf-dev /usr/include/libelf.h=libelf-dev /usr/include/zlib.h=zlib1g-dev)
 
 test-deps:
-	@$(call install_missing,/usr/bin/ss=iproute2 /usr/bin/jsonschema=python3-jsonschema /usr/bin/strace=strace /usr/sbin/bpftool=bpftool)
+	@$(call install_missing,/usr/bin/ss=iproute2 /usr/bin/jsonschema=python3-jsonschema /usr/bin/strace=strace /usr/sbin/bpftool=bpftool /usr/bin/mandoc=mandoc /usr/bin/man=man-db /usr/bin/zsh=zsh /usr/bin/fish=fish)
 
 kernels-deps:
 	@$(call install_missing,/usr/bin/qemu-system-x86_64=qemu-system-x86 /usr/share/qemu/linuxboot_dma.bin=qemu-system-data /usr/share/seabios/bios-256k.bin=seabios /usr/bin/busybox=busybox-static /usr/bin/ss=iproute2 /usr/sbin/bpftool=bpftool /usr/bin/xz=xz-utils)

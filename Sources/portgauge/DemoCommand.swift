@@ -6,7 +6,14 @@ import Probe
 struct DemoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo",
-        abstract: "See an exhaustion caught in five seconds, in a private network namespace.")
+        abstract: "See an exhaustion caught in five seconds, in a private network namespace.",
+        discussion: """
+            A client with 64 ephemeral ports opens 40 connections a second and closes each at once, \
+            while portgauge traces it. Nothing is changed on the host. It takes root.
+
+            Examples:
+              portgauge demo
+            """)
 
     private static let settings = [
         "ipv4/ip_local_port_range": "40000 40063",

@@ -12,7 +12,13 @@ struct DoctorCommand: ParsableCommand {
             The settings are those of the network namespace it is started in, and of every other one \
             where they differ or hurt. Nothing is changed. Without root it says what it can.
 
-            The exit status is 0 if portgauge can trace here, and 1 if not, whatever the settings.
+            Exit status:
+              0  portgauge can trace here, whatever the settings
+              1  it cannot: the output says why
+
+            Examples:
+              portgauge doctor                settings that hurt, and commands against it
+              portgauge doctor --output json  the same for a script
             """)
 
     enum Format: String, ExpressibleByArgument, CaseIterable { case text, json }

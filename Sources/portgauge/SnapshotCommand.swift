@@ -9,13 +9,19 @@ struct SnapshotCommand: ParsableCommand {
         commandName: "snapshot",
         abstract: "Look once: what each tuple and bind pool holds, and what is left to it.",
         discussion: """
-            All network namespaces, the fullest first. `left` is how many connects would find a port \
-            now. Exit status: 0; 1 if one is as full as --warn-at says, 2 if as --fail-at says, 3 if \
-            nothing could be seen.
+            All network namespaces, the fullest first; 'left' is how many connects would find a port \
+            now. Where BPF is not allowed it asks sock_diag, and says what is less exact then.
+
+            Exit status:
+              0  nothing is as full as that
+              1  something is as full as --warn-at says
+              2  something is as full as --fail-at says
+              3  nothing could be seen: standard error says why
 
             Examples:
-              portgauge snapshot
-              portgauge snapshot --warn-at 50 --fail-at 90 --remote 10.0.0.9
+              portgauge snapshot                            see all
+              portgauge snapshot --warn-at 50 --fail-at 90  check, for monitoring
+              portgauge snapshot --remote 10.0.0.9          see one peer
               portgauge snapshot --output json | jq '.tuples[0]'
             """)
 

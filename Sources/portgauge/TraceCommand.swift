@@ -8,11 +8,16 @@ struct TraceCommand: ParsableCommand {
         commandName: "trace",
         abstract: "Trace until Ctrl-C, then print a summary (what `portgauge` alone does).",
         discussion: """
+            A line tells of a connection, an alert or a failure: time, event, tuple, ports held and \
+            usable, process. Tracing never waits for who reads them: what is not taken in time is \
+            left out and counted, and the counts are exact all the same.
+
             Examples:
-              portgauge                                  everything, for a person
-              portgauge --events failures                only what goes wrong
-              portgauge --remote 10.0.0.9:443 --duration 60
-              portgauge --output json --events all > trace.jsonl
+              portgauge                                      everything, for a person
+              portgauge --events failures --since-start      only what goes wrong
+              portgauge --remote 10.0.0.9:443 --duration 60  one service, for a minute
+              portgauge --comm wrk --warn-at 80              one program, warned of once
+              portgauge --output json --events all >t.jsonl  everything, for a script
             """)
 
     enum Format: String, ExpressibleByArgument, CaseIterable { case text, json }

@@ -5,7 +5,9 @@ import Probe
 /// What every command that traces can be told.
 struct TracingOptions: ParsableArguments {
     @Option(
-        help: ArgumentHelp("Warn when a tuple holds so much of its ports.", valueName: "percent,…"),
+        help: ArgumentHelp(
+            "Warn when a tuple holds so much of its ports. (default: 50,66,90)",
+            valueName: "percent,…"),
         transform: thresholds)
     var warnAt = Watch.defaultThresholds
 
@@ -14,14 +16,15 @@ struct TracingOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Hold the counts against the kernel's own table so often, and at the end; 0: never.",
+            "Hold the counts against the kernel's own table so often, and at the end; 0: never. "
+                + "(default: 10)",
             valueName: "seconds"),
         transform: interval)
     var audit = 10.0
 
     @Option(
         help: ArgumentHelp(
-            "Room for what happens while this program does not run; a power of two.",
+            "Room for what happens while this program does not run; a power of two. (default: 4M)",
             valueName: "bytes"),
         transform: ringSize)
     var ringSize: UInt32 = 4 << 20
