@@ -3,6 +3,9 @@ import Glibc
 import LoadGenerator
 import Probe
 
+/// The command. What it and its subcommands discuss is also the man page: paragraphs, and then, where they
+/// apply, `Exit status:`, `Environment:`, `Files:` and, of each, `Examples:`, with a line for each term
+/// and two blanks or more before what is said of it (scripts/manual.swift).
 @main
 struct Portgauge: ParsableCommand {
     static let version = "0.1.0"
