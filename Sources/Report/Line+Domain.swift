@@ -70,7 +70,7 @@ extension Line {
         append("]")
     }
 
-    /// In the unit that suits: `12 µs`, `5.6 ms`, `61.2 s`.
+    /// In the unit that suits: `12 µs`, `5.6 ms`, `61.2 s`, `3,600.0 s`.
     mutating func append(duration nanoseconds: UInt64) {
         let microseconds = Double(nanoseconds) / 1000
         if microseconds < 1000 {
@@ -80,7 +80,10 @@ extension Line {
             append(tenths: microseconds / 1000)
             append(" ms")
         } else {
-            append(tenths: microseconds / 1_000_000)
+            let tenths = Int((microseconds / 100_000).rounded())
+            append(grouped: tenths / 10)
+            append(".")
+            append(tenths % 10)
             append(" s")
         }
     }
