@@ -7,6 +7,7 @@
 #include <linux/mount.h>
 #include <linux/perf_event.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -152,4 +153,42 @@ int pg_keep_capabilities(uint64_t wanted)
 	if (syscall(SYS_capset, &header, sets))
 		return -1;
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+static struct pg_terminal guarded;
+static volatile sig_atomic_t is_guarded;
+
+void pg_restore_terminal(void)
+{
+	if (!is_guarded)
+		return;
+	is_guarded = 0;
+	/* The modes first: they take effect even while the terminal takes no output. */
+	tcsetattr(guarded.input, TCSANOW, &guarded.modes);
+	if (write(guarded.output, guarded.leave, guarded.leave_size) < 0)
+		return; /* nobody is left to tell */
+}
+
+static void restore_and_die(int number)
+{
+	pg_restore_terminal();
+	raise(number); /* SA_RESETHAND: now it kills */
+}
+
+void pg_guard_terminal(const struct pg_terminal *terminal)
+{
+	static const int deadly[] = {SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS,
+				     SIGFPE,  SIGSEGV, SIGSYS};
+	const struct sigaction restore = {
+		.sa_handler = restore_and_die,
+		.sa_flags = SA_RESETHAND | SA_NODEFER,
+	};
+
+	is_guarded = 0;
+	if (!terminal)
+		return;
+	guarded = *terminal;
+	is_guarded = 1;
+	for (size_t i = 0; i < sizeof(deadly) / sizeof(deadly[0]); i++)
+		sigaction(deadly[i], &restore, NULL);
 }

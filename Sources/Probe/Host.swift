@@ -10,9 +10,29 @@ package func kernelRelease() -> String {
 }
 
 /// Says something on standard error, which is for the person and none of the output.
-package func complain(_ text: String) {
-    let line = Array("portgauge: \(text)\n".utf8)
-    _ = unsafe write(STDERR_FILENO, line, line.count)
+package func complain(_ text: String) { Complaints.say(text) }
+
+/// What there is to complain about waits while the terminal shows a screen.
+enum Complaints {
+    /// Nil: nothing waits. Everything that complains while there is a screen is on one thread.
+    nonisolated(unsafe) private static var waiting: [String]?
+
+    static func say(_ text: String) {
+        guard unsafe waiting == nil || isatty(STDERR_FILENO) == 0 else {
+            unsafe waiting?.append(text)
+            return
+        }
+        let line = Array("portgauge: \(text)\n".utf8)
+        _ = unsafe write(STDERR_FILENO, line, line.count)
+    }
+
+    static func hold() { if unsafe waiting == nil { unsafe waiting = [] } }
+
+    static func tell() {
+        let texts = unsafe waiting ?? []
+        unsafe waiting = nil
+        for text in texts { say(text) }
+    }
 }
 
 /// The clocks, in nanoseconds.
@@ -55,7 +75,18 @@ package enum Terminal {
     /// On a terminal, unless NO_COLOR (https://no-color.org) or a terminal that cannot.
     package static var wantsColour: Bool {
         guard columns != nil else { return false }
-        return variable("NO_COLOR") == "" && variable("TERM") != "dumb"
+        return variable("NO_COLOR") == "" && name != "dumb"
+    }
+
+    /// What kind it is; empty when nobody says.
+    package static var name: String { variable("TERM") }
+
+    /// Whether it shows UTF-8, as far as the locale says: the first of these that is set.
+    package static var isUTF8: Bool {
+        let names = ["LC_ALL", "LC_CTYPE", "LANG"]
+        let locale = names.lazy.map(variable).first { !$0.isEmpty } ?? ""
+        let charset = locale.lowercased().filter { $0 != "-" }
+        return charset.hasSuffix(".utf8") || charset.contains(".utf8@")
     }
 
     /// How wide text is to be: as COLUMNS says, or else the terminal; nil where neither does.

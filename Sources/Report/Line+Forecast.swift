@@ -32,7 +32,7 @@ extension Line {
     }
 
     /// As exact as a forecast can be: `0.3 s`, `14 s`, `3 min`, `5 h`.
-    private mutating func append(roughly seconds: Double) {
+    mutating func append(roughly seconds: Double) {
         switch seconds {
         case ..<9.95:
             append(tenths: max(0.1, seconds))

@@ -6,6 +6,8 @@ package struct Line: Sendable {
 
     package init() { bytes.reserveCapacity(1024) }
 
+    init(_ bytes: some Sequence<UInt8>) { self.bytes = Array(bytes) }
+
     package mutating func clear() { bytes.removeAll(keepingCapacity: true) }
 
     mutating func append(_ text: StaticString) {

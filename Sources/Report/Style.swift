@@ -1,6 +1,6 @@
 /// Colours for a terminal, or none at all.
 struct Style: Sendable {
-    enum Tone { case plain, faint, warning, alarm, heading }
+    enum Tone { case plain, faint, warning, alarm, heading, selected }
 
     let enabled: Bool
 
@@ -12,6 +12,7 @@ struct Style: Sendable {
         case .warning: line.append("\u{1b}[33m")
         case .alarm: line.append("\u{1b}[1;31m")
         case .heading: line.append("\u{1b}[1m")
+        case .selected: line.append("\u{1b}[7m")
         }
     }
 

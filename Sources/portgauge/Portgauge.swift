@@ -41,8 +41,8 @@ struct Portgauge: ParsableCommand {
             """,
         version: version,
         subcommands: [
-            TraceCommand.self, SnapshotCommand.self, DemoCommand.self, DoctorCommand.self,
-            LoadCommand.self,
+            TraceCommand.self, TopCommand.self, SnapshotCommand.self, DemoCommand.self,
+            DoctorCommand.self, LoadCommand.self,
         ],
         defaultSubcommand: TraceCommand.self)
 

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <termios.h>
 
 #include "portgauge_record.h"
 
@@ -34,5 +35,20 @@ int pg_unshare_network(void); /* unshare(CLONE_NEWNET), of the calling thread */
 uint64_t pg_capabilities(void); /* those in force, a bit each */
 int pg_keep_capabilities(uint64_t wanted); /* a bit each: gives up all others, for good */
 int pg_enter_network(int descriptor); /* setns(descriptor, CLONE_NEWNET), likewise */
+
+/*
+ * A terminal to be put back to what it was: by pg_restore_terminal(), or by a signal that kills (a
+ * crash, SIGQUIT), in whose handler no Swift may run. `leave` is what to write to `output` then, and
+ * stays valid.
+ */
+struct pg_terminal {
+	int input; /* has the modes */
+	int output;
+	struct termios modes;
+	const char *leave;
+	size_t leave_size;
+};
+void pg_guard_terminal(const struct pg_terminal *terminal); /* NULL: no longer */
+void pg_restore_terminal(void); /* does nothing unless one is guarded; guards it no longer */
 
 #endif

@@ -1,0 +1,32 @@
+import ArgumentParser
+import Probe
+
+struct TopCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "top",
+        abstract: "Watch live, on a full screen, which tuples hold how many of their ports.",
+        discussion: """
+            Refreshed each second: how full each tuple and bind pool is, the trend, connects a second, \
+            when it will have run out, and what failed. Press ? for the keys. The summary follows \
+            when it ends.
+
+            Examples:
+              portgauge top
+              portgauge top --remote 10.0.0.9:443
+              portgauge top --comm nginx --no-summary
+            """)
+
+    @Flag(inversion: .prefixedNo, help: "Print a summary at the end.")
+    var summary = true
+
+    @OptionGroup var tracing: TracingOptions
+
+    func run() throws {
+        var options = tracing.options
+        options.events = nil
+        options.summary = summary
+        var view = try TopView(thresholds: options.thresholds)
+        var trace = try Trace(options: options)
+        try trace.run(with: &view)
+    }
+}
