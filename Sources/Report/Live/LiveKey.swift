@@ -61,7 +61,8 @@ package struct LiveKeyDecoder: Sendable {
         switch bytes[1] {
         case UInt8(ascii: "O"):
             guard bytes.count > 2 else { return nil }
-            return (key(final: bytes[2], parameter: 0), 3)
+            let isEnter = bytes[2] == UInt8(ascii: "M")
+            return (isEnter ? .enter : key(final: bytes[2], parameter: 0), 3)
         case UInt8(ascii: "["):
             var parameter = 0
             for place in 2..<bytes.count {
@@ -88,7 +89,6 @@ package struct LiveKeyDecoder: Sendable {
         case (UInt8(ascii: "F"), _), (UInt8(ascii: "~"), 4), (UInt8(ascii: "~"), 8): .end
         case (UInt8(ascii: "~"), 5): .pageUp
         case (UInt8(ascii: "~"), 6): .pageDown
-        case (UInt8(ascii: "M"), _): .enter
         default: nil
         }
     }

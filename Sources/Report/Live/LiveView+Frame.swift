@@ -78,7 +78,7 @@ extension LiveView {
                     $0.append(" % in TIME_WAIT")
                 }
                 $0.append("  opened ")
-                $0.append(rate: totals.opened)
+                $0.append(pace: totals.opened)
                 $0.append("/s  ")
             }
             canvas.put(totals.failedPerSecond > 0 ? .alarm : .plain) {
@@ -205,8 +205,7 @@ extension LiveView {
             spark(row, columns.spark, tone, &canvas)
             canvas.put(.right, width: columns.rate) {
                 guard let opened = row.opened else { return $0.append("-") }
-                if opened > 0, opened < 9.95 { return $0.append(tenths: opened) }
-                $0.append(compact: Int(min(opened, 1e15).rounded()))
+                $0.append(pace: min(opened, 999_999))
             }
             canvas.put(.right, width: columns.exhaustion, row.exhaustedIn == nil ? .plain : tone) {
                 guard let seconds = row.exhaustedIn else { return $0.append("-") }
@@ -288,20 +287,33 @@ extension Line {
         }
     }
 
-    /// `10.0.0.1 → 10.0.0.9:80`, or `bind 10.0.0.1`.
+    /// `10.0.0.1 → 10.0.0.9:80`, or `bind 10.0.0.1`; what matters most comes last, as the beginning is
+    /// cut off where there is no room.
     mutating func append(
         _ subject: LiveRow.Subject, _ glyphs: LiveGlyphs, _ surroundings: Surroundings
     ) {
+        let netns =
+            switch subject {
+            case .tuple(let tuple): tuple.netns
+            case .bindPool(let key): key.netns
+            }
+        if netns != surroundings.ownNamespace {
+            append(nameOf: netns, surroundings)
+            append(": ")
+        }
         switch subject {
         case .tuple(let tuple):
             append(tuple.local, port: 0)
             append(glyphs.arrow)
             append(tuple.remote, port: tuple.remotePort)
-            append(namespaceOf: tuple, surroundings)
         case .bindPool(let key):
             append("bind ")
             append(key.local, port: 0)
-            append(namespace: key.netns, surroundings)
         }
+    }
+
+    /// A rate; nothing at all is 0 and not 0.0.
+    mutating func append(pace: Double) {
+        if pace > 0 { append(rate: pace) } else { append("0") }
     }
 }
