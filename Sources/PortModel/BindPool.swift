@@ -51,6 +51,16 @@ package struct Refused: Hashable, Sendable {
         package var call: Record.Call
         package var cause: Cause
     }
+
+    package init(
+        call: Record.Call, cause: Cause, tuple: Tuple, localPort: UInt16, process: Process
+    ) {
+        self.call = call
+        self.cause = cause
+        self.tuple = tuple
+        self.localPort = localPort
+        self.process = process
+    }
 }
 
 extension Ledger {

@@ -21,6 +21,7 @@ extension Ledger {
             guard let before = account.totalsAtLastTick else { return nil }
             accounts[index].totalsAtLastTick = nil
             var tick = Tick(account, at: index, since: before)
+            accounts[index].searchesAtLastTick = account.searches
             if tick.since.opened > 0 { accounts[index].rates.add(UInt64(tick.since.opened)) }
             let standing = account.standing
             if account.flow != nil

@@ -6,6 +6,9 @@ package struct Tick: Sendable {
     package let standing: Standing
     /// Connects and closes since the tick before.
     package let since: TupleAccount.Totals
+    /// Nanoseconds that connect() searched for a port, on average of the searches that took long since
+    /// the tick before; nil if none did.
+    package let search: UInt64?
     /// Nil while nothing threatens, or there is too little to tell by.
     package internal(set) var forecast: Forecast?
 
@@ -16,5 +19,6 @@ package struct Tick: Sendable {
         var since = account.totals
         since.subtract(before)
         self.since = since
+        search = account.searches.mean(since: account.searchesAtLastTick)
     }
 }

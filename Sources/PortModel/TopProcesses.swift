@@ -2,12 +2,18 @@
 /// is full, a newcomer takes the place and the count of the least (the Space-Saving algorithm), so
 /// a process with more than a sixteenth of all is never missed.
 package struct TopProcesses: Sendable {
-    package struct Share: Sendable {
+    package struct Share: Hashable, Sendable {
         package var process: Process
         package var opened: Int
         package var failed: Int
         /// Of `failed`, those whose cause has been told.
-        package internal(set) var causes: [Cause: Int] = [:]
+        package var causes: [Cause: Int] = [:]
+
+        package init(process: Process, opened: Int, failed: Int) {
+            self.process = process
+            self.opened = opened
+            self.failed = failed
+        }
     }
 
     package private(set) var shares: [Share] = []

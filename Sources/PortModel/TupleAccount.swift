@@ -37,6 +37,8 @@ package struct TupleAccount: Sendable {
     var entries = 0
     /// The totals when the last tick was taken; nil while nothing has changed since.
     var totalsAtLastTick: Totals?
+    /// `searches` when the last tick was taken.
+    var searchesAtLastTick = Mean()
     /// When the first change since then came.
     var touchedAt: UInt64 = 0
     /// Nil while it holds too little to be worth a forecast.
@@ -74,6 +76,11 @@ package struct TupleAccount: Sendable {
     package struct Peak: Hashable, Sendable {
         package var standing: Standing
         package var time: UInt64
+        package init(standing: Standing, time: UInt64) {
+            self.standing = standing
+            self.time = time
+        }
+
         package var held: Int { standing.held }
         package var timeWait: Int { standing.timeWait }
         package var usable: Int { standing.usable }
@@ -108,4 +115,10 @@ package struct Mean: Hashable, Sendable {
 
     /// Nil without any.
     package var mean: Double? { count == 0 ? nil : Double(total) / Double(count) }
+
+    /// Of what was added since it was `before`; nil if nothing was.
+    func mean(since before: Mean) -> UInt64? {
+        count == before.count
+            ? nil : (total &- before.total) / UInt64(clamping: count - before.count)
+    }
 }

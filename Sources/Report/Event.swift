@@ -14,7 +14,10 @@ package enum Event {
     /// The ledger was held against the kernel's table.
     case audit(Audit)
     case namespace(NamespaceNews)
+    /// The report on exit.
     case summary(Summary)
+    /// The same while tracing goes on, for recordings that break off.
+    case progress(Summary)
     case snapshot(Snapshot)
 
     /// A namespace has its first connection, other settings than before, or is gone.
@@ -32,11 +35,32 @@ package enum Event {
         }
     }
 
-    package struct Start: Sendable {
+    /// On which host, with what, and with which options a trace begins.
+    package struct Start: Hashable, Sendable {
+        /// Of a recording: which events and fields there are. Another number is written only if what
+        /// reads this one cannot read it.
+        package var format = Self.currentFormat
         package var version: String
+        /// Empty if not known, as each of these.
+        package var host = ""
         package var kernel: String
+        /// `x86_64`, `aarch64`…
+        package var machine = ""
+        /// CPUs that are online; 0 if not known.
+        package var cpus = 0
+        /// As the user gave it.
+        package var command: [String] = []
+        /// The inode number of the network namespace that goes without saying in text.
+        package var ownInode: UInt32?
+        /// Seconds that local time is ahead of UTC.
+        package var localOffset = 0
+        /// The thresholds of alerts, in percent.
+        package var thresholds: [Int] = []
         /// The hooks in force, by the kernel's names.
         package var hooks: [String]
+
+        package static let currentFormat = 1
+
         package init(version: String, kernel: String, hooks: [String]) {
             self.version = version
             self.kernel = kernel

@@ -9,15 +9,12 @@ extension JSONWriter {
             line.field("netns", name(of: advice.netns, surroundings))
             switch advice.subject {
             case .tuple(let tuple): addresses(tuple, &line)
-            case .bindPool(_, let local):
-                line.name("local")
-                line.append("\"")
-                line.append(local)
-                line.append("\"")
+            case .bindPool(_, let local): self.local(local, &line)
             }
             if advice.process != .unknown {
                 line.name("top_process")
-                line.append(object: advice.process)
+                line.open(advice.process)
+                line.append("}")
             }
             line.field("failed", advice.failed)
             line.field("peak", advice.peak)
@@ -69,7 +66,10 @@ extension JSONWriter {
             line.field("range", range)
             line.field("reserved", blocked.reserved)
             line.field("bound", blocked.bound)
-            line.array("binders", binders) { $1.append(object: $0) }
+            line.array("binders", binders) {
+                $1.open($0)
+                $1.append("}")
+            }
         case .addAddresses(let count): line.field("addresses", count)
         case .bindNoPort(let blocked): line.field("connects_blocked", blocked)
         case .socketRange(let own, let wide):
@@ -98,29 +98,5 @@ extension Advice.Kind {
         case .noAddress: "no_address"
         case .noMemory: "no_memory"
         }
-    }
-}
-
-extension Line {
-    fileprivate mutating func field(_ name: StaticString, tenths value: Double) {
-        self.name(name)
-        append(tenths: value)
-    }
-
-    fileprivate mutating func field(_ name: StaticString, _ range: PortRange) {
-        self.name(name)
-        append("[")
-        append(Int(range.low))
-        append(",")
-        append(Int(range.high))
-        append("]")
-    }
-
-    fileprivate mutating func append(object process: Process) {
-        append("{\"pid\":")
-        append(Int(process.pid))
-        append(",\"comm\":")
-        append(quoted: process.name)
-        append("}")
     }
 }

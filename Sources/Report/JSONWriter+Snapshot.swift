@@ -6,13 +6,11 @@ extension JSONWriter {
     ) {
         head("snapshot", time, surroundings, &line)
         line.field("source", snapshot.source.rawValue)
-        line.name("worst_percent")
-        line.append(tenths: (snapshot.worst * 10).rounded(.down) / 10)
-        write(snapshot.namespaces, surroundings, &line)
+        line.field("worst_percent", tenths: (snapshot.worst * 10).rounded(.down) / 10)
+        let namespaces = snapshot.namespaces.map { Summary.NamespaceRow($0.value, netns: $0.key) }
+        write(namespaces.sorted { $0.inode < $1.inode }, surroundings, &line)
         line.array("bind_pools", snapshot.bindPools) { pool, line in
-            line.append("{")
-            line.field("netns", name(of: pool.key.netns, surroundings), first: true)
-            local(pool.key.local, &line)
+            beginPool(pool.key, surroundings, &line)
             line.field("held", pool.used)
             line.field("usable", pool.usable)
             line.field("available", pool.standing.available)
@@ -20,9 +18,7 @@ extension JSONWriter {
             line.append("}")
         }
         line.array("tuples", snapshot.tuples) { account, line in
-            line.append("{")
-            line.field("netns", name(of: account.tuple.netns, surroundings), first: true)
-            addresses(account.tuple, &line)
+            beginTuple(account.tuple, surroundings, &line)
             write(account.standing, &line)
             write(account.range, &line)
             write(account.processes, &line)
@@ -33,10 +29,7 @@ extension JSONWriter {
     /// The top three.
     private func write(_ processes: TopProcesses, _ line: inout Line) {
         line.array("processes", Array(processes.leading.prefix(3))) { share, line in
-            line.append("{\"pid\":")
-            line.append(Int(share.process.pid))
-            line.append(",\"comm\":")
-            line.append(quoted: share.process.name)
+            line.open(share.process)
             line.field("sockets", share.opened)
             line.append("}")
         }

@@ -105,12 +105,12 @@ extension Line {
     }
 
     /// `ports 32768-60999 (3 reserved), tw_reuse 2 after 1,000 ms, max 65,536 TIME_WAITs`
-    mutating func append(settings namespace: Namespace) {
+    mutating func append(settings namespace: Summary.NamespaceRow) {
         append("ports ")
-        append(namespace.pool.range)
-        if namespace.pool.reservedInRange > 0 {
+        append(namespace.range)
+        if namespace.reserved > 0 {
             append(" (")
-            append(grouped: namespace.pool.reservedInRange)
+            append(grouped: namespace.reserved)
             append(" reserved)")
         }
         let rules = namespace.timeWait

@@ -67,18 +67,10 @@ extension JSONWriter {
         line.name("rate", first: true)
         line.append(tenths: forecast.opensPerSecond)
         line.field("net_rate", tenths: forecast.netPerSecond)
-        line.field("exhausted_in_s", tenths: forecast.exhaustedIn)
+        if let seconds = forecast.exhaustedIn { line.field("exhausted_in_s", tenths: seconds) }
         if let level = forecast.levelsOffAt { line.field("levels_off_at", level) }
-        line.field("sustainable_rate", tenths: forecast.sustainable)
-        line.field("into_time_wait", tenths: forecast.intoTimeWait)
+        if let rate = forecast.sustainable { line.field("sustainable_rate", tenths: rate) }
+        if let share = forecast.intoTimeWait { line.field("into_time_wait", tenths: share) }
         line.append("}")
-    }
-}
-
-extension Line {
-    fileprivate mutating func field(_ name: StaticString, tenths value: Double?) {
-        guard let value else { return }
-        self.name(name)
-        append(tenths: value)
     }
 }

@@ -33,7 +33,7 @@ struct SummaryWriter {
             line.append("\n  bind()     ")
             wantOfPort(summary.wantOfPort.binds, &line)
         }
-        let (connects, binds) = summary.otherwise
+        let (connects, binds) = (summary.otherwise.connects, summary.otherwise.binds)
         if connects + binds > 0 {
             line.append("\n  refused    ")
             if connects > 0 {
@@ -105,17 +105,16 @@ struct SummaryWriter {
     private func namespaces(
         _ summary: Summary, _ surroundings: Surroundings, _ line: inout Line
     ) {
-        let all = summary.namespaces.sorted { $0.value.inode < $1.value.inode }
-        guard !all.isEmpty else { return }
+        guard !summary.namespaces.isEmpty else { return }
         heading("  namespaces", &line)
-        for (netns, namespace) in all.prefix(Self.rows) {
+        for namespace in summary.namespaces.prefix(Self.rows) {
             line.append("  ")
-            line.append(nameOf: netns, surroundings)
+            line.append(nameOf: namespace.netns, surroundings)
             line.append(": ")
             line.append(settings: namespace)
             line.append("\n")
         }
-        omitted(of: all.count, &line)
+        omitted(of: summary.namespaces.count, &line)
     }
 
     private func tuples(_ summary: Summary, _ surroundings: Surroundings, _ line: inout Line) {
@@ -139,23 +138,24 @@ struct SummaryWriter {
     }
 
     private func append(
-        _ account: TupleAccount, _ surroundings: Surroundings, to table: inout Table
+        _ account: Summary.TupleRow, _ surroundings: Surroundings, to table: inout Table
     ) {
         let figures = [
             Table.Figure(share: account.peak.share, otherwise: "-"),
-            Table.Figure(account.peak.held), Table.Figure(account.held),
-            Table.Figure(account.timeWait), Table.Figure(account.totals.opened),
+            Table.Figure(account.peak.held), Table.Figure(account.standing.held),
+            Table.Figure(account.standing.timeWait), Table.Figure(account.totals.opened),
             Table.Figure(alarming: account.totals.failed),
         ]
         table.append(figures) {
             $0.append(account.tuple, surroundings)
             $0.append(namespaceOf: account.tuple, surroundings)
-            append(account.processes.top, &$0)
+            append(account.topProcess, &$0)
         }
-        for (error, count) in account.errors.sorted(by: { $0.value > $1.value }) {
+        let errors = account.errors.map { (surroundings.errnoName(Int32($0.key)), $0.value) }
+        for (name, count) in errors.sorted(by: { ($0.1, $1.0) > ($1.1, $0.0) }) {
             table.append([nil, nil, nil, nil, Table.Figure(count)]) {
                 $0.append("of them ")
-                $0.append(surroundings.errnoName(Int32(error)))
+                $0.append(name)
             }
         }
     }
@@ -182,7 +182,7 @@ struct SummaryWriter {
             table.append(figures) {
                 $0.append(pool.key.local, port: 0)
                 $0.append(namespace: pool.key.netns, surroundings)
-                append(pool.processes.top, &$0)
+                append(pool.topProcess, &$0)
             }
         }
         line.append("\n")

@@ -31,7 +31,7 @@ package struct TextWriter: Sendable {
         case .snapshot(let snapshot):
             return SnapshotWriter(style: style, layout: layout)
                 .write(snapshot, in: surroundings, to: &line)
-        case .summary(let summary):
+        case .summary(let summary), .progress(let summary):
             SummaryWriter(style: style, layout: layout)
                 .write(summary, in: surroundings, to: &line)
             return AdviceWriter(style: style, layout: layout)
@@ -58,7 +58,7 @@ package struct TextWriter: Sendable {
             line.append(" records: the ring buffer was full; the counts are made exact again\n")
         case .audit(let audit): write(audit, time, surroundings, &line)
         case .namespace(let news): write(news, time, surroundings, &line)
-        case .snapshot, .summary: break
+        case .snapshot, .summary, .progress: break
         }
         if let columns = layout.columns {
             line.fold(since: start, width: columns, indent: indent)
@@ -106,7 +106,7 @@ package struct TextWriter: Sendable {
         case .gone: line.append(" is gone")
         case .found, .changed:
             line.append(news.kind == .changed ? " now has " : " has ")
-            line.append(settings: news.namespace)
+            line.append(settings: Summary.NamespaceRow(news.namespace, netns: news.netns))
         }
         line.append("\n")
     }

@@ -1,0 +1,129 @@
+extension Summary {
+    /// Calls by their kind.
+    package struct Calls: Hashable, Sendable {
+        package var connects = 0
+        package var binds = 0
+
+        package init(connects: Int = 0, binds: Int = 0) {
+            self.connects = connects
+            self.binds = binds
+        }
+    }
+
+    /// The settings of a network namespace.
+    package struct NamespaceRow: Hashable, Sendable {
+        package var netns: UInt32
+        /// As `/proc/PID/ns/net` has it.
+        package var inode: UInt32
+        package var range: PortRange
+        /// Ports of `range` that are reserved, and those that a bind() holds besides.
+        package var reserved: Int
+        package var bound: Int
+        package var timeWait: TimeWaitRules
+
+        package init(
+            netns: UInt32, inode: UInt32, range: PortRange, reserved: Int, bound: Int,
+            timeWait: TimeWaitRules
+        ) {
+            self.netns = netns
+            self.inode = inode
+            self.range = range
+            self.reserved = reserved
+            self.bound = bound
+            self.timeWait = timeWait
+        }
+
+        package init(_ namespace: Namespace, netns: UInt32) {
+            self.init(
+                netns: netns, inode: namespace.inode, range: namespace.pool.range,
+                reserved: namespace.pool.reservedInRange, bound: namespace.pool.boundInRange,
+                timeWait: namespace.timeWait)
+        }
+
+        /// Ports of `range` that connect() may choose.
+        package var usable: Int { max(0, range.count - reserved - bound) }
+    }
+
+    /// What became of one tuple.
+    package struct TupleRow: Hashable, Sendable {
+        package var tuple: Tuple
+        /// The range in force for its sockets: the namespace's, or their own.
+        package var range: PortRange
+        /// At the end.
+        package var standing: Standing
+        package var totals = TupleAccount.Totals()
+        /// Connects that got a port but no connection, by errno.
+        package var errors: [UInt16: Int] = [:]
+        /// Connects that got no port, as far as the cause has been told.
+        package var causes: [Cause: Int] = [:]
+        package var peak: TupleAccount.Peak
+        package var firstFailureAt: UInt64?
+        /// Those with most connects, failed ones included, first; at most 16.
+        package var processes: [TopProcesses.Share] = []
+
+        package init(
+            tuple: Tuple, range: PortRange, standing: Standing, peak: TupleAccount.Peak
+        ) {
+            self.tuple = tuple
+            self.range = range
+            self.standing = standing
+            self.peak = peak
+        }
+
+        init(_ account: TupleAccount) {
+            self.init(
+                tuple: account.tuple, range: account.range, standing: account.standing,
+                peak: account.peak)
+            totals = account.totals
+            errors = account.errors
+            causes = account.causes
+            firstFailureAt = account.firstFailureAt
+            processes = account.processes.leading
+        }
+
+        /// The process with the most connects, failed ones included.
+        package var topProcess: Process? { processes.first?.process }
+    }
+
+    /// What became of one pool that bind() chose from.
+    package struct BindPoolRow: Hashable, Sendable {
+        package var key: BindPool.Key
+        /// Ports used at the end, and usable ones.
+        package var used: Int
+        package var usable: Int
+        package var peak: Int
+        /// bind() calls that found none.
+        package var failed: Int
+        /// Those with most binds, failed ones included, first; at most 16.
+        package var processes: [TopProcesses.Share] = []
+
+        package init(key: BindPool.Key, used: Int, usable: Int, peak: Int, failed: Int) {
+            self.key = key
+            self.used = used
+            self.usable = usable
+            self.peak = peak
+            self.failed = failed
+        }
+
+        init(_ pool: BindPool) {
+            self.init(
+                key: pool.key, used: pool.used, usable: pool.usable, peak: pool.peak,
+                failed: pool.failed)
+            processes = pool.processes.leading
+        }
+
+        /// The process with the most binds, failed ones included.
+        package var topProcess: Process? { processes.first?.process }
+    }
+
+    /// Calls that were refused for one cause, of one process, from and to one place.
+    package struct RefusalRow: Hashable, Sendable {
+        package var refused: Refused
+        package var count: Int
+
+        package init(refused: Refused, count: Int) {
+            self.refused = refused
+            self.count = count
+        }
+    }
+}

@@ -1,0 +1,290 @@
+import PortModel
+
+/// Makes a `RunReport` of the events of a run, which come in the order of a recording. Connections are
+/// no part of it: the ticks tell of them.
+///
+/// The space is bounded: when a series has no room for one more point, the resolution of all is halved;
+/// of many tuples those with the greatest peak share have a series.
+package struct RunCollector: Sendable {
+    package struct Limits: Sendable {
+        /// Points of a series.
+        package var points = 600
+        /// Series in the report. While it is made, there are at most twice as many.
+        package var series = 500
+        package var moments = 2000
+        /// Tuples that hold ports at once, for the totals.
+        package var tuples = 1 << 17
+
+        package init() {}
+    }
+
+    private let limits: Limits
+    private var start: Event.Start?
+    private var startedAt: UInt64?
+    private var latest: UInt64 = 0
+    private var final: Summary?
+    private var interim: (summary: Summary, time: UInt64)?
+
+    private var width = 1
+    private var lastSecond = 0
+    private var followed: [Alert.Subject: Followed] = [:]
+    private var followedSoFar = 0
+    private var totals = TotalSeries()
+
+    private var moments: [Moment] = []
+    private var momentsOmitted = 0
+    private var failuresSeen: Set<Moment.Kind> = []
+
+    package init(limits: Limits = Limits()) { self.limits = limits }
+
+    /// What one tuple did in a second.
+    package struct Second: Sendable {
+        package var tuple: Tuple
+        /// At its end.
+        package var standing: Standing
+        package var since: TupleAccount.Totals
+        /// Nanoseconds that connect() searched for a port, of the searches that took long; 0 if none did.
+        package var search: UInt64
+
+        package init(
+            tuple: Tuple, standing: Standing, since: TupleAccount.Totals, search: UInt64
+        ) {
+            self.tuple = tuple
+            self.standing = standing
+            self.since = since
+            self.search = search
+        }
+    }
+
+    /// What was said of one tuple or bind pool.
+    private struct Followed {
+        /// In the order in which they came.
+        var number: Int
+        var series = TimeSeries()
+        var standing = Standing(usable: 0)
+        var peak = TupleAccount.Peak(standing: Standing(usable: 0), time: 0)
+        /// Of a bind pool only what failed.
+        var totals = TupleAccount.Totals()
+        /// Microseconds that a connect() searched that failed since the last tick.
+        var search: UInt32 = 0
+
+        mutating func stand(_ standing: Standing, at time: UInt64) {
+            self.standing = standing
+            if standing.held > peak.held {
+                peak = TupleAccount.Peak(standing: standing, time: time)
+            }
+        }
+    }
+
+    // MARK: Events
+
+    /// - Parameter time: as all times here, nanoseconds since 1970.
+    package mutating func begin(_ start: Event.Start, at time: UInt64) {
+        self.start = start
+        startedAt = time
+        see(time)
+    }
+
+    /// What one tuple did in the second before `time`.
+    package mutating func tick(_ tick: Second, at time: UInt64) {
+        let second = second(endingAt: time)
+        var point = TimeSeries.Point()
+        point.held = UInt32(clamping: tick.standing.held)
+        point.timeWait = UInt32(clamping: tick.standing.timeWait)
+        point.usable = UInt32(clamping: tick.standing.usable)
+        point.opened = UInt32(clamping: tick.since.opened)
+        point.closed = UInt32(clamping: tick.since.closed)
+        point.failed = UInt32(clamping: tick.since.failed)
+        point.search = UInt32(clamping: tick.search / 1000)
+        totals.add(tick, point, in: second, width: width, limit: limits.tuples)
+        with(.tuple(tick.tuple)) { entry, width in
+            point.search = max(point.search, entry.search)
+            entry.search = 0
+            entry.series.add(point, in: second, width: width)
+            entry.totals.add(tick.since)
+            entry.stand(tick.standing, at: time)
+        }
+    }
+
+    /// How a pool stood that bind() chooses from; `failed` in all since the start.
+    package mutating func bindPool(
+        _ key: BindPool.Key, standing: Standing, failed: Int, at time: UInt64
+    ) {
+        let second = second(endingAt: time)
+        with(.bindPool(key)) { entry, width in
+            var point = TimeSeries.Point()
+            point.held = UInt32(clamping: standing.held)
+            point.usable = UInt32(clamping: standing.usable)
+            point.failed = UInt32(clamping: failed - min(failed, entry.totals.failed))
+            entry.totals.failed = failed
+            entry.series.add(point, in: second, width: width)
+            entry.stand(standing, at: time)
+        }
+    }
+
+    package mutating func alert(_ alert: Alert, at time: UInt64) {
+        note(
+            .alert(
+                alert.subject, level: alert.level, standing: alert.standing,
+                exhaustedIn: alert.forecast?.exhaustedIn), at: time)
+    }
+
+    /// - Parameter search: nanoseconds; nil if it did not come to that.
+    package mutating func failure(
+        _ subject: Alert.Subject, _ call: Record.Call, _ cause: Cause, _ process: Process,
+        search: UInt64?, at time: UInt64
+    ) {
+        if let search, case .tuple = subject {
+            with(subject) { entry, _ in
+                entry.search = max(entry.search, UInt32(clamping: search / 1000))
+            }
+        }
+        let kind = Moment.Kind.firstFailure(subject, call, cause, process)
+        guard failuresSeen.count < limits.moments else { return }
+        if failuresSeen.insert(kind).inserted { note(kind, at: time) }
+    }
+
+    package mutating func lost(_ count: Int, at time: UInt64) { note(.lost(count), at: time) }
+
+    package mutating func audit(_ netns: UInt32, drift: Int, at time: UInt64) {
+        see(time)
+        if drift > 0 { note(.drift(netns: netns, ports: drift), at: time) }
+    }
+
+    package mutating func namespace(
+        _ netns: UInt32, _ kind: Event.NamespaceNews.Kind, at time: UInt64
+    ) { note(.namespace(netns: netns, kind), at: time) }
+
+    /// A summary that was made while the run went on.
+    package mutating func progress(_ summary: Summary, at time: UInt64) {
+        interim = (summary, time)
+        see(time)
+    }
+
+    /// The one that was made at the end.
+    package mutating func summary(_ summary: Summary, at time: UInt64) {
+        final = summary
+        see(time)
+    }
+
+    // MARK: The report
+
+    /// What has come so far.
+    ///
+    /// - Parameter surroundings: what goes by which name in it.
+    package func report(
+        in surroundings: Surroundings, _ reading: RunReport.Reading = RunReport.Reading()
+    ) -> RunReport {
+        var copy = self
+        copy.advance(to: Self.second(endingAfter: elapsed(latest)))
+        return copy.finished(in: surroundings, reading)
+    }
+
+    private func finished(
+        in surroundings: Surroundings, _ reading: RunReport.Reading
+    ) -> RunReport {
+        let end = lastSecond + 1
+        let ending: RunReport.Ending =
+            final != nil ? .complete : interim.map { .summaryAt($0.time) } ?? .ticksOnly
+        let summary = final ?? interim?.summary ?? summaryOfTicks
+        let series = ranked.prefix(limits.series).map { subject, entry in
+            var series = entry.series
+            series.carry(to: end, width: width)
+            return RunReport.SubjectSeries(subject: subject, series: series)
+        }
+        let subjects = summary.tuples.count + summary.tuplesOmitted + summary.bindPools.count
+        return RunReport(
+            start: start, startedAt: startedAt ?? latest, endedAt: latest, ending: ending,
+            summary: summary, secondsPerPoint: width, totals: totals.finished(end, width: width),
+            series: series, seriesOmitted: max(0, subjects - series.count), moments: moments,
+            momentsOmitted: momentsOmitted, reading: reading, surroundings: surroundings)
+    }
+
+    /// All that is known of a run that was killed in its first seconds.
+    private var summaryOfTicks: Summary {
+        var summary = Summary(
+            duration: elapsed(latest), accuracy: Accuracy(), linesDropped: 0)
+        summary.totals = totals.sums
+        summary.wantOfPort.connects = totals.sums.failed
+        (summary.held, summary.timeWait) = (totals.held, totals.timeWait)
+        for (subject, entry) in ranked.prefix(limits.series) {
+            guard case .tuple(let tuple) = subject else { continue }
+            var row = Summary.TupleRow(
+                tuple: tuple, range: PortRange(low: 1, high: 0), standing: entry.standing,
+                peak: entry.peak)
+            row.totals = entry.totals
+            summary.tuples.append(row)
+        }
+        return summary
+    }
+
+    // MARK: Time
+
+    private func elapsed(_ time: UInt64) -> UInt64 { time - min(time, startedAt ?? time) }
+
+    /// The one that a tick tells of, which comes a little later than its end; or the last one if the
+    /// clock was put back.
+    private mutating func second(endingAt time: UInt64) -> Int {
+        see(time)
+        advance(to: Self.second(endingAfter: elapsed(time)))
+        return lastSecond
+    }
+
+    private static func second(endingAfter elapsed: UInt64) -> Int {
+        Int((elapsed + 500_000_000) / 1_000_000_000) - 1
+    }
+
+    private mutating func see(_ time: UInt64) {
+        if startedAt == nil { startedAt = time }
+        latest = max(latest, time)
+    }
+
+    private mutating func advance(to second: Int) {
+        lastSecond = max(lastSecond, second)
+        while lastSecond / width >= limits.points {
+            width *= 2
+            totals.halve()
+            for subject in followed.keys { followed[subject]?.series.halve() }
+        }
+    }
+
+    // MARK: Series
+
+    private mutating func with(
+        _ subject: Alert.Subject, _ body: (inout Followed, _ width: Int) -> Void
+    ) {
+        if followed[subject] == nil, followed.count >= 2 * limits.series { dropLeast() }
+        if followed[subject] == nil { followedSoFar += 1 }
+        body(&followed[subject, default: Followed(number: followedSoFar)], width)
+    }
+
+    private mutating func dropLeast() {
+        let kept = ranked.prefix(limits.series)
+        followed = Dictionary(uniqueKeysWithValues: kept.map { ($0.key, $0.value) })
+    }
+
+    private var ranked: [(key: Alert.Subject, value: Followed)] {
+        followed.sorted { a, b in
+            let (one, other) = (a.value, b.value)
+            if one.peak.share != other.peak.share { return one.peak.share > other.peak.share }
+            if one.totals.failed != other.totals.failed {
+                return one.totals.failed > other.totals.failed
+            }
+            if one.totals.opened != other.totals.opened {
+                return one.totals.opened > other.totals.opened
+            }
+            return one.number < other.number
+        }
+    }
+
+    // MARK: Moments
+
+    private mutating func note(_ kind: Moment.Kind, at time: UInt64) {
+        see(time)
+        if moments.count < limits.moments {
+            moments.append(Moment(time: time, kind: kind))
+        } else {
+            momentsOmitted += 1
+        }
+    }
+}

@@ -1,0 +1,99 @@
+import PortModel
+
+/// What a report of one traced run is made from, whichever its form: what a recording of it says, in
+/// bounded space. The reports of a live run are made from the same lines as those from its recording, so
+/// that both are equal.
+///
+/// Times are nanoseconds since 1970 in UTC, here and in `summary`.
+package struct RunReport: Sendable {
+    /// The host and the settings; nil if the recording has no start.
+    package var start: Event.Start?
+    package var startedAt: UInt64
+    /// When the last event was.
+    package var endedAt: UInt64
+    package var ending: Ending
+    /// What the totals, the tables and the advice are made from. Of a run whose end is not there: the
+    /// last one that was made while it ran, or what the ticks tell.
+    package var summary: Summary
+
+    /// Seconds for one point of the series: 1, 2, 4…
+    package var secondsPerPoint: Int
+    /// Of all tuples together; without bind pools.
+    package var totals: TimeSeries
+    /// Of the tuples and bind pools with the greatest peak share, that one first.
+    package var series: [SubjectSeries]
+    /// How many more there were.
+    package var seriesOmitted: Int
+
+    /// Alerts, first failures, losses: in the order in which they came.
+    package var moments: [Moment]
+    /// How many more there were, all of them later.
+    package var momentsOmitted: Int
+
+    /// What could not be read.
+    package var reading: Reading
+    /// What to call namespaces and errors, and the time zone of the traced host. Its times of day are for
+    /// those of this report, so the offset of its clock is 0.
+    package var surroundings: Surroundings
+
+    /// The series of a tuple or bind pool; nil if it has none.
+    package func series(of subject: Alert.Subject) -> TimeSeries? {
+        series.first { $0.subject == subject }?.series
+    }
+
+    package enum Ending: Hashable, Sendable {
+        /// The summary is the one that was made at the end.
+        case complete
+        /// The recording breaks off; the summary was made while it ran, at that time.
+        case summaryAt(UInt64)
+        /// It breaks off before any summary: only what the ticks tell is known.
+        case ticksOnly
+    }
+
+    package struct SubjectSeries: Hashable, Sendable {
+        package var subject: Alert.Subject
+        package var series: TimeSeries
+
+        package init(subject: Alert.Subject, series: TimeSeries) {
+            self.subject = subject
+            self.series = series
+        }
+    }
+
+    /// How a recording could be read. All 0 and false for a live run.
+    package struct Reading: Hashable, Sendable {
+        /// Lines that are no event, or lack what such an event has.
+        package var unreadable = 0
+        /// Events of kinds that this version does not know.
+        package var unknown = 0
+        /// The last line was cut off.
+        package var isTruncated = false
+
+        package init() {}
+    }
+}
+
+/// Something that is worth a mark in a picture.
+package struct Moment: Hashable, Sendable {
+    /// Nanoseconds since 1970 in UTC.
+    package var time: UInt64
+    package var kind: Kind
+
+    package enum Kind: Hashable, Sendable {
+        /// A threshold was crossed; of `level` 0: all of it has recovered. `exhaustedIn`: seconds, if
+        /// that was foreseen.
+        case alert(Alert.Subject, level: Int, standing: Standing, exhaustedIn: Double?)
+        /// The first one of that process for that cause, from and to there.
+        case firstFailure(Alert.Subject, Record.Call, Cause, Process)
+        /// So many records were lost since the last time it was said.
+        case lost(Int)
+        /// An audit found so many ports to be wrong.
+        case drift(netns: UInt32, ports: Int)
+        case namespace(netns: UInt32, Event.NamespaceNews.Kind)
+    }
+
+    package init(time: UInt64, kind: Kind) {
+        self.time = time
+        self.kind = kind
+    }
+}

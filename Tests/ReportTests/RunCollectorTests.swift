@@ -1,0 +1,128 @@
+import PortModel
+import Testing
+
+@testable import Report
+
+@Suite struct RunCollectorTests {
+    private static let second: UInt64 = 1_000_000_000
+    private static let began: UInt64 = 1_795_367_765 * second
+
+    private func tuple(_ number: Int) -> Tuple {
+        var tuple = Sample.tuple
+        tuple.remotePort = UInt16(number)
+        return tuple
+    }
+
+    private func tick(
+        _ number: Int, held: Int, timeWait: Int = 0, opened: Int = 0, failed: Int = 0
+    ) -> RunCollector.Second {
+        var since = TupleAccount.Totals()
+        (since.opened, since.failed) = (opened, failed)
+        return RunCollector.Second(
+            tuple: tuple(number),
+            standing: Standing(held: held, timeWait: timeWait, usable: 100), since: since,
+            search: 0)
+    }
+
+    private func collector(_ limits: RunCollector.Limits = .init()) -> RunCollector {
+        var collector = RunCollector(limits: limits)
+        collector.begin(
+            Event.Start(version: "1", kernel: "6", hooks: []), at: Self.began)
+        return collector
+    }
+
+    /// A little after the end of a second, as it comes.
+    private func end(of second: Int) -> UInt64 {
+        Self.began + UInt64(second + 1) * Self.second + 3_000_000
+    }
+
+    @Test func allTuplesAreAddedUp() {
+        var run = collector()
+        run.tick(tick(1, held: 10, timeWait: 4, opened: 10), at: end(of: 0))
+        run.tick(tick(2, held: 5, opened: 5, failed: 1), at: end(of: 0))
+        run.tick(tick(1, held: 0), at: end(of: 2))
+        let report = run.report(in: Sample.surroundings)
+        #expect(report.totals.points.map(\.held) == [15, 15, 5])
+        #expect(report.totals.points.map(\.timeWait) == [4, 4, 0])
+        #expect(report.totals.points.map(\.opened) == [15, 0, 0])
+        #expect(report.totals.points.map(\.failed) == [1, 0, 0])
+        #expect(report.series(of: .tuple(tuple(2)))?.points.map(\.held) == [5, 5, 5])
+        #expect(report.startedAt == Self.began && report.endedAt == end(of: 2))
+    }
+
+    @Test func withoutASummaryTheTicksTell() {
+        var run = collector()
+        run.tick(tick(1, held: 10, timeWait: 4, opened: 10), at: end(of: 0))
+        run.tick(tick(1, held: 3, opened: 2, failed: 7), at: end(of: 1))
+        let report = run.report(in: Sample.surroundings)
+        #expect(report.ending == .ticksOnly)
+        #expect(report.summary.totals.opened == 12 && report.summary.totals.failed == 7)
+        #expect(report.summary.held == 3)
+        #expect(report.summary.tuples.map(\.peak.held) == [10])
+    }
+
+    @Test func theLastSummaryCounts() {
+        var run = collector()
+        let summary = Summary(duration: 1, accuracy: Accuracy(), linesDropped: 1)
+        run.progress(summary, at: end(of: 9))
+        #expect(run.report(in: Sample.surroundings).ending == .summaryAt(end(of: 9)))
+        var last = summary
+        last.linesDropped = 2
+        run.summary(last, at: end(of: 10))
+        let report = run.report(in: Sample.surroundings)
+        #expect(report.ending == .complete && report.summary == last)
+    }
+
+    @Test func theRunOutlastsItsTicks() {
+        var limits = RunCollector.Limits()
+        limits.points = 4
+        var run = collector(limits)
+        run.tick(tick(1, held: 7), at: end(of: 1))
+        run.summary(
+            Summary(duration: 0, accuracy: Accuracy(), linesDropped: 0), at: end(of: 9))
+        let report = run.report(in: Sample.surroundings)
+        #expect(report.secondsPerPoint == 4)
+        #expect(report.totals.points.map(\.held) == [7, 7, 7])
+    }
+
+    @Test func onlyTheFullestHaveASeries() {
+        var limits = RunCollector.Limits()
+        (limits.series, limits.points, limits.moments) = (3, 2, 3)
+        var run = collector(limits)
+        for second in 0..<50 {
+            for number in 0..<20 {
+                run.tick(tick(number, held: 1 + number), at: end(of: second))
+                run.lost(1, at: end(of: second))
+            }
+        }
+        let report = run.report(in: Sample.surroundings)
+        #expect(report.series.map(\.subject) == [19, 18, 17].map { .tuple(tuple($0)) })
+        #expect(report.series.allSatisfy { $0.series.points.count <= 2 })
+        #expect(report.totals.points.map(\.held) == [210, 210])
+        #expect(report.moments.count == 3 && report.momentsOmitted == 997)
+    }
+
+    @Test func onlyTheFirstFailureIsAMoment() {
+        var run = collector()
+        for pid: UInt32 in [1, 2, 1, 1] {
+            run.failure(
+                .tuple(tuple(1)), .connect, .exhausted, Process(pid: pid, name: .init("x")),
+                search: 5_000_000, at: end(of: 0) + 1)
+        }
+        run.tick(tick(1, held: 1), at: end(of: 1))
+        run.tick(tick(1, held: 1), at: end(of: 2))
+        let report = run.report(in: Sample.surroundings)
+        #expect(report.moments.count == 2)
+        #expect(report.series(of: .tuple(tuple(1)))?.points.map(\.search) == [5000, 0])
+    }
+
+    /// Nor does one that is put back.
+    @Test func aClockThatLeapsTakesNoSpace() {
+        var run = collector()
+        run.tick(tick(1, held: 1), at: Self.began + (1 << 62))
+        run.tick(tick(1, held: 2), at: end(of: 3))
+        run.tick(tick(1, held: 3), at: 0)
+        let report = run.report(in: Sample.surroundings)
+        #expect(report.series[0].series.points.last?.held == 3)
+    }
+}
