@@ -15,7 +15,22 @@ package struct Advice: Sendable, Hashable {
     /// The part of the demand that this alone would have met, at most 1; nil where no figure tells.
     package var covers: Double?
     /// How many more tuples, or bind pools, it would help.
-    package var others = 0
+    package var others: Int
+
+    package init(
+        kind: Kind, subject: Subject, process: Process, failed: Int, peak: Int, usable: Int,
+        demand: Demand? = nil, covers: Double? = nil, others: Int = 0
+    ) {
+        self.kind = kind
+        self.subject = subject
+        self.process = process
+        self.failed = failed
+        self.peak = peak
+        self.usable = usable
+        self.demand = demand
+        self.covers = covers
+        self.others = others
+    }
 
     package enum Subject: Sendable, Hashable {
         case tuple(Tuple)
@@ -28,6 +43,11 @@ package struct Advice: Sendable, Hashable {
         package var rate: Double
         /// Ports that takes, TIME_WAITs included; nil where too few were closed to tell.
         package var ports: Int?
+
+        package init(rate: Double, ports: Int?) {
+            self.rate = rate
+            self.ports = ports
+        }
     }
 
     package enum Kind: Sendable, Hashable {

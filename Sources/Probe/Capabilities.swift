@@ -24,6 +24,10 @@ package struct Capability: Sendable {
     /// What is kept while tracing. CAP_BPF: before Linux 5.19 every use of a hook asks for it.
     package static let whileTracing = [toAttach[0]] + forNamespaces
 
+    /// To put a report where only somebody else may write, such as in a user's home.
+    package static let toWriteAnywhere = Capability(
+        name: "CAP_DAC_OVERRIDE", purpose: "write files of other users", number: 1)
+
     /// Whether this process has it, in force.
     package var isHeld: Bool { pg_capabilities() >> number & 1 == 1 }
 

@@ -1,11 +1,26 @@
 import Glibc
 
-/// The running kernel's release, such as `6.18.44`.
-package func kernelRelease() -> String {
-    var name = utsname()
-    unsafe uname(&name)
-    return unsafe withUnsafeBytes(of: name.release) {
-        unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+/// What the host is, as `uname` prints it, and how many of its CPUs are online.
+package struct Host: Sendable {
+    package let name: String
+    /// Such as `6.18.44`.
+    package let kernel: String
+    /// Such as `x86_64`.
+    package let machine: String
+    package let cpus: Int
+
+    package init() {
+        var system = utsname()
+        unsafe uname(&system)
+        name = unsafe withUnsafeBytes(of: system.nodename) { unsafe Self.text($0) }
+        kernel = unsafe withUnsafeBytes(of: system.release) { unsafe Self.text($0) }
+        machine = unsafe withUnsafeBytes(of: system.machine) { unsafe Self.text($0) }
+        cpus = max(0, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+    }
+
+    /// The kernel ends each with a NUL.
+    private static func text(_ bytes: UnsafeRawBufferPointer) -> String {
+        unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
     }
 }
 
@@ -73,8 +88,11 @@ package enum Terminal {
     }
 
     /// On a terminal, unless NO_COLOR (https://no-color.org) or a terminal that cannot.
-    package static var wantsColour: Bool {
-        guard columns != nil else { return false }
+    package static var wantsColour: Bool { wantsColour(STDOUT_FILENO) }
+
+    /// The same of another descriptor.
+    package static func wantsColour(_ descriptor: Int32) -> Bool {
+        guard isatty(descriptor) == 1 else { return false }
         return variable("NO_COLOR") == "" && name != "dumb"
     }
 

@@ -14,8 +14,10 @@ package struct Output: ~Copyable {
     /// What was given, or a descriptor of our own for it: O_NONBLOCK on a shared one would
     /// change it for the shell and for everybody else who writes there.
     private let descriptor: Int32
-    private let reopened: FileDescriptor?
+    private let owned: FileDescriptor?
     private let kind: Kind
+    /// What to do when there is no space for the end of it.
+    private let ifFull: String
 
     private var pending: [UInt8] = []
     private var written = 0
@@ -39,11 +41,15 @@ package struct Output: ~Copyable {
             remedy: "its reader has gone: to see only the beginning, use --duration")
     }
 
-    /// - Parameter standard: to be written to; it is not closed.
+    /// - Parameters:
+    ///   - standard: to be written to; it is not closed.
+    ///   - ifFull: what to do when there is no space for the end of it.
     package init(
-        _ standard: Int32 = STDOUT_FILENO, name: String = "standard output"
+        _ standard: Int32 = STDOUT_FILENO, name: String = "standard output",
+        ifFull: String = "the summary is missing: free some space and trace again"
     ) throws(ProbeError) {
         self.name = name
+        self.ifFull = ifFull
         var status = stat()
         try check(
             unsafe fstat(standard, &status), "write \(name)",
@@ -58,8 +64,29 @@ package struct Output: ~Copyable {
         } else {
             kind = type == S_IFSOCK ? .socket : .file
         }
-        reopened = own >= 0 ? FileDescriptor(owning: own) : nil
+        owned = own >= 0 ? FileDescriptor(owning: own) : nil
         descriptor = own >= 0 ? own : standard
+        pending.reserveCapacity(2 * Self.chunk)
+    }
+
+    /// A file, which is made, or emptied.
+    package init(creating path: String, ifFull: String) throws(ProbeError) {
+        name = path
+        self.ifFull = ifFull
+        let raw = unsafe open(
+            path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0o666)
+        try check(
+            raw, "write \(path)",
+            remedy: "check that its directory is there and can be written to")
+        owned = FileDescriptor(owning: raw)
+        descriptor = raw
+        var status = stat()
+        // It is open, so there is nothing that could go wrong.
+        unsafe fstat(raw, &status)
+        let type = status.st_mode & S_IFMT
+        let isStream = type == S_IFIFO || isatty(raw) == 1
+        kind = isStream ? .stream : type == S_IFSOCK ? .socket : .file
+        if isStream { _ = fcntl(raw, F_SETFL, fcntl(raw, F_GETFL) | O_NONBLOCK) }
         pending.reserveCapacity(2 * Self.chunk)
     }
 
@@ -158,8 +185,7 @@ package struct Output: ~Copyable {
         }
         if let full {
             throw ProbeError(
-                "write \(name)", errno: full,
-                remedy: "the summary is missing: free some space and trace again")
+                "write \(name)", errno: full, remedy: ifFull)
         }
     }
 }

@@ -55,7 +55,7 @@ package struct Probe: ~Copyable {
                 remedy: "the kernel must have BTF, as Debian's have since Debian 11")
         }
         if follows { try Self.requireSymbols() }
-        let kernel = KernelVersion(release: kernelRelease())
+        let kernel = KernelVersion(release: Host().kernel)
         var hooks = Hook.all(for: kernel, follows: follows)
         let object = try Self.load(hooks, kernel, filter, ringBytes)
         let ring = try RingReader(descriptor: object.descriptor(ofMap: "ring"))
@@ -271,6 +271,6 @@ private func loadError(_ errno: Int32) -> ProbeError {
     }
     return ProbeError(
         "load probe", errno: errno,
-        remedy: "portgauge needs Linux 5.10 or later, this is \(kernelRelease()); libbpf says:",
+        remedy: "portgauge needs Linux 5.10 or later, this is \(Host().kernel); libbpf says:",
         detail: unsafe String(cString: pg_libbpf_text()))
 }

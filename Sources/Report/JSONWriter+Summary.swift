@@ -2,9 +2,7 @@ import PortModel
 
 extension JSONWriter {
     /// All that any report of the run shows, so that one can be made from it.
-    func write(
-        _ summary: Summary, _ time: UInt64, _ surroundings: Surroundings, _ line: inout Line
-    ) {
+    func write(_ summary: Summary, _ surroundings: Surroundings, _ line: inout Line) {
         line.field("duration_s", thousandths: summary.duration / 1_000_000)
         write(summary.totals, &line)
         line.name("want_of_port")

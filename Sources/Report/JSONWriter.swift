@@ -64,16 +64,16 @@ package struct JSONWriter: Sendable {
         case .namespace(let news): write(news, time, surroundings, &line)
         case .summary(let summary):
             head("summary", time, surroundings, &line)
-            write(summary, time, surroundings, &line)
+            write(summary, surroundings, &line)
         case .progress(let summary):
             head("progress", time, surroundings, &line)
-            write(summary, time, surroundings, &line)
+            write(summary, surroundings, &line)
         case .snapshot(let snapshot): write(snapshot, time, surroundings, &line)
         }
         line.append("}\n")
     }
 
-    private func write(_ start: Event.Start, _ line: inout Line) {
+    func write(_ start: Event.Start, _ line: inout Line) {
         line.field("format", start.format)
         line.field("version", start.version)
         if !start.host.isEmpty { line.field("host", start.host) }

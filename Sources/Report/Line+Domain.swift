@@ -128,7 +128,7 @@ extension Line {
         append(" TIME_WAITs")
     }
 
-    private mutating func append(visible byte: UInt8) {
+    mutating func append(visible byte: UInt8) {
         if (0x20..<0x7f).contains(byte), byte != UInt8(ascii: "\\") {
             append(byte: byte)
         } else {

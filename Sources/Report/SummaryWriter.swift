@@ -119,13 +119,10 @@ struct SummaryWriter {
 
     private func tuples(_ summary: Summary, _ surroundings: Surroundings, _ line: inout Line) {
         guard !summary.tuples.isEmpty else { return }
-        var table = Table(
-            [
-                ("share", 8), ("peak", 8), ("held", 8), ("TIME_WAIT", 10), ("opened", 10),
-                ("failed", 9),
-            ], label: "tuple, top process")
-        for account in summary.tuples.prefix(Self.rows) {
-            append(account, surroundings, to: &table)
+        var table = Table(tuplesLabelled: "tuple, top process")
+        for row in summary.tuples.prefix(Self.rows) {
+            table.append(row, surroundings)
+            table.append(errors: row.errors, surroundings)
         }
         line.append("\n")
         table.write(layout, style, to: &line)
@@ -135,35 +132,6 @@ struct SummaryWriter {
             line.append(grouped: more)
             line.append(" more, none with a greater share\n")
         }
-    }
-
-    private func append(
-        _ account: Summary.TupleRow, _ surroundings: Surroundings, to table: inout Table
-    ) {
-        let figures = [
-            Table.Figure(share: account.peak.share, otherwise: "-"),
-            Table.Figure(account.peak.held), Table.Figure(account.standing.held),
-            Table.Figure(account.standing.timeWait), Table.Figure(account.totals.opened),
-            Table.Figure(alarming: account.totals.failed),
-        ]
-        table.append(figures) {
-            $0.append(account.tuple, surroundings)
-            $0.append(namespaceOf: account.tuple, surroundings)
-            append(account.topProcess, &$0)
-        }
-        let errors = account.errors.map { (surroundings.errnoName(Int32($0.key)), $0.value) }
-        for (name, count) in errors.sorted(by: { ($0.1, $1.0) > ($1.1, $0.0) }) {
-            table.append([nil, nil, nil, nil, Table.Figure(count)]) {
-                $0.append("of them ")
-                $0.append(name)
-            }
-        }
-    }
-
-    private func append(_ process: Process?, _ line: inout Line) {
-        guard let process else { return }
-        line.append("  ")
-        line.append(process)
     }
 
     private func bindPools(
@@ -182,7 +150,7 @@ struct SummaryWriter {
             table.append(figures) {
                 $0.append(pool.key.local, port: 0)
                 $0.append(namespace: pool.key.netns, surroundings)
-                append(pool.topProcess, &$0)
+                $0.append(top: pool.topProcess)
             }
         }
         line.append("\n")
@@ -199,17 +167,7 @@ struct SummaryWriter {
         for (what, count) in failures.prefix(Self.rows) {
             line.right(8) { $0.append(grouped: count) }
             line.append("  ")
-            let start = line.bytes.count
-            line.append(what.call == .connect ? "connect()  " : "bind()     " as StaticString)
-            line.append(what.cause?.rawValue ?? "-")
-            line.pad(to: 23, since: start)
-            line.append(what.process)
-            line.append("  ")
-            switch what.call {
-            case .connect: line.append(what.tuple, surroundings)
-            case .bind: line.append(what.tuple.local, port: what.localPort)
-            }
-            line.append(namespaceOf: what.tuple, surroundings)
+            line.append(what, surroundings)
             line.append("\n")
         }
         omitted(of: failures.count, &line)
@@ -229,5 +187,77 @@ struct SummaryWriter {
         line.append("and ")
         line.append(grouped: count - Self.rows)
         line.append(" more\n")
+    }
+}
+
+extension Table {
+    /// For tuples as a summary has them.
+    init(tuplesLabelled label: StaticString) {
+        self.init(
+            [
+                ("share", 8), ("peak", 8), ("held", 8), ("TIME_WAIT", 10), ("opened", 10),
+                ("failed", 9),
+            ], label: label)
+    }
+
+    mutating func append(
+        _ row: Summary.TupleRow, _ surroundings: Surroundings, host: Line? = nil
+    ) {
+        let figures = [
+            Figure(share: row.peak.share, otherwise: "-"), Figure(row.peak.held),
+            Figure(row.standing.held), Figure(row.standing.timeWait), Figure(row.totals.opened),
+            Figure(alarming: row.totals.failed),
+        ]
+        append(figures) {
+            if let host {
+                $0.append(host)
+                $0.append(": ")
+            }
+            $0.append(row.tuple, surroundings)
+            $0.append(namespaceOf: row.tuple, surroundings)
+            $0.append(top: row.topProcess)
+        }
+    }
+
+    /// What became of connects in the row before that got a port, but no connection.
+    mutating func append(errors: [UInt16: Int], _ surroundings: Surroundings) {
+        let named = errors.map { (surroundings.errnoName(Int32($0.key)), $0.value) }
+        for (name, count) in named.sorted(by: { ($0.1, $1.0) > ($1.1, $0.0) }) {
+            append([nil, nil, nil, nil, Figure(count)]) {
+                $0.append("of them ")
+                $0.append(name)
+            }
+        }
+    }
+}
+
+extension Line {
+    /// In percent, rounded down: 100 says that nothing is left.
+    mutating func append(share: Double) {
+        guard share.isFinite else { return append("-") }
+        append(tenths: (share * 1000).rounded(.down) / 10)
+        append(" %")
+    }
+
+    /// `  wrk[4123]`, if there is one.
+    mutating func append(top process: Process?) {
+        guard let process else { return }
+        append("  ")
+        append(process)
+    }
+
+    /// `connect()  exhausted   wrk[4123]  10.0.0.1 → 10.0.0.9:80`
+    mutating func append(_ what: Summary.Failed, _ surroundings: Surroundings) {
+        let start = bytes.count
+        append(what.call == .connect ? "connect()  " : "bind()     " as StaticString)
+        append(what.cause?.rawValue ?? "-")
+        pad(to: 23, since: start)
+        append(what.process)
+        append("  ")
+        switch what.call {
+        case .connect: append(what.tuple, surroundings)
+        case .bind: append(what.tuple.local, port: what.localPort)
+        }
+        append(namespaceOf: what.tuple, surroundings)
     }
 }

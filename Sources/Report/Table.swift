@@ -32,12 +32,7 @@ struct Table {
 
         /// Rounded down: 100 says that nothing is left. If infinite, `otherwise`.
         init(share: Double, otherwise: StaticString) {
-            if share.isFinite {
-                text.append(tenths: (share * 1000).rounded(.down) / 10)
-                text.append(" %")
-            } else {
-                text.append(otherwise)
-            }
+            if share.isFinite { text.append(share: share) } else { text.append(otherwise) }
         }
     }
 

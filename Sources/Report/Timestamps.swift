@@ -16,12 +16,7 @@ package struct Timestamps: Sendable {
     func appendUTC(_ time: UInt64, to line: inout Line) {
         let microseconds = Int(clamping: time &+ realtimeOffset) / 1000
         let seconds = microseconds / 1_000_000
-        let (year, month, day) = Self.date(daysSince1970: seconds / 86_400)
-        line.append(year, width: 4)
-        line.append("-")
-        line.append(month, width: 2)
-        line.append("-")
-        line.append(day, width: 2)
+        Self.append(date: seconds / 86_400, to: &line)
         line.append("T")
         Self.append(secondOfDay: seconds % 86_400, to: &line)
         line.append(".")
@@ -56,6 +51,29 @@ package struct Timestamps: Sendable {
         }
     }
 
+    /// Local date: `2026-11-22`.
+    func appendLocalDate(_ time: UInt64, to line: inout Line) {
+        Self.append(date: localSeconds(time) / 86_400, to: &line)
+    }
+
+    /// Local time of day with seconds: `17:16:05`.
+    func appendLocalSecond(_ time: UInt64, to line: inout Line) {
+        Self.append(secondOfDay: localSeconds(time) % 86_400, to: &line)
+    }
+
+    private func localSeconds(_ time: UInt64) -> Int {
+        max(0, Int(clamping: time &+ realtimeOffset) / 1_000_000_000 + localOffset)
+    }
+
+    private static func append(date days: Int, to line: inout Line) {
+        let (year, month, day) = Self.date(daysSince1970: days)
+        line.append(year, width: 4)
+        line.append("-")
+        line.append(month, width: 2)
+        line.append("-")
+        line.append(day, width: 2)
+    }
+
     private static func append(secondOfDay: Int, to line: inout Line) {
         line.append(secondOfDay / 3600, width: 2)
         line.append(":")
@@ -78,5 +96,47 @@ package struct Timestamps: Sendable {
             era * 400 + yearOfEra + (month <= 2 ? 1 : 0), month,
             dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
         )
+    }
+
+    /// Reads what `appendUTC` writes. Nanoseconds since 1970; nil if it is no such time, or not of the
+    /// years 1970 to 2499.
+    static func read(_ text: ArraySlice<UInt8>) -> UInt64? {
+        guard text.count == 27 else { return nil }
+        let base = text.startIndex
+        func number(_ place: Int, _ digits: Int) -> Int? {
+            var value = 0
+            for byte in text[base + place..<base + place + digits] {
+                let digit = Int(byte &- UInt8(ascii: "0"))
+                guard digit < 10 else { return nil }
+                value = value * 10 + digit
+            }
+            return value
+        }
+        for (place, mark) in punctuation where text[base + place] != mark { return nil }
+        guard let year = number(0, 4), (1970..<2500).contains(year),
+            let month = number(5, 2), (1...12).contains(month),
+            let day = number(8, 2), (1...31).contains(day),
+            let hour = number(11, 2), hour < 24, let minute = number(14, 2), minute < 60,
+            let second = number(17, 2), second < 60, let microseconds = number(20, 6)
+        else { return nil }
+        let days = daysSince1970(year: year, month: month, day: day)
+        let seconds = ((days * 24 + hour) * 60 + minute) * 60 + second
+        return UInt64(seconds * 1_000_000 + microseconds) * 1000
+    }
+
+    private static let punctuation: [(Int, UInt8)] = [
+        (4, UInt8(ascii: "-")), (7, UInt8(ascii: "-")), (10, UInt8(ascii: "T")),
+        (13, UInt8(ascii: ":")), (16, UInt8(ascii: ":")), (19, UInt8(ascii: ".")),
+        (26, UInt8(ascii: "Z")),
+    ]
+
+    /// The inverse of `date`.
+    static func daysSince1970(year: Int, month: Int, day: Int) -> Int {
+        // Years that begin in March, as there.
+        let shifted = month <= 2 ? year - 1 : year
+        let yearOfEra = shifted % 400
+        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
+        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
+        return shifted / 400 * 146_097 + dayOfEra - 719_468
     }
 }

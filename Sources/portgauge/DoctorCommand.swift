@@ -45,7 +45,7 @@ struct Doctor {
         let review: SettingsReview
     }
 
-    let kernel = kernelRelease()
+    let kernel = Host().kernel
     /// What this kernel needs, in force or refused; nil where none could be tried.
     let hooks: [Hook]?
     /// Why portgauge cannot trace here; nil if it can.

@@ -41,7 +41,8 @@ struct Portgauge: ParsableCommand {
             """,
         version: version,
         subcommands: [
-            TraceCommand.self, TopCommand.self, SnapshotCommand.self, DemoCommand.self,
+            TraceCommand.self, TopCommand.self, ReportCommand.self, SnapshotCommand.self,
+            DemoCommand.self,
             DoctorCommand.self, LoadCommand.self,
         ],
         defaultSubcommand: TraceCommand.self)
@@ -54,6 +55,9 @@ struct Portgauge: ParsableCommand {
             var command = try parseAsRoot()
             try command.run()
         } catch let error as ProbeError {
+            complain(error.description)
+            Glibc.exit(1)
+        } catch let error as RecordingError {
             complain(error.description)
             Glibc.exit(1)
         } catch let error as SystemError {

@@ -58,7 +58,8 @@ struct Sink: ~Copyable {
         case .tick, .bindPool: return choice.wantsTicks(always: isJSON)
         // Those without a difference are told only where everything is.
         case .audit(let audit): return isJSON || choice.level == .all || !audit.drift.isEmpty
-        case .start, .connection, .failure, .alert, .lost, .summary, .progress, .snapshot: return true
+        case .start, .connection, .failure, .alert, .lost, .summary, .progress, .snapshot:
+            return true
         }
     }
 

@@ -67,7 +67,7 @@ struct SnapshotCommand: ParsableCommand {
         var line = Line()
         writer.write(.snapshot(snapshot), at: Clock.monotonic, in: surroundings, to: &line)
         do throws(ProbeError) {
-            var output = try Output()
+            var output = try Output(ifFull: "free some space and look again")
             try output.append(line.bytes, always: true)
             try output.finish()
         } catch {

@@ -29,6 +29,10 @@ struct Trace: ~Copyable {
         var sinceStart = false
         /// In text, names of peers.
         var resolve = false
+        /// Where every event goes, as JSON: a path, or - for standard output.
+        var record: String?
+        /// What is written at the end.
+        var reports: [ReportFile.Target] = []
     }
 
     private let options: Options
@@ -38,6 +42,7 @@ struct Trace: ~Copyable {
     private var road: Road
     private var auditor: Auditor
     private var surveyor: Surveyor
+    private let reports: [ReportFile]
 
     private static let drainInterval: UInt64 = 20_000_000
     private static let tickInterval: UInt64 = 1_000_000_000
@@ -45,18 +50,24 @@ struct Trace: ~Copyable {
     /// Attaches the hooks.
     init(options: Options) throws(ProbeError) {
         // Standard output first: were it closed, the next descriptor would take its place.
-        let road = try Road(options: options)
+        var road = try Road(options: options)
+        var reports: [ReportFile] = []
+        for target in options.reports { reports.append(try ReportFile(target)) }
         let signals = try StopSignals()
         let poller = try Poller()
         let probe = try Probe(
             filter: options.filter, ringBytes: options.ringBytes,
             systemCalls: options.systemCalls)
-        try Capability.keepOnly(Capability.whileTracing)
+        // Nothing is made, or emptied, before it is sure that there will be something to write.
+        if let path = options.record, path != "-" { try road.record(to: path) }
+        try Capability.keepOnly(
+            Capability.whileTracing + (reports.isEmpty ? [] : [Capability.toWriteAnywhere]))
         let resolver = options.resolve ? try Resolver.start() : nil
         try poller.watch(signals.descriptor, for: .readable)
         try poller.watch(probe.descriptor, for: [.readable, .edge])
         try road.watchReader(poller)
         self.options = options
+        self.reports = reports
         self.signals = signals
         self.poller = poller
         self.probe = probe
@@ -89,12 +100,7 @@ struct Trace: ~Copyable {
         road.followsReturns = probe.followsReturns
         let start = Clock.monotonic
         if options.sinceStart { road.countTime(from: start) }
-        road.tell(
-            .start(
-                Event.Start(
-                    version: Portgauge.version, kernel: kernelRelease(), hooks: probe.attachedNames)
-            ),
-            at: start)
+        road.tell(.start(startFacts), at: start)
         try road.flush()
         try auditor.seed(&probe, &road)
         try surveyor.survey(&probe, &road)
@@ -111,8 +117,34 @@ struct Trace: ~Copyable {
         road.settle(now: last)
         try surveyor.survey(&probe, &road)
         _ = road.secondPassed(at: last, lost: probe.lost)
-        try road.finish(duration: end - start, accuracy: auditor.accuracy)
+        try finish(duration: end - start)
         if probe.malformed > 0 { complain("\(probe.malformed) records could not be read") }
+    }
+
+    private var startFacts: Event.Start {
+        let host = Host()
+        var start = Event.Start(
+            version: Portgauge.version, kernel: host.kernel, hooks: probe.attachedNames)
+        start.host = host.name
+        start.machine = host.machine
+        start.cpus = host.cpus
+        start.command = CommandLine.arguments
+        start.ownInode = NetworkNamespaces.own
+        start.localOffset = Clock.localOffset
+        start.thresholds = options.thresholds
+        return start
+    }
+
+    /// Writes the summary and the reports. What goes wrong with one of them does not keep back the others.
+    private mutating func finish(duration: UInt64) throws(ProbeError) {
+        var failure: ProbeError?
+        road.summarise(duration: duration, accuracy: auditor.accuracy, &failure)
+        let runs = road.runs()
+        for report in reports {
+            do throws(ProbeError) { try report.write(runs) } catch { failure = failure ?? error }
+        }
+        road.finish(&failure)
+        if let failure { throw failure }
     }
 
     private mutating func follow(
@@ -148,6 +180,7 @@ struct Trace: ~Copyable {
                 let ticks = road.secondPassed(at: now, lost: probe.lost)
                 auditor.secondPassed(probe)
                 try companion.secondPassed(at: now, ticks, road, auditor.accuracy)
+                road.tellProgress(at: now, duration: now - start, auditor.accuracy)
                 nextTick += (now - nextTick) / Self.tickInterval * Self.tickInterval
                 nextTick += Self.tickInterval
             }

@@ -18,6 +18,9 @@ struct TraceCommand: ParsableCommand {
               portgauge --remote 10.0.0.9:443 --duration 60  one service, for a minute
               portgauge --comm wrk --warn-at 80              one program, warned of once
               portgauge --output json --events all >t.jsonl  everything, for a script
+              portgauge --record trace.jsonl                 for `portgauge report`, later
+              portgauge --record - | zstd >trace.jsonl.zst   the same, packed
+              portgauge --report summary.txt --duration 600  the summary to a file
             """)
 
     enum Format: String, ExpressibleByArgument, CaseIterable { case text, json }
@@ -32,6 +35,14 @@ struct TraceCommand: ParsableCommand {
     var events = EventChoice.Level.notable
 
     @OptionGroup var tracing: TracingOptions
+
+    func validate() throws {
+        if tracing.outputs.record == "-", output == .json {
+            throw ValidationError(
+                "--record - and --output json cannot both have standard output: --record has every "
+                    + "event already, and can go to a file")
+        }
+    }
 
     func run() throws {
         var options = tracing.options

@@ -39,13 +39,15 @@ struct TracingOptions: ParsableArguments {
 
     @OptionGroup var text: TextOptions
 
+    @OptionGroup var outputs: RecordOptions
+
     @OptionGroup var filters: FilterOptions
 
     var options: Trace.Options {
         Trace.Options(
             thresholds: warnAt, duration: duration, filter: filters.filter, audit: audit,
-            ringBytes: ringSize, systemCalls: syscalls,
-            sinceStart: text.sinceStart, resolve: text.resolve)
+            ringBytes: ringSize, systemCalls: syscalls, sinceStart: text.sinceStart,
+            resolve: text.resolve, record: outputs.record, reports: outputs.reports)
     }
 
     static func thresholds(_ text: String) throws -> [Int] {

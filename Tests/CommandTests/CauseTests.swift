@@ -355,7 +355,7 @@ extension LiveTests {
                 let pools: [[String: any Sendable]] = try #require(summary.event["bind_pools"])
                 let pool = try #require(pools.first { $0["local"] as? String == name })
                 #expect(pool["peak"] as? Int == 8 && pool["failed"] as? Int == 1)
-                let top = pool["top_process"] as? [String: any Sendable]
+                let top = (pool["processes"] as? [[String: any Sendable]])?.first
                 #expect(top?["pid"] as? Int == Int(getpid()))
                 #expect(try refused(summary) == ["bind exhausted \(name) 1"])
                 #expect(bound.count == 8)

@@ -47,7 +47,7 @@ extension LiveTests {
                 #expect(tuple["peak"] as? Int == 8)
                 #expect(tuple["failed"] as? Int == 50)
                 #expect(tuple["first_failure_at"] as? String == first["time"])
-                let top = tuple["top_process"] as? [String: any Sendable]
+                let top = (tuple["processes"] as? [[String: any Sendable]])?.first
                 #expect(top?["pid"] as? Int == Int(getpid()))
             }
         }

@@ -53,7 +53,7 @@ extension LiveTests {
                 #expect(tick?["held"] == 5)
                 let tuple = tuples.first { $0["netns"] as? String == name.name }
                 #expect(tuple?["held"] as? Int == 5)
-                let top = tuple?["top_process"] as? [String: any Sendable]
+                let top = (tuple?["processes"] as? [[String: any Sendable]])?.first
                 #expect(top?["pid"] as? Int == Int(load.processIdentifier))
                 #expect(top?["comm"] as? String == "pg-held")
             }

@@ -213,7 +213,9 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         let summary = Summary(
             of: ledger, duration: 1, accuracy: Accuracy(), linesDropped: 0, limit: 10)
         #expect(summary.totals.failed == 0)
-        #expect(summary.wantOfPort == (0, 5) && summary.otherwise == (4, 4))
+        #expect(
+            summary.wantOfPort == Summary.Calls(connects: 0, binds: 5)
+                && summary.otherwise == Summary.Calls(connects: 4, binds: 4))
         #expect(summary.failures.map(\.count) == [5, 4, 3, 1])
     }
 
@@ -226,7 +228,9 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         let summary = Summary(
             of: ledger, duration: 1, accuracy: Accuracy(), linesDropped: 0, limit: 10)
         #expect(summary.totals.failed == 4)
-        #expect(summary.wantOfPort == (2, 0) && summary.otherwise == (2, 0))
+        #expect(
+            summary.wantOfPort == Summary.Calls(connects: 2, binds: 0)
+                && summary.otherwise == Summary.Calls(connects: 2, binds: 0))
         let causes = Dictionary(
             summary.failures.map { ($0.what.cause, $0.count) }, uniquingKeysWith: +)
         #expect(causes == [.exhausted: 2, .collision: 1, .noMemory: 1])

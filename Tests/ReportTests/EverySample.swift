@@ -10,6 +10,7 @@ extension Sample {
         let closed = Change.Kind.closed(timeWait: true, lived: nil, error: nil)
         return [
             .start(Event.Start(version: "1.2.3", kernel: "6.18.44", hooks: ["one", "two"])),
+            .start(start),
             connection(.opened, port: 5000),
             connection(.opened, port: 0, tuple: tupleV6, process: nobody),
             connection(.established), connection(.established, process: nobody),
@@ -38,6 +39,7 @@ extension Sample {
             fullSoon(), snapshot(of: Ledger(), source: .sockDiag), snapshot(of: bindPools()),
             snapshot(of: Load(established: 3).ledger()),
             takenBack, .lost(1), summary, summary(of: Ledger()), summary(of: refusals),
+            progress,
         ] + everyAdvice.map { summary(advising: [$0]) }
     }()
 
@@ -88,6 +90,11 @@ extension Sample {
         _ = ledger.apply(.exists(connection, state: .established))
         _ = ledger.apply(.namespace(netns: tupleV6.netns, namespaceSettings, pid: 0))
         return summary(of: ledger, lost: 1, linesDropped: 2, limit: 3)
+    }
+
+    private static var progress: Event {
+        guard case .summary(let summary) = summary else { return .lost(0) }
+        return .progress(summary)
     }
 
     /// Without their newlines.

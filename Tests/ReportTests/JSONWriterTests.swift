@@ -14,6 +14,11 @@ private let all =
     #""held":28232,"time_wait":28000,"reusable":0,"usable":28232,"available":0"#
 private let full = #""held":28232,"usable":28232,"available":0"#
 private let wall = #""range":[32768,60999],"reserved":0,"bound":0"#
+private let range = #""range":[32768,60999]"#
+private let empty = #""at_peak":{"time_wait":0,"reusable":0,"usable":28232,"available":28232}"#
+private func opened(_ opened: Int, failed: Int = 0) -> String {
+    #""processes":[{\#(process),"opened":\#(opened),"failed":\#(failed),"causes":{}}]"#
+}
 private let held = #""held":14117,"usable":28232"#
 
 @Suite struct JSONWriterTests {
@@ -21,8 +26,17 @@ private let held = #""held":14117,"usable":28232"#
         let start = Event.Start(version: "1.2.3", kernel: "6.18.44", hooks: ["one", "two"])
         #expect(
             Sample.json(.start(start))
-                == #"{"event":"start",\#(time),"version":"1.2.3","kernel":"6.18.44","#
-                + #""hooks":["one","two"]}"# + "\n")
+                == #"{"event":"start",\#(time),"format":1,"version":"1.2.3","kernel":"6.18.44","#
+                + #""command":[],"utc_offset_s":0,"warn_at":[],"hooks":["one","two"]}"# + "\n")
+    }
+
+    @Test func startOfAKnownHost() {
+        #expect(
+            Sample.json(.start(Sample.start))
+                == #"{"event":"start",\#(time),"format":1,"version":"1.2.3","host":"web-7","#
+                + #""kernel":"6.18.44","machine":"x86_64","cpus":2,"command":["portgauge","#
+                + #""--record","a b"],"netns_inode":4026531840,"utc_offset_s":3600,"#
+                + #""warn_at":[50,66,90],"hooks":["one"]}"# + "\n")
     }
 
     @Test func open() {
@@ -160,7 +174,7 @@ private let held = #""held":14117,"usable":28232"#
             Sample.json(Sample.tick(load))
                 == #"{"event":"tick",\#(time),\#(tuple),"held":4,"time_wait":3,"#
                 + #""reusable":0,"usable":28232,"available":28228,"#
-                + #""opened":10,"closed":9,"failed":5}"# + "\n")
+                + #""opened":10,"closed":9,"failed":5,"search_us":0}"# + "\n")
     }
 
     @Test func lost() {
@@ -196,7 +210,8 @@ private let held = #""held":14117,"usable":28232"#
         #expect(
             Sample.json(Sample.summary(of: Ledger()))
                 == #"{"event":"summary",\#(time),"duration_s":61.234,"opened":0,"closed":0,"#
-                + #""failed":0,"lost":0,"skipped":0,"slipped":0,"audits":0,"largest_drift":0,"#
+                + #""closed_first":0,"failed":0,"want_of_port":{"connects":0,"binds":0},"#
+                + #""otherwise":{"connects":0,"binds":0},"lost":0,"skipped":0,"slipped":0,"audits":0,"largest_drift":0,"#
                 + #""last_drift":0,"repairs":0,"complete":true,"lines_dropped":0,"held":0,"#
                 + #""time_wait":0,"tuples_omitted":0,"namespaces":[],"bind_pools":[],"refused":[],"#
                 + #""tuples":[],"advice":[]}"# + "\n")
@@ -214,22 +229,24 @@ private let held = #""held":14117,"usable":28232"#
         #expect(
             Sample.json(event)
                 == #"{"event":"summary",\#(time),"duration_s":61.234,"opened":9,"closed":6,"#
-                + #""failed":6,"lost":7,"skipped":0,"slipped":0,"audits":0,"largest_drift":0,"#
+                + #""closed_first":2,"failed":6,"want_of_port":{"connects":6,"binds":0},"#
+                + #""otherwise":{"connects":0,"binds":0},"lost":7,"skipped":0,"slipped":0,"audits":0,"largest_drift":0,"#
                 + #""last_drift":0,"repairs":0,"complete":false,"lines_dropped":8,"held":5,"#
                 + #""time_wait":2,"tuples_omitted":0,"namespaces":[],"bind_pools":[],"refused":[],"tuples":["#
                 + #"{\#(tuple),"held":5,"time_wait":2,"reusable":0,"#
-                + #""usable":28232,"available":28227,"peak":5,"peak_at":"2026-11-22T17:16:05.123456Z","#
-                + #""opened":8,"failed":5,"errors":{"ENETUNREACH":1,"ECONNREFUSED":2},"causes":{},"#
-                + #""first_failure_at":"2026-11-22T17:16:05.123456Z","top_process":{\#(process)}},"#
+                + #""usable":28232,"available":28227,\#(range),"peak":5,"#
+                + #""peak_at":"2026-11-22T17:16:05.123456Z","at_peak":{"time_wait":2,"reusable":0,"#
+                + #""usable":28232,"available":28227},"opened":8,"closed":5,"closed_first":2,"failed":5,"errors":{"ENETUNREACH":1,"ECONNREFUSED":2},"causes":{},"#
+                + #""first_failure_at":"2026-11-22T17:16:05.123456Z",\#(opened(8, failed: 5))},"#
                 + #"{"netns":"1","local":"10.0.0.1","remote":"10.0.0.9","remote_port":1,"held":0,"#
-                + #""time_wait":0,"reusable":0,"usable":28232,"available":28232,"peak":1,"#
-                + #""peak_at":"2026-11-22T17:16:05.123456Z","opened":1,"failed":0,"errors":{},"#
-                + #""causes":{},"#
-                + #""top_process":{\#(process)}},"#
+                + #""time_wait":0,"reusable":0,"usable":28232,"available":28232,\#(range),"peak":1,"#
+                + #""peak_at":"2026-11-22T17:16:05.123456Z",\#(empty),"opened":1,"closed":1,"#
+                + #""closed_first":0,"failed":0,"errors":{},"causes":{},\#(opened(1))},"#
                 + #"{"netns":"blue","local":"2001:db8::1","remote":"2001:db8::9","#
                 + #""remote_port":443,"held":0,"time_wait":0,"reusable":0,"usable":28232,"#
-                + #""available":28232,"peak":0,"opened":0,"failed":1,"errors":{},"causes":{},"#
-                + #""first_failure_at":"2026-11-22T17:16:05.123456Z","top_process":{\#(process)}}],"advice":[]}"#
+                + #""available":28232,\#(range),"peak":0,\#(empty),"opened":0,"closed":0,"#
+                + #""closed_first":0,"failed":1,"errors":{},"causes":{},"#
+                + #""first_failure_at":"2026-11-22T17:16:05.123456Z",\#(opened(0, failed: 1))}],"advice":[]}"#
                 + "\n")
     }
 
@@ -238,7 +255,7 @@ private let held = #""held":14117,"usable":28232"#
         #expect(
             json.contains(
                 #""bind_pools":[{\#(pool),"held":1,"usable":28230,"peak":1,"failed":2,"#
-                    + #""top_process":{\#(process)}}],"refused":[{"call":"bind","#
+                    + #"\#(opened(1, failed: 2))}],"refused":[{"call":"bind","#
                     + #""cause":"exhausted",\#(pool),\#(process),"count":2},{"call":"bind","#
                     + #""cause":"collision",\#(pool),"local_port":8080,\#(process),"count":1}],"#))
     }

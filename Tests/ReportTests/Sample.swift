@@ -40,6 +40,18 @@ enum Sample {
 
     // MARK: Events
 
+    static let start: Event.Start = {
+        var start = Event.Start(version: "1.2.3", kernel: "6.18.44", hooks: ["one"])
+        start.host = "web-7"
+        start.machine = "x86_64"
+        start.cpus = 2
+        start.command = ["portgauge", "--record", "a b"]
+        start.ownInode = 4_026_531_840
+        start.localOffset = 3600
+        start.thresholds = [50, 66, 90]
+        return start
+    }()
+
     static func change(
         _ kind: Change.Kind, port: UInt16 = 43_210, tuple: Tuple = tuple,
         process: Process = process, held: Int = 14_117, at time: UInt64 = time

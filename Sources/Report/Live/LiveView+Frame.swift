@@ -195,7 +195,7 @@ extension LiveView {
         let tone = tone(of: row)
         canvas.row(selected: isSelected) { canvas in
             canvas.put { $0.append(isSelected ? glyphs.selected : " ") }
-            canvas.put(.right, width: columns.share, tone) { $0.append(share: row.share) }
+            canvas.put(.right, width: columns.share, tone) { $0.append(compactShare: row.share) }
             bar(row, columns.bar, tone, &canvas)
             canvas.put(.right, width: columns.held) { $0.append(compact: row.standing.held) }
             canvas.put(.right, width: columns.usable) { $0.append(compact: row.standing.usable) }
@@ -266,7 +266,7 @@ extension Line {
     }
 
     /// In six columns, rounded down: only what is full says 100.
-    mutating func append(share: Double) {
+    mutating func append(compactShare share: Double) {
         let permille = share.isFinite ? min(9999, Int(share * 1000)) : 1000
         append(permille / 10)
         append(".")

@@ -1,0 +1,248 @@
+import PortModel
+
+/// Why something is no recording that a report can be made from.
+package enum RecordingProblem: Error, Hashable, Sendable {
+    case empty
+    /// It does not begin with the start of a trace.
+    case foreign
+    /// A later version wrote it.
+    case newer(version: String)
+}
+
+/// Reads recordings, one or several in a row, part by part as they come, into what reports are made from.
+/// Its space is bounded, whatever they hold; what cannot be read is passed over and counted.
+package struct RecordingReader: Sendable {
+    private let limits: RunCollector.Limits
+    private let lineLimit: Int
+    private var done: [RunReport] = []
+    /// Of the recording that is being read; nil before its start.
+    private var collector: RunCollector?
+    private var start = Event.Start(version: "", kernel: "", hooks: [])
+    private var ownNamespace: UInt32?
+    private var reading = RunReport.Reading()
+    private var events = EventReader()
+
+    /// The beginning of a line whose end has not come.
+    private var rest: [UInt8] = []
+    /// The line that is under way is too long to be kept.
+    private var isPassingOver = false
+    private var sawAnything = false
+
+    /// - Parameter lineLimit: longer lines, in bytes, are passed over.
+    package init(
+        limits: RunCollector.Limits = RunCollector.Limits(), lineLimit: Int = 64 << 20
+    ) {
+        self.limits = limits
+        self.lineLimit = lineLimit
+    }
+
+    // MARK: Lines
+
+    /// Reads on.
+    ///
+    /// - Parameter count: how many of `bytes` are there.
+    package mutating func take(
+        _ bytes: [UInt8], count: Int
+    ) throws(RecordingProblem) {
+        if count > 0 { sawAnything = true }
+        var start = 0
+        while start < count {
+            let end = Self.newline(in: bytes.span, from: start, to: count)
+            guard end < count else { break }
+            if isPassingOver {
+                isPassingOver = false
+                reading.unreadable += 1
+            } else if rest.isEmpty {
+                try take(line: bytes, start..<end)
+            } else {
+                rest.append(contentsOf: bytes[start..<end])
+                try takeRest()
+            }
+            start = end + 1
+        }
+        try keep(bytes[min(start, count)..<count])
+    }
+
+    private static func newline(in bytes: Span<UInt8>, from start: Int, to end: Int) -> Int {
+        var place = start
+        while place < end, bytes[place] != UInt8(ascii: "\n") { place += 1 }
+        return place
+    }
+
+    private mutating func keep(_ bytes: ArraySlice<UInt8>) throws(RecordingProblem) {
+        guard !isPassingOver else { return }
+        if rest.count + bytes.count > lineLimit {
+            guard collector != nil else { throw .foreign }
+            isPassingOver = true
+            rest = []
+        } else {
+            rest.append(contentsOf: bytes)
+        }
+    }
+
+    private mutating func takeRest() throws(RecordingProblem) {
+        var line: [UInt8] = []
+        swap(&line, &rest)
+        try take(line: line, 0..<line.count)
+        line.removeAll(keepingCapacity: line.capacity < 1 << 20)
+        swap(&line, &rest)
+    }
+
+    /// What has been read: a report for each recording.
+    package mutating func finish() throws(RecordingProblem) -> [RunReport] {
+        if isPassingOver {
+            reading.isTruncated = true
+        } else if !rest.isEmpty {
+            let before = reading
+            try takeRest()
+            // Its newline may be all that is missing. Else it was cut off, and is no garbage.
+            if reading != before {
+                reading = before
+                reading.isTruncated = true
+            }
+        }
+        endRun()
+        if done.isEmpty { throw sawAnything ? .foreign : .empty }
+        return done
+    }
+
+    private mutating func endRun() {
+        guard let collector else { return }
+        done.append(collector.report(in: surroundings, reading))
+        self.collector = nil
+    }
+
+    private var surroundings: Surroundings {
+        let names = events.errorNames
+        return Surroundings(
+            timestamps: Timestamps(realtimeOffset: 0, localOffset: start.localOffset),
+            namespaceNames: events.namespaceNames, ownNamespace: ownNamespace,
+            errnoName: { names[UInt32(bitPattern: $0)] ?? "errno \($0)" })
+    }
+
+    // MARK: Events
+
+    /// Reads one line.
+    ///
+    /// - Parameter range: of it in `bytes`, without the newline.
+    package mutating func take(
+        line bytes: [UInt8], _ range: Range<Int>
+    ) throws(RecordingProblem) {
+        if collector != nil, ConnectionLine.isOne(bytes.span, range) { return }
+        let isObject = events.load(bytes[range])
+        if isObject, events.has("event", "start", in: EventReader.root) {
+            return try begin()
+        }
+        guard collector != nil else { throw .foreign }
+        guard isObject else {
+            reading.unreadable += 1
+            return
+        }
+        do throws(Unreadable) {
+            try takeEvent()
+        } catch {
+            reading.unreadable += 1
+        }
+    }
+
+    private mutating func begin() throws(RecordingProblem) {
+        let root = EventReader.root
+        let format = try? events.int("format", in: root)
+        if let format, format > Event.Start.currentFormat {
+            throw .newer(version: (try? events.string("version", in: root)) ?? "")
+        }
+        guard let start = try? events.start(), let time = try? events.time("time", in: root) else {
+            guard collector != nil else { throw .foreign }
+            reading.unreadable += 1
+            return
+        }
+        endRun()
+        self.start = start
+        ownNamespace = nil
+        reading = RunReport.Reading()
+        events.forgetNames()
+        var collector = RunCollector(limits: limits)
+        collector.begin(start, at: time)
+        self.collector = collector
+    }
+
+    private mutating func takeEvent() throws(Unreadable) {
+        let root = EventReader.root
+        let kind = try events.string("event", in: root)
+        switch kind {
+        case "tick":
+            let second = try events.second()
+            collector?.tick(second, at: try events.time("time", in: root))
+        case "bind_pool":
+            let key = try events.bindPool(in: root)
+            let standing = try events.standing(in: root)
+            let failed = try events.int("failed", in: root)
+            collector?.bindPool(
+                key, standing: standing, failed: failed, at: try events.time("time", in: root))
+        case "failure":
+            let subject = try events.subject(in: root)
+            let (call, cause) = (try events.call(in: root), try events.cause(in: root))
+            let process = try events.process(in: root)
+            let search = try events.optionalInt("search_us", in: root)
+            collector?.failure(
+                subject, call, cause, process, search: search.map { UInt64($0) * 1000 },
+                at: try events.time("time", in: root))
+        case "alert":
+            let time = try events.time("time", in: root)
+            collector?.alert(try events.alert(at: time), at: time)
+        case "lost":
+            let count = try events.int("count", in: root)
+            collector?.lost(count, at: try events.time("time", in: root))
+        case "audit":
+            let netns = try events.netns(in: root)
+            let drift = try events.int("drift", in: root)
+            collector?.audit(netns, drift: drift, at: try events.time("time", in: root))
+        case "namespace": try takeNamespace()
+        case "progress", "summary":
+            let time = try events.time("time", in: root)
+            let summary = try events.summary()
+            for row in summary.namespaces { meet(row.netns, inode: Int(row.inode)) }
+            if kind == "summary" {
+                collector?.summary(summary, at: time)
+            } else {
+                collector?.progress(summary, at: time)
+            }
+        case "open", "established", "close", "release": break
+        default: reading.unknown += 1
+        }
+    }
+
+    private mutating func takeNamespace() throws(Unreadable) {
+        let root = EventReader.root
+        let netns = try events.netns(in: root)
+        meet(netns, inode: try events.int("inode", in: root))
+        guard let kind = Event.NamespaceNews.Kind(rawValue: try events.string("state", in: root))
+        else { throw Unreadable() }
+        collector?.namespace(netns, kind, at: try events.time("time", in: root))
+    }
+
+    private mutating func meet(_ netns: UInt32, inode: Int) {
+        if let own = start.ownInode, inode == Int(own) { ownNamespace = netns }
+    }
+}
+
+/// Lines about single connections, of which a recording mostly consists, and which no report needs.
+private enum ConnectionLine {
+    private static let beginnings = ["open", "established", "close", "release"].map {
+        Array("{\"event\":\"\($0)\",\"time\":\"".utf8)
+    }
+
+    /// By its first bytes and the last one.
+    static func isOne(_ text: Span<UInt8>, _ range: Range<Int>) -> Bool {
+        let mark = 10
+        guard range.count > 40, text[range.upperBound - 1] == UInt8(ascii: "}") else {
+            return false
+        }
+        for beginning in beginnings where beginning[mark] == text[range.lowerBound + mark] {
+            for place in beginning.indices
+            where beginning[place] != text[range.lowerBound + place] { return false }
+            return true
+        }
+        return false
+    }
+}

@@ -1,0 +1,76 @@
+import ArgumentParser
+import Glibc
+import Probe
+import Report
+
+struct ReportCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "report",
+        abstract: "Make the report of a run again from its recording (--record).",
+        discussion: """
+            Several recordings, such as those of all hosts of one load test, make one report with a \
+            column for each host. A recording that breaks off, because its tracer was killed or its \
+            disk was full, makes a report as far as it goes.
+
+            Examples:
+              portgauge report trace.jsonl
+              portgauge report web-1.jsonl web-2.jsonl web-3.jsonl
+              zstdcat trace.jsonl.zst | portgauge report -
+              portgauge report --format json trace.jsonl | jq '.hosts[0].summary.failed'
+            """)
+
+    @Argument(
+        help: ArgumentHelp("Recordings; -: standard input.", valueName: "file"))
+    var files: [String]
+
+    @Option(help: "How to write: text, or json as one object.")
+    var format = TraceCommand.Format.text
+
+    func validate() throws {
+        guard files.count(where: { $0 == "-" }) <= 1 else {
+            throw ValidationError("standard input can be read only once")
+        }
+    }
+
+    func run() throws {
+        var runs: [RunReport] = []
+        for file in files { runs += try Self.read(file) }
+        let form: ReportWriter.Form =
+            format == .json
+            ? .json : .text(layout: Layout(columns: Terminal.width), colour: Terminal.wantsColour)
+        var line = Line()
+        ReportWriter(form).write(runs, to: &line)
+        var output = try Output(ifFull: "free some space and make the report again")
+        try output.append(line.bytes, always: true)
+        try output.finish()
+    }
+
+    private static func read(_ path: String) throws -> [RunReport] {
+        var input = try Input(path)
+        var reader = RecordingReader()
+        do {
+            while try input.read() { try reader.take(input.bytes, count: input.count) }
+            return try reader.finish()
+        } catch let problem as RecordingProblem {
+            throw RecordingError(name: input.name, problem: problem)
+        }
+    }
+}
+
+/// Why no report can be made of a file.
+struct RecordingError: Error, CustomStringConvertible {
+    var name: String
+    var problem: RecordingProblem
+
+    var description: String {
+        switch problem {
+        case .empty: "read \(name): it is empty (give the file that --record wrote)"
+        case .foreign:
+            "read \(name): it is no recording (give the file that --record wrote; if it is "
+                + "compressed, uncompress it)"
+        case .newer(let version):
+            "read \(name): portgauge \(version) wrote it, and this is \(Portgauge.version), which "
+                + "cannot read it (use that version, or a later one)"
+        }
+    }
+}
