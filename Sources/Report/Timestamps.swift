@@ -99,7 +99,7 @@ package struct Timestamps: Sendable {
     }
 
     /// Reads what `appendUTC` writes. Nanoseconds since 1970; nil if it is no such time, or not of the
-    /// years 1970 to 2499.
+    /// years 1970 to 2261.
     static func read(_ text: ArraySlice<UInt8>) -> UInt64? {
         guard text.count == 27 else { return nil }
         let base = text.startIndex
@@ -113,7 +113,7 @@ package struct Timestamps: Sendable {
             return value
         }
         for (place, mark) in punctuation where text[base + place] != mark { return nil }
-        guard let year = number(0, 4), (1970..<2500).contains(year),
+        guard let year = number(0, 4), (1970..<2262).contains(year),
             let month = number(5, 2), (1...12).contains(month),
             let day = number(8, 2), (1...31).contains(day),
             let hour = number(11, 2), hour < 24, let minute = number(14, 2), minute < 60,

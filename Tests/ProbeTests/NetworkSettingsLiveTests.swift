@@ -35,7 +35,7 @@ import Testing
     }
 
     @Test func theDelayOfReuse() throws {
-        if KernelVersion(release: kernelRelease()) >= KernelVersion(major: 6, minor: 14) {
+        if KernelVersion(release: Host().kernel) >= KernelVersion(major: 6, minor: 14) {
             let read = try Self.read(["ipv4/tcp_tw_reuse_delay": "250"])
             #expect(read.hasReuseDelay && read.namespace.timeWait.reuseDelay == 250)
         } else {

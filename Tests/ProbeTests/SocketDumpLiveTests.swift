@@ -117,7 +117,7 @@ import Testing
             #expect(waits.allSatisfy { (50_000...60_000).contains($0.expires) && $0.inode == 0 })
 
             let boundOnes = dump.sockets.filter { $0.state == .bound }
-            let release = KernelVersion(release: kernelRelease())
+            let release = KernelVersion(release: Host().kernel)
             let expected: [UInt16] = release >= KernelVersion(major: 6, minor: 8) ? [41001] : []
             #expect(boundOnes.map(\.localPort) == expected)
 

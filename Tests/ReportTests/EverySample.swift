@@ -4,7 +4,7 @@ import PortModel
 
 extension Sample {
     /// Each kind of event, with all that may be absent, and without.
-    private static let everyEvent: [Event] = {
+    static let everyEvent: [Event] = {
         let nobody = Process.unknown
         let nameless = Process(pid: 7, name: Process.Name())
         let closed = Change.Kind.closed(timeWait: true, lived: nil, error: nil)
