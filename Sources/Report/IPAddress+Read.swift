@@ -59,7 +59,7 @@ extension IPAddress {
             }
         }
         if let group { groups.append(UInt16(group)) }
-        guard groups.count == 8 || gap != nil && groups.count < 8 else { return nil }
+        guard gap == nil ? groups.count == 8 : groups.count < 8 else { return nil }
         if let gap {
             groups.insert(contentsOf: [UInt16](repeating: 0, count: 8 - groups.count), at: gap)
         }

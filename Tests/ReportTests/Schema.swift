@@ -3,22 +3,28 @@ import Testing
 
 /// `schema/event.schema.json`, and a validator to hold lines against it.
 enum Schema {
-    private static let file = URL(filePath: #filePath)
+    private static let folder = URL(filePath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        .appending(path: "schema/event.schema.json")
+        .appending(path: "schema")
+    private static let file = folder.appending(path: "event.schema.json")
 
     static var parsed: JSON {
         get throws { try JSON(String(contentsOf: file, encoding: .utf8)) }
     }
 
     /// What the schema has against each line; nothing if it is valid.
-    static func complaints(about lines: [String]) throws -> [[String]] {
+    ///
+    /// - Parameter name: of the schema.
+    static func complaints(
+        about lines: [String], by name: String = "event.schema.json"
+    ) throws -> [[String]] {
         let script = """
             import json, sys
-            from jsonschema import Draft202012Validator
+            from jsonschema import Draft202012Validator, RefResolver
             schema = json.load(open(sys.argv[1]))
             Draft202012Validator.check_schema(schema)
-            validator = Draft202012Validator(schema)
+            resolver = RefResolver("file://" + sys.argv[1], schema)
+            validator = Draft202012Validator(schema, resolver=resolver)
             print(json.dumps([
                 [error.message for error in validator.iter_errors(json.loads(line))]
                 for line in open(sys.argv[2], encoding="utf-8")]))
@@ -28,7 +34,9 @@ enum Schema {
         defer { try? FileManager.default.removeItem(at: input) }
         let python = Process()
         python.executableURL = URL(filePath: "/usr/bin/python3")
-        python.arguments = ["-c", script, file.path, input.path]
+        python.arguments = [
+            "-W", "ignore", "-c", script, folder.appending(path: name).path, input.path,
+        ]
         let output = Pipe()
         python.standardOutput = output
         try python.run()
