@@ -11,6 +11,8 @@ struct HostsWriter {
     private static let rows = 20
     private static let firstColumn = 20
 
+    private var summaries: SummaryWriter { SummaryWriter(style: style, layout: layout) }
+
     func write(_ runs: [RunReport], to line: inout Line) {
         let hosts = Self.names(of: runs)
         style.begin(.heading, &line)
@@ -166,7 +168,7 @@ struct HostsWriter {
             run.summary.failures.map { (host: host, run: run, what: $0.what, count: $0.count) }
         }
         guard !all.isEmpty else { return }
-        heading("  failed  host: call, cause, process, and where from and to", &line)
+        summaries.heading("  failed  host: call, cause, process, and where from and to", &line)
         for (host, run, what, count) in all.sorted(by: { $0.count > $1.count }).prefix(Self.rows) {
             line.right(8) { $0.append(grouped: count) }
             line.append("  ")
@@ -176,14 +178,6 @@ struct HostsWriter {
             line.append("\n")
         }
         more(max(0, all.count - Self.rows), &line)
-    }
-
-    private func heading(_ text: StaticString, _ line: inout Line) {
-        line.append("\n")
-        style.begin(.heading, &line)
-        line.append(text)
-        style.end(&line)
-        line.append("\n")
     }
 
     private func more(_ count: Int, _ line: inout Line) {

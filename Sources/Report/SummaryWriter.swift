@@ -173,7 +173,7 @@ struct SummaryWriter {
         omitted(of: failures.count, &line)
     }
 
-    private func heading(_ text: StaticString, _ line: inout Line) {
+    func heading(_ text: StaticString, _ line: inout Line) {
         line.append("\n")
         style.begin(.heading, &line)
         line.append(text)

@@ -230,17 +230,20 @@ private let held = #""held":14117,"usable":28232"#
             Sample.json(event)
                 == #"{"event":"summary",\#(time),"duration_s":61.234,"opened":9,"closed":6,"#
                 + #""closed_first":2,"failed":6,"want_of_port":{"connects":6,"binds":0},"#
-                + #""otherwise":{"connects":0,"binds":0},"lost":7,"skipped":0,"slipped":0,"audits":0,"largest_drift":0,"#
+                + #""otherwise":{"connects":0,"binds":0},"lost":7,"skipped":0,"slipped":0,"#
+                + #""audits":0,"largest_drift":0,"#
                 + #""last_drift":0,"repairs":0,"complete":false,"lines_dropped":8,"held":5,"#
                 + #""time_wait":2,"tuples_omitted":0,"namespaces":[],"bind_pools":[],"refused":[],"tuples":["#
                 + #"{\#(tuple),"held":5,"time_wait":2,"reusable":0,"#
                 + #""usable":28232,"available":28227,\#(range),"peak":5,"#
                 + #""peak_at":"2026-11-22T17:16:05.123456Z","at_peak":{"time_wait":2,"reusable":0,"#
-                + #""usable":28232,"available":28227},"opened":8,"closed":5,"closed_first":2,"failed":5,"errors":{"ENETUNREACH":1,"ECONNREFUSED":2},"causes":{},"#
+                + #""usable":28232,"available":28227},"opened":8,"closed":5,"closed_first":2,"#
+                + #""failed":5,"errors":{"ENETUNREACH":1,"ECONNREFUSED":2},"causes":{},"#
                 + #""first_failure_at":"2026-11-22T17:16:05.123456Z",\#(opened(8, failed: 5))},"#
                 + #"{"netns":"1","local":"10.0.0.1","remote":"10.0.0.9","remote_port":1,"held":0,"#
                 + #""time_wait":0,"reusable":0,"usable":28232,"available":28232,\#(range),"peak":1,"#
-                + #""peak_at":"2026-11-22T17:16:05.123456Z",\#(empty),"opened":1,"closed":1,"#
+                + #""peak_at":"2026-11-22T17:16:05.123456Z","at_peak":{"time_wait":0,"reusable":0,"#
+                + #""usable":28232,"available":28231},"opened":1,"closed":1,"#
                 + #""closed_first":0,"failed":0,"errors":{},"causes":{},\#(opened(1))},"#
                 + #"{"netns":"blue","local":"2001:db8::1","remote":"2001:db8::9","#
                 + #""remote_port":443,"held":0,"time_wait":0,"reusable":0,"usable":28232,"#
