@@ -73,20 +73,20 @@ package struct Output: ~Copyable {
     package init(creating path: String, ifFull: String) throws(ProbeError) {
         name = path
         self.ifFull = ifFull
+        // A pipe that nobody reads is refused, rather than waited for.
         let raw = unsafe open(
-            path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0o666)
+            path, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0o666)
         try check(
             raw, "write \(path)",
-            remedy: "check that its directory is there and can be written to")
+            remedy: errno == ENXIO
+                ? "nobody reads that pipe: start its reader first"
+                : "check that its directory is there and can be written to")
         owned = FileDescriptor(owning: raw)
         descriptor = raw
         var status = stat()
         // It is open, so there is nothing that could go wrong.
         unsafe fstat(raw, &status)
-        let type = status.st_mode & S_IFMT
-        let isStream = type == S_IFIFO || isatty(raw) == 1
-        kind = isStream ? .stream : type == S_IFSOCK ? .socket : .file
-        if isStream { _ = fcntl(raw, F_SETFL, fcntl(raw, F_GETFL) | O_NONBLOCK) }
+        kind = status.st_mode & S_IFMT == S_IFIFO || isatty(raw) == 1 ? .stream : .file
         pending.reserveCapacity(2 * Self.chunk)
     }
 

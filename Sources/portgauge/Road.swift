@@ -1,4 +1,3 @@
-import Glibc
 import PortModel
 import Probe
 import Report
@@ -16,12 +15,7 @@ struct Road: ~Copyable {
 
     private(set) var surroundings: Surroundings
     private let ownInode = NetworkNamespaces.own
-    private var sink: Sink
-    private let endsWithSummary: Bool
-    /// Takes every event.
-    private var recording: Sink?
-    /// Nil unless a report is to be written.
-    private var report: LiveReport?
+    var sinks: Sinks
     private var nextProgress: UInt64 = 0
     private var lostTold: UInt64 = 0
 
@@ -35,43 +29,12 @@ struct Road: ~Copyable {
     init(options: borrowing Trace.Options) throws(ProbeError) {
         watch = Watch(thresholds: options.thresholds)
         poolWatch = watch
-        if options.record == "-" {
-            // Standard output then has nothing but the recording.
-            recording = Self.recording(try Output(ifFull: Self.ifFull))
-        } else {
-            recording = nil
-        }
-        let descriptor = options.record == "-" ? STDERR_FILENO : STDOUT_FILENO
-        let name = options.record == "-" ? "standard error" : "standard output"
-        sink = Sink(
-            try Output(descriptor, name: name),
-            writer: options.isJSON
-                ? .json(JSONWriter())
-                : .text(
-                    TextWriter(
-                        colour: Terminal.wantsColour(descriptor),
-                        layout: Layout(columns: Terminal.width))),
-            events: options.events)
-        endsWithSummary = options.summary
-        report = options.reports.isEmpty ? nil : LiveReport()
+        sinks = try Sinks(options)
         surroundings = Surroundings(
             timestamps: Timestamps(
                 realtimeOffset: Clock.realtimeOffset, localOffset: Clock.localOffset),
             namespaceNames: [:], ownNamespace: nil, errnoName: errnoName)
     }
-
-    /// Has every event written to a file, which is made, or emptied.
-    mutating func record(to path: String) throws(ProbeError) {
-        recording = Self.recording(try Output(creating: path, ifFull: Self.ifFull))
-    }
-
-    private static func recording(_ output: consuming Output) -> Sink {
-        Sink(output, writer: .json(JSONWriter()), events: .all)
-    }
-
-    private static let ifFull =
-        "the end of the recording is missing, what there is makes a report: free some space and trace "
-        + "again"
 
     // MARK: Records
 
@@ -130,12 +93,7 @@ struct Road: ~Copyable {
     /// Most changes cross no threshold and, when there are many, are not written: those are passed
     /// by without being copied.
     private mutating func follow(_ change: Change) {
-        if sink.wants(change.kind) {
-            sink.take(.connection(change), at: change.time, in: surroundings)
-        }
-        if recording?.wants(change.kind) == true {
-            recording?.take(.connection(change), at: change.time, in: surroundings)
-        }
+        sinks.take(change, in: surroundings)
         let standing = ledger.standing(of: change.account)
         observe(change.account, change.tuple, standing, at: change.time)
     }
@@ -186,7 +144,7 @@ struct Road: ~Copyable {
     /// - Parameter lost: records lost since the start.
     /// - Returns: the tuples in which anything changed.
     mutating func secondPassed(at now: UInt64, lost: UInt64) -> [Tick] {
-        sink.resize(columns: Terminal.width)
+        sinks.resize(columns: Terminal.width)
         surroundings.timestamps.localOffset = Clock.localOffset
         // The two clocks are not read at one instant: less than a millisecond is no change, and one
         // event keeps one time.
@@ -199,10 +157,7 @@ struct Road: ~Copyable {
         let ticks = ledger.takeTicks(at: now)
         // What is usable or may be used again changes also while nobody connects.
         for tick in ticks { observe(tick.index, tick.tuple, tick.standing, at: now) }
-        sink.take(ticks, at: now, in: surroundings)
-        recording?.take(ticks, at: now, in: surroundings)
-        for tick in ticks { report?.take(.tick(tick), at: now, in: surroundings) }
-        sink.secondPassed()
+        sinks.take(ticks, at: now, in: surroundings)
         if lost > lostTold {
             tell(.lost(Int(clamping: lost - lostTold)), at: now)
             lostTold = lost
@@ -231,7 +186,7 @@ struct Road: ~Copyable {
         }
     }
 
-    // MARK: Sinks
+    // MARK: What is told
 
     /// In text, peers have names from now on, as far as they are known.
     mutating func name(by resolver: Resolver) {
@@ -243,81 +198,33 @@ struct Road: ~Copyable {
 
     /// - Parameter event: any but a connection.
     mutating func tell(_ event: Event, at time: UInt64) {
-        sink.take(event, at: time, in: surroundings)
-        recording?.take(event, at: time, in: surroundings)
-        report?.take(event, at: time, in: surroundings)
+        sinks.take(event, at: time, in: surroundings)
     }
 
     /// Has a recording say now and then what the summary would, in case that it breaks off.
     mutating func tellProgress(at now: UInt64, duration: UInt64, _ accuracy: Accuracy) {
-        guard recording != nil, now >= nextProgress else { return }
-        // The first one soon: a load test may be short.
+        guard sinks.isRecorded, now >= nextProgress else { return }
         let spent = Clock.processorTime
         let summary = summary(duration, accuracy, limit: Self.progressLimit)
-        recording?.take(.progress(summary), at: now, in: surroundings)
+        sinks.take(progress: summary, at: now, in: surroundings)
         // Many tuples take some time: no more than a fiftieth of a CPU.
         nextProgress = now + max(Self.progressInterval, 50 * (Clock.processorTime - spent))
     }
 
-    private mutating func summary(_ duration: UInt64, _ accuracy: Accuracy, limit: Int) -> Summary {
+    /// Tells the summary.
+    mutating func summarise(duration: UInt64, accuracy: Accuracy) throws(ProbeError) {
+        // What a full disk drops now is still counted.
+        try sinks.flush()
+        let summary = summary(duration, accuracy, limit: Self.summaryLimit)
+        sinks.take(summary: summary, at: Clock.monotonic, in: surroundings)
+        try sinks.flush()
+    }
+
+    private mutating func summary(
+        _ duration: UInt64, _ accuracy: Accuracy, limit: Int
+    ) -> Summary {
         Summary(
-            of: ledger, duration: duration, accuracy: accuracy,
-            linesDropped: sink.dropped + (recording?.dropped ?? 0), limit: limit)
-    }
-
-    /// Writes what the readers take without waiting.
-    mutating func flush() throws(ProbeError) {
-        try sink.flush()
-        try recording?.flush()
-    }
-
-    /// The same, and has `poller` tell when a reader takes more.
-    mutating func flush(_ poller: borrowing Poller) throws(ProbeError) {
-        try sink.flush(poller)
-        try recording?.flush(poller)
-    }
-
-    /// Has `poller` tell when a reader goes away, even while there is nothing to write.
-    func watchReader(_ poller: borrowing Poller) throws(ProbeError) {
-        try sink.watchReader(poller)
-        try recording?.watchReader(poller)
-    }
-
-    /// - Parameter ready: what the poller told.
-    func checkReader(_ ready: [Int32]) throws(ProbeError) {
-        try sink.checkReader(ready)
-        try recording?.checkReader(ready)
-    }
-
-    /// Tells the summary, but for a sink that is to have none, and writes of it what the readers take
-    /// without waiting.
-    ///
-    /// - Parameter failure: the first one.
-    mutating func summarise(
-        duration: UInt64, accuracy: Accuracy, _ failure: inout ProbeError?
-    ) {
-        do throws(ProbeError) {
-            // What a full disk drops now is still counted.
-            try flush()
-            let summary = summary(duration, accuracy, limit: Self.summaryLimit)
-            let now = Clock.monotonic
-            if endsWithSummary {
-                sink.take(.summary(summary), at: now, in: surroundings, always: true)
-            }
-            recording?.take(.summary(summary), at: now, in: surroundings, always: true)
-            report?.take(.summary(summary), at: now, in: surroundings)
-            try flush()
-        } catch {
-            failure = failure ?? error
-        }
-    }
-
-    /// What a report is made from; nothing if none is to be made.
-    mutating func runs() -> [RunReport] { report?.finish() ?? [] }
-
-    /// Writes all that is left, for as long as the readers take.
-    mutating func finish(_ failure: inout ProbeError?) {
-        do throws(ProbeError) { try recording?.finish() } catch { failure = failure ?? error }
-        do throws(ProbeError) { try sink.finish() } catch { failure = failure ?? error }
+            of: ledger, duration: duration, accuracy: accuracy, linesDropped: sinks.dropped,
+            limit: limit)
     }
 }

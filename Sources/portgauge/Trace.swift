@@ -59,13 +59,13 @@ struct Trace: ~Copyable {
             filter: options.filter, ringBytes: options.ringBytes,
             systemCalls: options.systemCalls)
         // Nothing is made, or emptied, before it is sure that there will be something to write.
-        if let path = options.record, path != "-" { try road.record(to: path) }
+        if let path = options.record, path != "-" { try road.sinks.record(to: path) }
         try Capability.keepOnly(
             Capability.whileTracing + (reports.isEmpty ? [] : [Capability.toWriteAnywhere]))
         let resolver = options.resolve ? try Resolver.start() : nil
         try poller.watch(signals.descriptor, for: .readable)
         try poller.watch(probe.descriptor, for: [.readable, .edge])
-        try road.watchReader(poller)
+        try road.sinks.watchReaders(poller)
         self.options = options
         self.reports = reports
         self.signals = signals
@@ -101,7 +101,7 @@ struct Trace: ~Copyable {
         let start = Clock.monotonic
         if options.sinceStart { road.countTime(from: start) }
         road.tell(.start(startFacts), at: start)
-        try road.flush()
+        try road.sinks.flush()
         try auditor.seed(&probe, &road)
         try surveyor.survey(&probe, &road)
         try companion.begin(poller, road)
@@ -138,12 +138,16 @@ struct Trace: ~Copyable {
     /// Writes the summary and the reports. What goes wrong with one of them does not keep back the others.
     private mutating func finish(duration: UInt64) throws(ProbeError) {
         var failure: ProbeError?
-        road.summarise(duration: duration, accuracy: auditor.accuracy, &failure)
-        let runs = road.runs()
+        do throws(ProbeError) {
+            try road.summarise(duration: duration, accuracy: auditor.accuracy)
+        } catch {
+            failure = error
+        }
+        let runs = road.sinks.runs()
         for report in reports {
             do throws(ProbeError) { try report.write(runs) } catch { failure = failure ?? error }
         }
-        road.finish(&failure)
+        road.sinks.finish(&failure)
         if let failure { throw failure }
     }
 
@@ -162,7 +166,7 @@ struct Trace: ~Copyable {
             let pause = wake > before ? (wake - before + 999_999) / 1_000_000 : 0
             let ready = try poller.wait(milliseconds: Int32(clamping: pause))
             if ready.contains(signals.descriptor) { return }
-            try road.checkReader(ready)
+            try road.sinks.checkReaders(ready)
             guard try companion.serve(ready, poller, road) else { return }
 
             let now = Clock.monotonic
@@ -184,7 +188,7 @@ struct Trace: ~Copyable {
                 nextTick += (now - nextTick) / Self.tickInterval * Self.tickInterval
                 nextTick += Self.tickInterval
             }
-            try road.flush(poller)
+            try road.sinks.flush(poller)
             if let end, now >= end { return }
         }
     }

@@ -33,6 +33,11 @@ final class SmallDisk {
 
     deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
 
+    /// Another file on it.
+    func file(_ name: String) -> FileHandle? {
+        FileHandle(forReadingAtPath: "\(folder)/\(name)")
+    }
+
     /// Somebody deletes what took up half of it.
     func makeSpace() throws { try FileManager.default.removeItem(atPath: "\(folder)/filler") }
 
