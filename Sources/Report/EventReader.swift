@@ -209,11 +209,13 @@ private struct NameTable: Sendable {
     private(set) var names: [UInt32: String] = [:]
 
     private static let limit = 1 << 17
+    /// Of a name, in bytes.
+    private static let longest = 1024
 
-    /// Nil when there are too many.
+    /// Nil when there are too many, or it is too long.
     mutating func number(of name: String) -> UInt32? {
         if let number = numbers[name] { return number }
-        guard numbers.count < Self.limit else { return nil }
+        guard numbers.count < Self.limit, name.utf8.count <= Self.longest else { return nil }
         let number = UInt32(numbers.count + 1)
         numbers[name] = number
         names[number] = name

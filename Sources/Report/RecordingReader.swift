@@ -7,6 +7,8 @@ package enum RecordingProblem: Error, Hashable, Sendable {
     case foreign
     /// A later version wrote it.
     case newer(version: String)
+    /// There are more in a row than a report has room for.
+    case tooMany
 }
 
 /// Reads recordings, one or several in a row, part by part as they come, into what reports are made from.
@@ -157,6 +159,7 @@ package struct RecordingReader: Sendable {
             return
         }
         endRun()
+        guard done.count < limits.runs else { throw .tooMany }
         self.start = start
         ownNamespace = nil
         reading = RunReport.Reading()

@@ -14,6 +14,8 @@ package struct RunCollector: Sendable {
         package var moments = 2000
         /// Tuples that hold ports at once, for the totals.
         package var tuples = 1 << 17
+        /// Recordings in a row.
+        package var runs = 1000
 
         package init() {}
     }

@@ -68,6 +68,8 @@ struct RecordingError: Error, CustomStringConvertible {
         case .foreign:
             "read \(name): it is no recording (give the file that --record wrote; if it is "
                 + "compressed, uncompress it)"
+        case .tooMany:
+            "read \(name): it has too many recordings in a row (give those of one load test)"
         case .newer(let version):
             "read \(name): portgauge \(version) wrote it, and this is \(Portgauge.version), which "
                 + "cannot read it (use that version, or a later one)"

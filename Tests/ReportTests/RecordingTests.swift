@@ -176,6 +176,9 @@ import Testing
         let runs = try read(one + one + one)
         #expect(runs.count == 3)
         #expect(runs.allSatisfy { $0.moments.map(\.kind) == [.lost(1)] })
+        let many = String(repeating: Self.start, count: 1001)
+        #expect(throws: RecordingProblem.tooMany) { try read(many) }
+        #expect(try read(String(many.dropLast(Self.start.count))).count == 1000)
     }
 
     // MARK: Reports
