@@ -20,7 +20,15 @@ struct AdviceWriter {
         }
         for (index, advice) in all.enumerated() {
             if index == 0 || all[index - 1].subject != advice.subject {
-                subject(advice, surroundings, &line)
+                layout.fold(&line, indent: Self.indent) {
+                    $0.append("  ")
+                    subject(advice, surroundings, &$0)
+                    $0.append("\n")
+                }
+                paragraph(&line) {
+                    $0.append(spaces: Self.indent)
+                    situation(advice, &$0)
+                }
             }
             paragraph(&line) {
                 $0.append(index < 9 ? "  " : " ")
@@ -36,31 +44,25 @@ struct AdviceWriter {
         }
     }
 
-    private func subject(_ advice: Advice, _ surroundings: Surroundings, _ line: inout Line) {
-        layout.fold(&line, indent: Self.indent) {
-            $0.append("  ")
-            switch advice.subject {
-            case .tuple(let tuple):
-                $0.append(tuple, surroundings)
-            case .bindPool(_, let local):
-                $0.append("bind() to ")
-                $0.append(local)
-                $0.append(", port 0")
-            }
-            $0.append(namespace: advice.netns, surroundings)
-            if advice.process != .unknown {
-                $0.append("  ")
-                $0.append(advice.process)
-            }
-            $0.append("\n")
+    /// Which tuple or bind pool it is about, and whose.
+    func subject(_ advice: Advice, _ surroundings: Surroundings, _ line: inout Line) {
+        switch advice.subject {
+        case .tuple(let tuple):
+            line.append(tuple, surroundings)
+        case .bindPool(_, let local):
+            line.append("bind() to ")
+            line.append(local)
+            line.append(", port 0")
         }
-        paragraph(&line) {
-            $0.append(spaces: Self.indent)
-            situation(advice, &$0)
+        line.append(namespace: advice.netns, surroundings)
+        if advice.process != .unknown {
+            line.append("  ")
+            line.append(advice.process)
         }
     }
 
-    private func situation(_ advice: Advice, _ text: inout Line) {
+    /// What it lacked.
+    func situation(_ advice: Advice, _ text: inout Line) {
         let call: StaticString =
             if case .bindPool = advice.subject { "bind" } else { "connect" }
         if advice.failed > 0 {

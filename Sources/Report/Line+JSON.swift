@@ -21,6 +21,10 @@ extension Line {
     /// With three digits after the point.
     mutating func field(_ name: StaticString, thousandths value: UInt64) {
         self.name(name)
+        append(thousandths: value)
+    }
+
+    mutating func append(thousandths value: UInt64) {
         append(Int(value / 1000))
         append(".")
         append(Int(value % 1000), width: 3)

@@ -16,6 +16,8 @@ package struct Line: Sendable {
 
     package mutating func append(_ text: String) { bytes.append(contentsOf: text.utf8) }
 
+    mutating func append(_ other: [UInt8]) { bytes.append(contentsOf: other) }
+
     mutating func append(_ other: Line) { bytes.append(contentsOf: other.bytes) }
 
     mutating func append(_ text: ArraySlice<UInt8>) { bytes.append(contentsOf: text) }
