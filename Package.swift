@@ -20,7 +20,11 @@ let package = Package(
                 .linkedLibrary(":libbpf.a"), .linkedLibrary(":libelf.a"), .linkedLibrary(":libz.a"),
             ]),
         .target(name: "PortModel", swiftSettings: strict),
-        .target(name: "Report", dependencies: ["PortModel"], swiftSettings: strict),
+        // The style and the script of HTML reports become bytes in the code: one file is installed.
+        .target(
+            name: "Report", dependencies: ["PortModel"],
+            resources: [.embedInCode("HTML/report.css"), .embedInCode("HTML/report.js")],
+            swiftSettings: strict),
         .target(
             name: "Probe", dependencies: ["CPortgauge", "PortModel"], swiftSettings: strictMemory),
         .target(

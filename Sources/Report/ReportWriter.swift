@@ -8,6 +8,8 @@ package struct ReportWriter: Sendable {
         case text(layout: Layout, colour: Bool)
         /// One object.
         case json
+        /// One page, with charts.
+        case html
     }
 
     package init(_ form: Form) { self.form = form }
@@ -18,6 +20,7 @@ package struct ReportWriter: Sendable {
     package func write(_ runs: [RunReport], to line: inout Line) {
         switch form {
         case .json: JSONWriter().write(runs, &line)
+        case .html: HTMLWriter().write(runs, to: &line)
         case .text(let layout, let colour):
             let style = Style(enabled: colour)
             if runs.count == 1 {
@@ -161,7 +164,7 @@ extension Line {
     }
 
     /// As a shell would take it.
-    fileprivate mutating func append(word: String) {
+    mutating func append(word: String) {
         let plain = word.utf8.allSatisfy {
             switch $0 {
             case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
