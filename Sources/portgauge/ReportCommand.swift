@@ -14,7 +14,7 @@ struct ReportCommand: ParsableCommand {
 
             Examples:
               portgauge report trace.jsonl
-              portgauge report web-1.jsonl web-2.jsonl web-3.jsonl
+              portgauge report --html report.html web-1.jsonl web-2.jsonl web-3.jsonl
               zstdcat trace.jsonl.zst | portgauge report -
               portgauge report --format json trace.jsonl | jq '.hosts[0].summary.failed'
             """)
@@ -26,15 +26,26 @@ struct ReportCommand: ParsableCommand {
     @Option(help: "How to write: text, or json as one object.")
     var format = TraceCommand.Format.text
 
+    @Option(
+        help: ArgumentHelp(
+            "Write one HTML page with charts there, and nothing to standard output.",
+            valueName: "file"))
+    var html: String?
+
     func validate() throws {
         guard files.count(where: { $0 == "-" }) <= 1 else {
             throw ValidationError("standard input can be read only once")
+        }
+        if let html, html.isEmpty || html == "-" {
+            throw ValidationError("--html needs the name of a file")
         }
     }
 
     func run() throws {
         var runs: [RunReport] = []
+        let page = try html.map { try ReportFile(ReportFile.Target(path: $0, form: .html)) }
         for file in files { runs += try Self.read(file) }
+        if let page { return try page.write(runs) }
         let form: ReportWriter.Form =
             format == .json
             ? .json : .text(layout: Layout(columns: Terminal.width), colour: Terminal.wantsColour)

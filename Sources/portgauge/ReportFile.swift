@@ -18,7 +18,8 @@ struct ReportFile {
 
     /// As the name of the file has it.
     static func form(of path: String) -> ReportWriter.Form {
-        path.hasSuffix(".json") ? .json : .text(layout: Layout(), colour: false)
+        if path.hasSuffix(".html") { return .html }
+        return path.hasSuffix(".json") ? .json : .text(layout: Layout(), colour: false)
     }
 
     func write(_ runs: [RunReport]) throws(ProbeError) {

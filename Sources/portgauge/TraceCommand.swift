@@ -20,7 +20,7 @@ struct TraceCommand: ParsableCommand {
               portgauge --output json --events all >t.jsonl  everything, for a script
               portgauge --record trace.jsonl                 for `portgauge report`, later
               portgauge --record - | zstd >trace.jsonl.zst   the same, packed
-              portgauge --report summary.txt --duration 600  the summary to a file
+              portgauge --html report.html --duration 600    with charts, for a browser
             """)
 
     enum Format: String, ExpressibleByArgument, CaseIterable { case text, json }
