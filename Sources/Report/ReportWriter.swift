@@ -120,7 +120,7 @@ struct RunWriter {
         case .summaryAt(let time):
             begin(&line)
             style.begin(.warning, &line)
-            line.append("breaks off: totals, tables and advice are those of ")
+            line.append("breaks off: causes, processes and advice are those of ")
             run.surroundings.timestamps.appendLocalSecond(time, to: &line)
             style.end(&line)
             line.append("\n")

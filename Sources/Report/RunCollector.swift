@@ -188,7 +188,7 @@ package struct RunCollector: Sendable {
         let end = lastSecond + 1
         let ending: RunReport.Ending =
             final != nil ? .complete : interim.map { .summaryAt($0.time) } ?? .ticksOnly
-        let summary = final ?? interim?.summary ?? summaryOfTicks
+        let summary = final ?? interimSummary
         let series = ranked.prefix(limits.series).map { subject, entry in
             var series = entry.series
             series.carry(to: end, width: width)
@@ -202,21 +202,21 @@ package struct RunCollector: Sendable {
             momentsOmitted: momentsOmitted, reading: reading, surroundings: surroundings)
     }
 
-    /// All that is known of a run that was killed in its first seconds.
-    private var summaryOfTicks: Summary {
-        var summary = Summary(
-            duration: elapsed(latest), accuracy: Accuracy(), linesDropped: 0)
-        summary.totals = totals.sums
-        summary.wantOfPort.connects = totals.sums.failed
+    /// All that is known of a run that broke off.
+    private var interimSummary: Summary {
+        var summary =
+            interim?.summary ?? Summary(duration: 0, accuracy: Accuracy(), linesDropped: 0)
+        summary.duration = elapsed(latest)
         (summary.held, summary.timeWait) = (totals.held, totals.timeWait)
-        for (subject, entry) in ranked.prefix(limits.series) {
-            guard case .tuple(let tuple) = subject else { continue }
-            var row = Summary.TupleRow(
-                tuple: tuple, range: PortRange(low: 1, high: 0), standing: entry.standing,
-                peak: entry.peak)
-            row.totals = entry.totals
-            summary.tuples.append(row)
+        let ticks = ranked.prefix(limits.series).compactMap { subject, entry in
+            if case .tuple(let tuple) = subject {
+                Summary.Ticked(
+                    tuple: tuple, standing: entry.standing, peak: entry.peak, totals: entry.totals)
+            } else {
+                nil
+            }
         }
+        summary.bringUpToDate(ticks, totals: totals.sums)
         return summary
     }
 

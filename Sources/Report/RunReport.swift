@@ -13,7 +13,7 @@ package struct RunReport: Sendable {
     package var endedAt: UInt64
     package var ending: Ending
     /// What the totals, the tables and the advice are made from. Of a run whose end is not there: the
-    /// last one that was made while it ran, or what the ticks tell.
+    /// last one that was made while it ran, if any, and what the ticks have told since.
     package var summary: Summary
 
     /// Seconds for one point of the series: 1, 2, 4…
@@ -44,7 +44,7 @@ package struct RunReport: Sendable {
     package enum Ending: Hashable, Sendable {
         /// The summary is the one that was made at the end.
         case complete
-        /// The recording breaks off; the summary was made while it ran, at that time.
+        /// The recording breaks off; causes, processes and advice are as they were at that time.
         case summaryAt(UInt64)
         /// It breaks off before any summary: only what the ticks tell is known.
         case ticksOnly

@@ -58,7 +58,35 @@ import Testing
         #expect(report.ending == .ticksOnly)
         #expect(report.summary.totals.opened == 12 && report.summary.totals.failed == 7)
         #expect(report.summary.held == 3)
+        #expect(report.summary.duration == 2_003_000_000)
         #expect(report.summary.tuples.map(\.peak.held) == [10])
+    }
+
+    /// Of one that broke off, causes and processes are as old as its last summary, counts are not.
+    @Test func theTicksGoOnWhereASummaryEnds() {
+        var run = collector()
+        run.tick(tick(1, held: 10, opened: 10), at: end(of: 0))
+        var row = Summary.TupleRow(
+            tuple: tuple(1), range: Sample.range, standing: Standing(held: 10, usable: 100),
+            peak: TupleAccount.Peak(standing: Standing(held: 12, usable: 100), time: 1))
+        row.totals.opened = 10
+        row.causes = [.exhausted: 1]
+        var summary = Summary(duration: 1, accuracy: Accuracy(), linesDropped: 0)
+        summary.tuples = [row]
+        summary.totals.opened = 10
+        run.progress(summary, at: end(of: 0))
+        run.tick(tick(1, held: 50, opened: 40, failed: 3), at: end(of: 1))
+        run.tick(tick(2, held: 90, opened: 90), at: end(of: 1))
+        run.tick(tick(1, held: 20), at: end(of: 2))
+        let report = run.report(in: Sample.surroundings)
+        #expect(report.ending == .summaryAt(end(of: 0)))
+        #expect(report.summary.totals.opened == 140 && report.summary.wantOfPort.connects == 3)
+        #expect(report.summary.held == 110)
+        #expect(report.summary.tuples.map(\.tuple) == [tuple(2), tuple(1)])
+        #expect(report.summary.tuples.map(\.peak.held) == [90, 50])
+        #expect(report.summary.tuples.map(\.standing.held) == [90, 20])
+        #expect(report.summary.tuples[1].causes == [.exhausted: 1])
+        #expect(report.summary.tuples[1].totals.opened == 50)
     }
 
     @Test func theLastSummaryCounts() {
