@@ -22,7 +22,10 @@ import Testing
     }
 
     private func text(_ runs: [RunReport], columns: Int = 100) -> String {
-        Line.text { ReportWriter(.text(columns: columns, colour: false)).write(runs, to: &$0) }
+        Line.text {
+            ReportWriter(.text(layout: Layout(columns: columns), colour: false)).write(
+                runs, to: &$0)
+        }
     }
 
     private func json(_ runs: [RunReport]) -> String {
@@ -48,10 +51,8 @@ import Testing
             var ours = run.surroundings
             ours.ownNamespace = nil
             #expect(
-                Line.text {
-                    TextWriter(colour: false).write(
-                        .summary(run.summary), at: 0, in: ours, to: &$0)
-                } == Sample.text(.summary(summary), in: surroundings))
+                Sample.text(.summary(run.summary), in: ours)
+                    == Sample.text(.summary(summary), in: surroundings))
         }
         #expect(count > 20)
     }
@@ -249,7 +250,7 @@ import Testing
         let runs = try read(
             Self.start + summary + Self.start + Sample.json(Sample.summary(of: Ledger())) + start
                 + summary)
-        let wide = text(runs, columns: 120)
+        let wide = text(runs, columns: 140)
         #expect(
             wide.hasPrefix(
                 """
