@@ -21,6 +21,12 @@ struct TopCommand: ParsableCommand {
 
     @OptionGroup var tracing: TracingOptions
 
+    func validate() throws {
+        guard tracing.outputs.record != "-" else {
+            throw ValidationError("--record - has no standard output here: give it a file")
+        }
+    }
+
     func run() throws {
         var options = tracing.options
         options.events = nil

@@ -41,6 +41,7 @@ extension LiveTests {
             (["--remote", "[::1]x"], "left over"),
             (Array(repeating: ["--pid", "1"], count: 17).flatMap { $0 }, "16 times at most"),
             (["snapshoot"], "Unexpected argument"),
+            (["top", "--record", "-"], "give it a file"),
         ]
 
         @Test(arguments: wrongOptions)
