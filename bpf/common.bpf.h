@@ -23,6 +23,14 @@ struct {
 	__uint(max_entries, 1 << 22); /* the reader sets the size before load */
 } ring SEC(".maps");
 
+/* Thread groups of the command that is run, itself and all that descend from it: process_tree.bpf.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1); /* the reader makes room where there is a command */
+	__type(key, __u32);
+	__type(value, __u8);
+} tree SEC(".maps");
+
 /*
  * When a namespace was last described, by a hash of its identity: each CPU draws cookies from a batch
  * of 4096, so that their last bits are the same for the first namespaces of each.
@@ -278,6 +286,8 @@ static __always_inline bool wanted_remote(const __u32 address[8], __u16 port)
 
 static __always_inline bool wanted_pid(__u32 pid)
 {
+	if (config.only_tree && !bpf_map_lookup_elem(&tree, &pid))
+		return false;
 	if (!config.pid_count)
 		return true;
 	for (__u32 i = 0; i < PG_FILTERS && i < config.pid_count; i++)

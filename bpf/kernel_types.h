@@ -26,6 +26,7 @@ enum {
 
 /* include/uapi/linux/bpf.h */
 enum bpf_map_type {
+	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
 
@@ -277,8 +278,17 @@ struct files_struct {
 	struct fdtable *fdt;
 };
 
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct signal_struct {
+	atomic_t live; /* threads that have not exited */
+};
+
 struct task_struct {
 	int tgid;
+	struct signal_struct *signal;
 	struct task_struct *group_leader;
 	char comm[16];
 	struct nsproxy *nsproxy;

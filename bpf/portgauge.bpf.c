@@ -8,6 +8,7 @@
  *  tp_btf/tcp_destroy_sock       a port that a bind() kept after CLOSE is given back
  *  iter/tcp, iter/task_file      what exists already, and who has it open: snapshot.bpf.h
  *  (run by the reader)           which ports a bind() holds: bind_table.bpf.h
+ *  tp_btf/sched_process_fork, _exit  where there is a command: who descends from it: process_tree.bpf.h
  *  fexit, or syscalls:           what connect() and bind() return: refused.bpf.c
  *
  * All but the last are tracepoints and iterators, because they are allowed where fentry and kprobes
@@ -18,6 +19,7 @@
  */
 #include "bind_table.bpf.h"
 #include "common.bpf.h"
+#include "process_tree.bpf.h"
 #include "snapshot.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

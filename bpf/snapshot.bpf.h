@@ -161,7 +161,7 @@ int each_item(struct bpf_iter__tcp *ctx)
 			return 0;
 	}
 	/* Whose they are is not known here. */
-	if (config.pid_count || config.comm_count)
+	if (config.pid_count || config.comm_count || config.only_tree)
 		item.certain = 0;
 	item.netns = identity_of(skc->skc_net.net);
 	bpf_seq_write(ctx->meta->seq, &item, sizeof(item));

@@ -7,6 +7,8 @@ extension Probe {
         package var remotes: [Remote] = []
         package var pids: [UInt32] = []
         package var names: [Process.Name] = []
+        /// Only the processes of the command that is run: see `Probe.command`.
+        package var isOnlyCommand = false
 
         package init() {}
 
@@ -47,6 +49,7 @@ extension pg_config {
     /// Takes the first `Probe.Filter.limit` of each list.
     init(_ filter: Probe.Filter) {
         self.init()
+        only_tree = filter.isOnlyCommand ? 1 : 0
         pid_count = UInt32(filter.pids.count)
         comm_count = UInt32(filter.names.count)
         remote_count = UInt32(filter.remotes.count)

@@ -38,10 +38,10 @@ package struct Hook: Sendable {
 
     /// Those that this kernel needs, in the order in which they are attached, which is the order in
     /// which those of one tracepoint run.
-    static func all(for kernel: KernelVersion, follows: Bool) -> [Hook] {
-        follows
-            ? timers + looks + (kernel.givesCookies ? [] : marks) + states.prefix(kernel.copies)
-            : looks
+    static func all(for kernel: KernelVersion, follows: Bool, command: Bool) -> [Hook] {
+        guard follows else { return looks }
+        return (command ? tree.filter { $0.program != "on_fork_2" || kernel.preempts } : [])
+            + timers + looks + (kernel.givesCookies ? [] : marks) + states.prefix(kernel.copies)
     }
 
     /// The timers first: a TIME_WAIT that begins in between would have no end.
@@ -91,6 +91,12 @@ package struct Hook: Sendable {
         Hook("on_state_4", "inet_sock_set_state", "again: and the third"),
     ]
 
+    private static let tree = [
+        Hook("on_exit", "sched_process_exit", "a process of the command ends"),
+        Hook("on_fork", "sched_process_fork", "the command starts processes"),
+        Hook("on_fork_2", "sched_process_fork", "again: this kernel interrupts the first"),
+    ]
+
     /// What connect() and bind() return where no change of state tells, where trampolines are allowed.
     static let trampolines = [
         Hook(
@@ -118,7 +124,7 @@ package struct Hook: Sendable {
 
     /// Programs of the object that are none of `hooks`.
     static func superfluous(among hooks: [Hook]) -> [String] {
-        (timers + looks + marks + states).map(\.program).filter { program in
+        (tree + timers + looks + marks + states).map(\.program).filter { program in
             !hooks.contains { $0.program == program }
         }
     }
@@ -151,9 +157,12 @@ struct KernelVersion: Comparable {
     /// bpf_task_pt_regs(): what a system call was asked for can be read at its end.
     var readsRegisters: Bool { self >= KernelVersion(major: 5, minor: 15) }
 
+    /// A tracing program can be preempted by another task, for which it is then skipped.
+    var preempts: Bool { major >= 7 }
+
     /// Copies of the program on `inet_sock_set_state`, each of which takes what those before it were
     /// skipped for. Up to 6.x only a softirq comes in between, and one more catches all of it; from
     /// 7.0 on the programs can be preempted: with six busy threads on two CPUs a second copy caught
     /// 6,977 of 7,045, and a third the rest; on a slow one a third, too, was found preempted.
-    var copies: Int { major < 7 ? 2 : 4 }
+    var copies: Int { preempts ? 4 : 2 }
 }

@@ -6,6 +6,7 @@ import PortModel
 package struct Probe: ~Copyable {
     let object: BPFObject
     private let returns: Returns
+    private let tree: ProcessTree
     let ring: RingReader
     let capacity: Int
     private let shared: MappedSection
@@ -35,19 +36,21 @@ package struct Probe: ~Copyable {
     /// - Parameter ringBytes: a power of two, and a multiple of the page size.
     /// - Parameter systemCalls: where trampolines are refused, slow down every system call a little
     ///   for the sake of what connect() and bind() return.
+    /// - Parameter command: a process that has not forked yet, whose descendants are to be known.
     package init(
-        filter: Filter, ringBytes: UInt32, systemCalls: Bool = true
+        filter: Filter, ringBytes: UInt32, systemCalls: Bool = true, command: UInt32? = nil
     ) throws(ProbeError) {
-        try self.init(filter, ringBytes, follows: true, systemCalls: systemCalls)
+        try self.init(
+            filter, ringBytes, follows: true, systemCalls: systemCalls, command: command)
     }
 
     /// Loads only what looks at the kernel's tables: nothing is followed.
     package init(lookingFor filter: Filter) throws(ProbeError) {
-        try self.init(filter, 1 << 22, follows: false, systemCalls: false)
+        try self.init(filter, 1 << 22, follows: false, systemCalls: false, command: nil)
     }
 
     private init(
-        _ filter: Filter, _ ringBytes: UInt32, follows: Bool, systemCalls: Bool
+        _ filter: Filter, _ ringBytes: UInt32, follows: Bool, systemCalls: Bool, command: UInt32?
     ) throws(ProbeError) {
         if let refusal = TypeInformation.refusal {
             throw ProbeError(
@@ -56,8 +59,11 @@ package struct Probe: ~Copyable {
         }
         if follows { try Self.requireSymbols() }
         let kernel = KernelVersion(release: Host().kernel)
-        var hooks = Hook.all(for: kernel, follows: follows)
-        let object = try Self.load(hooks, kernel, filter, ringBytes)
+        var hooks = Hook.all(for: kernel, follows: follows, command: command != nil)
+        let object = try Self.load(
+            hooks, kernel, filter, ringBytes, processes: command == nil ? 1 : ProcessTree.limit)
+        let tree = try ProcessTree(descriptor: object.descriptor(ofMap: "tree"))
+        if let command { try tree.enter(command) }
         let ring = try RingReader(descriptor: object.descriptor(ofMap: "ring"))
         let shared = try MappedSection(
             descriptor: object.descriptor(ofMap: ".data.shared"), size: MemoryLayout<pg_shared>.size
@@ -71,12 +77,13 @@ package struct Probe: ~Copyable {
         let home = try NetworkNamespaces.Home()
         let returns = try Returns(
             ring: object.descriptor(ofMap: "ring"),
-            shared: object.descriptor(ofMap: ".data.shared"),
+            shared: object.descriptor(ofMap: ".data.shared"), tree: tree.descriptor,
             config: Self.config(filter, kernel), kernel, trampolines: follows,
             systemCalls: systemCalls)
         let links = try Self.attach(&hooks, of: object)
         hooks += returns.hooks
         self.object = object
+        self.tree = tree
         self.returns = returns
         self.bindTable = bindTable
         self.ring = ring
@@ -118,18 +125,19 @@ package struct Probe: ~Copyable {
     }
 
     private static func load(
-        _ hooks: [Hook], _ kernel: KernelVersion, _ filter: Filter, _ ringBytes: UInt32
+        _ hooks: [Hook], _ kernel: KernelVersion, _ filter: Filter, _ ringBytes: UInt32,
+        processes: UInt32
     ) throws(ProbeError) -> BPFObject {
         let superfluous = Hook.superfluous(among: hooks)
         let whole = try BPFObject(PG_OBJECT_HOOKS)
         for program in superfluous { whole.leaveOut(program) }
-        let result = try whole.load(config(filter, kernel), ringBytes)
+        let result = try whole.load(config(filter, kernel), ringBytes, processes)
         if result == 0 { return whole }
         // One program refused, and none is loaded: try what cannot be done without.
         let core = try BPFObject(PG_OBJECT_HOOKS)
         for program in superfluous { core.leaveOut(program) }
         for hook in hooks where hook.loss != nil { core.leaveOut(hook.program) }
-        guard try core.load(config(filter, kernel), ringBytes) == 0 else {
+        guard try core.load(config(filter, kernel), ringBytes, processes) == 0 else {
             throw loadError(-result)
         }
         return core
@@ -176,6 +184,9 @@ package struct Probe: ~Copyable {
                 remedy: "before Linux 5.12 it must be mounted: mount -t cgroup2 none /sys/fs/cgroup"
             ))
     }
+
+    /// The processes of the command that are there: itself, and what descends from it.
+    package var commandProcesses: Set<UInt32> { tree.members }
 
     // MARK: Reading
 
@@ -255,9 +266,10 @@ extension RingReader {
 extension BPFObject {
     /// Libbpf's return: 0, or a negative errno.
     fileprivate borrowing func load(
-        _ config: pg_config, _ ringBytes: UInt32
+        _ config: pg_config, _ ringBytes: UInt32, _ processes: UInt32
     ) throws(ProbeError) -> Int32 {
         try set(maxEntries: ringBytes, ofMap: "ring")
+        try set(maxEntries: processes, ofMap: "tree")
         try set(section: ".rodata.config", to: config)
         return load()
     }

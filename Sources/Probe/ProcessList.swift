@@ -13,6 +13,20 @@ package struct ProcessList: Sendable {
         }
     }
 
+    /// Whether processes are numbered here as records number them.
+    package static var isNumberedAsInRecords: Bool {
+        var status = stat()
+        // PROC_PID_INIT_INO: the first pid namespace of every kernel.
+        return unsafe stat("/proc/self/ns/pid", &status) == 0 && status.st_ino == 0xEFFF_FFFC
+    }
+
+    /// Those of these pids that are there, by their pids.
+    package static func named(_ pids: Set<UInt32>) -> [PortModel.Process] {
+        pids.sorted().compactMap { pid in
+            name(of: pid).map { PortModel.Process(pid: pid, name: $0) }
+        }
+    }
+
     /// Inode number of the network namespace that a process is in; nil if it may not be seen.
     package static func netns(of process: PortModel.Process) -> UInt32? {
         NetworkNamespaces.link("/proc/\(process.pid)/ns/net")

@@ -12,9 +12,10 @@ struct Returns: ~Copyable {
 
     /// Trampolines if they are allowed, for they cost nobody else anything; else system calls.
     ///
-    /// - Parameter ring: and `shared`: the maps of the other object.
+    /// - Parameter ring: and `shared`, `tree`: the maps of the other object.
     init(
-        ring: Int32, shared: Int32, config: pg_config, _ kernel: KernelVersion, trampolines: Bool,
+        ring: Int32, shared: Int32, tree: Int32, config: pg_config, _ kernel: KernelVersion,
+        trampolines: Bool,
         systemCalls: Bool
     ) throws(ProbeError) {
         var refused = trampolines ? Hook.trampolines : []
@@ -28,7 +29,7 @@ struct Returns: ~Copyable {
                 where !hooks.contains(where: { $0.program == hook.program }) {
                     object.leaveOut(hook.program)
                 }
-                links = try Self.attach(hooks, of: object, ring, shared, config)
+                links = try Self.attach(hooks, of: object, ring, shared, tree, config)
                 self.object = consume object
                 self.hooks = hooks
                 return
@@ -44,9 +45,10 @@ struct Returns: ~Copyable {
 
     private static func attach(
         _ hooks: [Hook], of object: borrowing BPFObject, _ ring: Int32, _ shared: Int32,
-        _ config: pg_config
+        _ tree: Int32, _ config: pg_config
     ) throws(ProbeError) -> [BPFLink] {
         try object.share(map: "ring", with: ring)
+        try object.share(map: "tree", with: tree)
         try object.share(map: ".data.shared", with: shared)
         try object.set(section: ".rodata.config", to: config)
         let result = object.load()

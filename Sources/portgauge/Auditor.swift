@@ -33,10 +33,14 @@ struct Auditor {
     }
 
     /// Enters what exists into the ledger.
-    mutating func seed(_ probe: inout Probe, _ road: inout Road) throws(ProbeError) {
+    ///
+    /// - Parameter see: gets all of it, also what no filter lets pass.
+    mutating func seed(
+        _ probe: inout Probe, _ road: inout Road, _ see: (Record) -> Void = { _ in }
+    ) throws(ProbeError) {
         namespaces.look()
         road.ledger.beginWalk(for: .seed, at: Clock.monotonic)
-        let walked = try snapshot(&probe, &road)
+        let walked = try snapshot(&probe, &road, see)
         _ = road.ledger.endWalk(of: [])
         complainUnlessGone(Set(places.keys).subtracting(walked.keys))
     }
@@ -211,11 +215,12 @@ struct Auditor {
 
     /// - Returns: the identities of the namespaces that could be entered, by their inode numbers.
     private mutating func snapshot(
-        _ probe: inout Probe, _ road: inout Road
+        _ probe: inout Probe, _ road: inout Road, _ see: (Record) -> Void = { _ in }
     ) throws(ProbeError) -> [UInt32: UInt32] {
-        var owners = OwnerFilter(filter)
+        var owners = OwnerFilter(filter, command: probe.commandProcesses)
         let places = places
         return try probe.snapshot(of: Array(places.values)) { record in
+            see(record)
             guard var record = owners.admit(record, isKnown: { road.ledger.knows($0) }) else {
                 return
             }

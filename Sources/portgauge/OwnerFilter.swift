@@ -5,12 +5,17 @@ import Probe
 /// kernel does not name the process together with the socket, but between its two rounds.
 struct OwnerFilter {
     private let filter: Probe.Filter
+    /// The processes of the command, if only they count.
+    private let command: Set<UInt32>?
     private var owners: [UInt64: Process] = [:]
 
-    init(_ filter: Probe.Filter) { self.filter = filter }
+    init(_ filter: Probe.Filter, command: Set<UInt32> = []) {
+        self.filter = filter
+        self.command = filter.isOnlyCommand ? command : nil
+    }
 
     /// Whether processes are chosen from at all.
-    var isNeeded: Bool { !filter.pids.isEmpty || !filter.names.isEmpty }
+    var isNeeded: Bool { !filter.pids.isEmpty || !filter.names.isEmpty || command != nil }
 
     /// The record with all that is known, or nil if it is not to be counted.
     ///
@@ -34,5 +39,6 @@ struct OwnerFilter {
     private func wants(_ process: Process) -> Bool {
         (filter.pids.isEmpty || filter.pids.contains(process.pid))
             && (filter.names.isEmpty || filter.names.contains(process.name))
+            && (command?.contains(process.pid) ?? true)
     }
 }

@@ -136,6 +136,8 @@ struct pg_config {
 	pg_u32 remote_count;
 	pg_u32 pid_count;
 	pg_u32 copies; /* of the program on inet_sock_set_state, 2 to 4 */
+	pg_u32 only_tree; /* 1: of the command's processes only */
+	pg_u32 zero;
 };
 
 /* Written and read by both sides while the program runs (a data section of the object, mapped). */
