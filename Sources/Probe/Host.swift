@@ -50,6 +50,9 @@ enum Complaints {
     }
 }
 
+/// Writes to standard error, as it is.
+package func complain(_ bytes: [UInt8]) { _ = unsafe write(STDERR_FILENO, bytes, bytes.count) }
+
 /// The clocks, in nanoseconds.
 package enum Clock {
     /// CLOCK_MONOTONIC, in which the kernel stamps records.
@@ -80,21 +83,26 @@ package enum Clock {
 /// Standard output's terminal.
 package enum Terminal {
     /// Nil when it is none; 0 columns when it does not say.
-    package static var columns: Int? {
-        guard isatty(STDOUT_FILENO) == 1 else { return nil }
+    package static var columns: Int? { columns(of: STDOUT_FILENO) }
+
+    private static func columns(of descriptor: Int32) -> Int? {
+        guard isatty(descriptor) == 1 else { return nil }
         var size = winsize()
-        guard unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0 else { return 0 }
+        guard unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 else { return 0 }
         return Int(size.ws_col)
     }
 
     /// On a terminal, unless NO_COLOR (https://no-color.org) or a terminal that cannot.
-    package static var wantsColour: Bool { wantsColour(STDOUT_FILENO) }
+    package static var wantsColour: Bool { wantsColour(on: STDOUT_FILENO) }
 
     /// The same of another descriptor.
-    package static func wantsColour(_ descriptor: Int32) -> Bool {
+    package static func wantsColour(on descriptor: Int32) -> Bool {
         guard isatty(descriptor) == 1 else { return false }
         return variable("NO_COLOR") == "" && name != "dumb"
     }
+
+    /// Whether standard error is one.
+    package static var showsErrors: Bool { isatty(STDERR_FILENO) == 1 }
 
     /// What kind it is; empty when nobody says.
     package static var name: String { variable("TERM") }
@@ -108,9 +116,12 @@ package enum Terminal {
     }
 
     /// How wide text is to be: as COLUMNS says, or else the terminal; nil where neither does.
-    package static var width: Int? {
+    package static var width: Int? { width(of: STDOUT_FILENO) }
+
+    /// The same of another descriptor.
+    package static func width(of descriptor: Int32) -> Int? {
         if let wanted = Int(variable("COLUMNS")), wanted > 0 { return wanted }
-        return columns.flatMap { $0 > 0 ? $0 : nil }
+        return columns(of: descriptor).flatMap { $0 > 0 ? $0 : nil }
     }
 
     private static func variable(_ name: String) -> String {

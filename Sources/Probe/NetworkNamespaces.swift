@@ -41,6 +41,9 @@ package enum NetworkNamespaces {
         return result == 0 ? UInt32(truncatingIfNeeded: cookie) : nil
     }
 
+    /// How records name the one that this thread is in.
+    package static var ownIdentity: UInt32? { currentIdentity ?? own }
+
     /// All that a process or a thread is in, or a mount of this mount namespace keeps. One that only a
     /// descriptor or a socket keeps is not among them.
     package static func all() -> [Found] {

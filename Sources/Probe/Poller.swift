@@ -31,6 +31,11 @@ package struct Poller: ~Copyable {
             remedy: "please report this")
     }
 
+    /// Watches no longer, if it did.
+    package func forget(_ descriptor: Int32) {
+        epoll_ctl(epoll.raw, EPOLL_CTL_DEL, descriptor, nil)
+    }
+
     /// The descriptors that are ready; none when `milliseconds` (-1: no limit) have passed first.
     package func wait(milliseconds: Int32) throws(ProbeError) -> [Int32] {
         var events = unsafe [epoll_event](repeating: epoll_event(), count: 8)

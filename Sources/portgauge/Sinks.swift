@@ -29,8 +29,8 @@ struct Sinks: ~Copyable {
                 ? .json(JSONWriter())
                 : .text(
                     TextWriter(
-                        colour: Terminal.wantsColour(descriptor),
-                        layout: Layout(columns: Terminal.width))),
+                        colour: Terminal.wantsColour(on: descriptor),
+                        layout: Layout(columns: Terminal.width(of: descriptor)))),
             events: options.events)
         endsWithSummary = options.summary
         report = options.reports.isEmpty ? nil : LiveReport()
