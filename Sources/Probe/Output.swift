@@ -90,6 +90,11 @@ package struct Output: ~Copyable {
         pending.reserveCapacity(2 * Self.chunk)
     }
 
+    /// Removes the file that it has made, after which nothing is to be written.
+    package func remove() {
+        if owned != nil, kind == .file { unsafe unlink(name) }
+    }
+
     /// True while something waits for the reader: `descriptor` becomes writable when it can go on.
     package var isWaiting: Bool { pending.count > written }
 

@@ -39,7 +39,7 @@ struct DemoCommand: ParsableCommand {
         load.rate = 40
         load.duration = 4
         let client = try Thread { [load] in Result { try load.run() } }
-        try trace.run()
+        try trace.run().check()
         _ = try client.join().get()
     }
 }

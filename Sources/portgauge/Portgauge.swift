@@ -41,9 +41,8 @@ struct Portgauge: ParsableCommand {
             """,
         version: version,
         subcommands: [
-            TraceCommand.self, TopCommand.self, ReportCommand.self, SnapshotCommand.self,
-            DemoCommand.self,
-            DoctorCommand.self, LoadCommand.self,
+            TraceCommand.self, RunCommand.self, TopCommand.self, ReportCommand.self,
+            SnapshotCommand.self, DemoCommand.self, DoctorCommand.self, LoadCommand.self,
         ],
         defaultSubcommand: TraceCommand.self)
 
@@ -52,7 +51,8 @@ struct Portgauge: ParsableCommand {
             return CompletedPortgauge.main()
         }
         do {
-            var command = try parseAsRoot()
+            var command = try parseAsRoot(
+                RunCommand.forParser(Array(CommandLine.arguments.dropFirst())))
             try command.run()
         } catch let error as ProbeError {
             complain(error.description)

@@ -212,12 +212,16 @@ struct Road: ~Copyable {
     }
 
     /// Tells the summary.
-    mutating func summarise(duration: UInt64, accuracy: Accuracy) throws(ProbeError) {
+    ///
+    /// - Parameter failure: what goes wrong with a reader.
+    mutating func summarise(
+        duration: UInt64, accuracy: Accuracy, _ failure: inout ProbeError?
+    ) -> Summary {
         // What a full disk drops now is still counted.
-        try sinks.flush()
+        do throws(ProbeError) { try sinks.flush() } catch { failure = error }
         let summary = summary(duration, accuracy, limit: Self.summaryLimit)
         sinks.take(summary: summary, at: Clock.monotonic, in: surroundings)
-        try sinks.flush()
+        return summary
     }
 
     private mutating func summary(

@@ -6,6 +6,8 @@ import Report
 struct Sink: ~Copyable {
     private var writer: EventWriter
     private let isJSON: Bool
+    /// Without it there is nothing to trace for.
+    private let isVital: Bool
     /// Nil: nothing but the summary.
     private var choice: EventChoice?
     private var output: Output
@@ -16,8 +18,13 @@ struct Sink: ~Copyable {
     /// Ticks in the text for one second.
     private static let tickLines = 10
 
-    init(_ output: consuming Output, writer: EventWriter, events level: EventChoice.Level?) {
+    /// - Parameter isVital: what goes wrong with `output` is thrown; else only nothing more is written.
+    init(
+        _ output: consuming Output, writer: EventWriter, events level: EventChoice.Level?,
+        isVital: Bool = true
+    ) {
         self.output = output
+        self.isVital = isVital
         self.writer = writer
         choice = level.map { EventChoice($0) }
         if case .json = writer { isJSON = true } else { isJSON = false }
@@ -90,21 +97,28 @@ struct Sink: ~Copyable {
 
     /// Writes what the reader takes without waiting.
     mutating func flush() throws(ProbeError) {
-        if let error { throw error }
-        try output.flush()
+        if let error { return try fail(error) }
+        do throws(ProbeError) { try output.flush() } catch { try fail(error) }
+    }
+
+    private mutating func fail(_ error: ProbeError) throws(ProbeError) {
+        if isVital { throw error }
+        self.error = error
     }
 
     /// The same, and has `poller` tell when the reader takes more.
     mutating func flush(_ poller: borrowing Poller) throws(ProbeError) {
         try flush()
-        guard output.isWaiting != isAwaited else { return }
-        isAwaited = output.isWaiting
+        let awaits = output.isWaiting && error == nil
+        guard awaits != isAwaited else { return }
+        isAwaited = awaits
         try watchReader(poller)
     }
 
     /// Has `poller` tell when the reader goes away, even while there is nothing to write.
     func watchReader(_ poller: borrowing Poller) throws(ProbeError) {
         guard let descriptor = output.pollable else { return }
+        guard isVital || isAwaited else { return poller.forget(descriptor) }
         try poller.watch(descriptor, for: isAwaited ? .writable : [])
     }
 
@@ -116,9 +130,12 @@ struct Sink: ~Copyable {
         throw output.readerGone
     }
 
+    /// Nothing has come of it: removes the file that was made.
+    func remove() { output.remove() }
+
     /// Writes all that is left, for as long as the reader takes.
     mutating func finish() throws(ProbeError) {
-        if let error { throw error }
-        try output.finish()
+        if let error { return try fail(error) }
+        do throws(ProbeError) { try output.finish() } catch { try fail(error) }
     }
 }

@@ -20,9 +20,11 @@ struct Sinks: ~Copyable {
         } else {
             recording = nil
         }
-        // Standard output then has nothing but the recording.
-        let descriptor = options.record == "-" ? STDERR_FILENO : STDOUT_FILENO
-        let name = options.record == "-" ? "standard error" : "standard output"
+        // Standard output then has nothing but the recording, or is the command's, which shares
+        // standard error.
+        let isTaken = options.record == "-" || options.isForCommand
+        let descriptor = isTaken ? STDERR_FILENO : STDOUT_FILENO
+        let name = isTaken ? "standard error" : "standard output"
         shown = Sink(
             try Output(descriptor, name: name),
             writer: options.isJSON
@@ -31,7 +33,7 @@ struct Sinks: ~Copyable {
                     TextWriter(
                         colour: Terminal.wantsColour(on: descriptor),
                         layout: Layout(columns: Terminal.width(of: descriptor)))),
-            events: options.events)
+            events: options.events, isVital: !options.isForCommand)
         endsWithSummary = options.summary
         report = options.reports.isEmpty ? nil : LiveReport()
     }
@@ -40,6 +42,9 @@ struct Sinks: ~Copyable {
     mutating func record(to path: String) throws(ProbeError) {
         recording = Self.recording(try Output(creating: path, ifFull: Self.ifFull))
     }
+
+    /// Nothing has come of it.
+    func removeRecording() { recording?.remove() }
 
     private static func recording(_ output: consuming Output) -> Sink {
         Sink(output, writer: .json(JSONWriter()), events: .all)

@@ -33,6 +33,6 @@ struct TopCommand: ParsableCommand {
         options.summary = summary
         var view = try TopView(thresholds: options.thresholds)
         var trace = try Trace(options: options)
-        try trace.run(with: &view)
+        try trace.run(with: &view).check()
     }
 }

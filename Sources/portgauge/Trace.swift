@@ -1,3 +1,4 @@
+import Glibc
 import PortModel
 import Probe
 import Report
@@ -33,14 +34,29 @@ struct Trace: ~Copyable {
         var record: String?
         /// What is written at the end.
         var reports: [ReportFile.Target] = []
+        /// Standard output belongs to a command: events and summary go to standard error.
+        var isForCommand = false
+    }
+
+    /// What a run has come to.
+    struct Outcome {
+        let summary: Summary
+        /// What missing hooks mean.
+        let losses: [String]
+        /// The first thing that went wrong in writing what is told.
+        let failure: ProbeError?
+
+        func check() throws(ProbeError) { if let failure { throw failure } }
     }
 
     private let options: Options
-    private let signals: StopSignals
-    private let poller: Poller
-    private var probe: Probe
-    private var road: Road
-    private var auditor: Auditor
+    /// Runs for as long as this does, if there is one.
+    let command: ChildProcess?
+    let signals: StopSignals
+    let poller: Poller
+    var probe: Probe
+    var road: Road
+    var auditor: Auditor
     private var surveyor: Surveyor
     private let reports: [ReportFile]
 
@@ -48,16 +64,19 @@ struct Trace: ~Copyable {
     private static let tickInterval: UInt64 = 1_000_000_000
 
     /// Attaches the hooks.
-    init(options: Options) throws(ProbeError) {
+    ///
+    /// - Parameter command: it still waits.
+    init(options: Options, command: consuming ChildProcess? = nil) throws(ProbeError) {
         // Standard output first: were it closed, the next descriptor would take its place.
         var road = try Road(options: options)
         var reports: [ReportFile] = []
         for target in options.reports { reports.append(try ReportFile(target)) }
-        let signals = try StopSignals()
+        let pid = command?.pid
+        let signals = try StopSignals(pid == nil ? StopSignals.stop : StopSignals.forCommand)
         let poller = try Poller()
         let probe = try Probe(
-            filter: options.filter, ringBytes: options.ringBytes,
-            systemCalls: options.systemCalls)
+            filter: options.filter, ringBytes: options.ringBytes, systemCalls: options.systemCalls,
+            command: try Self.root(pid, options.filter))
         // Nothing is made, or emptied, before it is sure that there will be something to write.
         if let path = options.record, path != "-" { try road.sinks.record(to: path) }
         try Capability.keepOnly(
@@ -66,6 +85,8 @@ struct Trace: ~Copyable {
         try poller.watch(signals.descriptor, for: .readable)
         try poller.watch(probe.descriptor, for: [.readable, .edge])
         try road.sinks.watchReaders(poller)
+        if let descriptor = command?.descriptor { try poller.watch(descriptor, for: .readable) }
+        self.command = command
         self.options = options
         self.reports = reports
         self.signals = signals
@@ -80,29 +101,25 @@ struct Trace: ~Copyable {
         surveyor = Surveyor(places: places)
     }
 
-    /// Returns when the time is up or somebody asks to stop, after the summary.
-    mutating func run() throws(ProbeError) {
+    /// Returns when the command has ended or, without one, the time is up or somebody asks to stop;
+    /// after the summary.
+    mutating func run() throws(ProbeError) -> Outcome {
         var alone = Alone()
-        try run(with: &alone)
+        return try run(with: &alone)
     }
 
     /// The same; `companion` may ask to stop as well.
-    mutating func run(with companion: inout some Companion & ~Copyable) throws(ProbeError) {
-        var losses: Set<String> = []
-        for hook in probe.hooks {
-            guard let refusal = hook.refusal, let loss = hook.loss, losses.insert(loss).inserted
-            else {
-                continue
-            }
-            complain("\(hook.name): \(errnoName(refusal)): \(loss)")
-        }
+    mutating func run(
+        with companion: inout some Companion & ~Copyable
+    ) throws(ProbeError) -> Outcome {
+        let losses = complainOfHooks()
         road.ledger.followsBoundPorts = probe.followsBoundPorts
         road.followsReturns = probe.followsReturns
         let start = Clock.monotonic
         if options.sinceStart { road.countTime(from: start) }
         road.tell(.start(startFacts), at: start)
         try road.sinks.flush()
-        try auditor.seed(&probe, &road)
+        try seed()
         try surveyor.survey(&probe, &road)
         try companion.begin(poller, road)
         try follow(since: start, &companion)
@@ -117,8 +134,24 @@ struct Trace: ~Copyable {
         road.settle(now: last)
         try surveyor.survey(&probe, &road)
         _ = road.secondPassed(at: last, lost: probe.lost)
-        try finish(duration: end - start)
+        tellSurvivors()
+        var failure: ProbeError?
+        let summary = finish(duration: end - start, &failure)
         if probe.malformed > 0 { complain("\(probe.malformed) records could not be read") }
+        return Outcome(summary: summary, losses: losses, failure: failure)
+    }
+
+    /// What each missing hook means, told once.
+    private func complainOfHooks() -> [String] {
+        var losses: [String] = []
+        for hook in probe.hooks {
+            guard let refusal = hook.refusal, let loss = hook.loss, !losses.contains(loss) else {
+                continue
+            }
+            losses.append(loss)
+            complain("\(hook.name): \(errnoName(refusal)): \(loss)")
+        }
+        return losses
     }
 
     private var startFacts: Event.Start {
@@ -136,19 +169,17 @@ struct Trace: ~Copyable {
     }
 
     /// Writes the summary and the reports. What goes wrong with one of them does not keep back the others.
-    private mutating func finish(duration: UInt64) throws(ProbeError) {
-        var failure: ProbeError?
-        do throws(ProbeError) {
-            try road.summarise(duration: duration, accuracy: auditor.accuracy)
-        } catch {
-            failure = error
-        }
+    ///
+    /// - Parameter failure: the first one.
+    private mutating func finish(duration: UInt64, _ failure: inout ProbeError?) -> Summary {
+        let summary = road.summarise(
+            duration: duration, accuracy: auditor.accuracy, &failure)
         let runs = road.sinks.runs()
         for report in reports {
             do throws(ProbeError) { try report.write(runs) } catch { failure = failure ?? error }
         }
         road.sinks.finish(&failure)
-        if let failure { throw failure }
+        return summary
     }
 
     private mutating func follow(
@@ -165,7 +196,7 @@ struct Trace: ~Copyable {
             let before = Clock.monotonic
             let pause = wake > before ? (wake - before + 999_999) / 1_000_000 : 0
             let ready = try poller.wait(milliseconds: Int32(clamping: pause))
-            if ready.contains(signals.descriptor) { return }
+            if isOver(ready) { return }
             try road.sinks.checkReaders(ready)
             guard try companion.serve(ready, poller, road) else { return }
 

@@ -31,8 +31,8 @@ struct TraceCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "What to write: all records; notable: each connection while that can be read, else a "
-                + "line a tuple and second; failures and alerts only."))
-    var events = EventChoice.Level.notable
+                + "line a tuple and second; failures and alerts only; none: the summary only."))
+    var events = EventWish.notable
 
     @OptionGroup var tracing: TracingOptions
 
@@ -47,10 +47,16 @@ struct TraceCommand: ParsableCommand {
     func run() throws {
         var options = tracing.options
         options.isJSON = output == .json
-        options.events = events
+        options.events = events.level
         var trace = try Trace(options: options)
-        try trace.run()
+        try trace.run().check()
     }
 }
 
-extension EventChoice.Level: ExpressibleByArgument {}
+/// Which events are asked for.
+enum EventWish: String, ExpressibleByArgument, CaseIterable {
+    case all, notable, failures, none
+
+    /// Nil: nothing but the summary.
+    var level: EventChoice.Level? { EventChoice.Level(rawValue: rawValue) }
+}

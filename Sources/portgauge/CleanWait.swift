@@ -1,0 +1,82 @@
+import Glibc
+import PortModel
+import Probe
+import Report
+
+/// Waits until nothing of the network namespace is in TIME_WAIT any more, before a command starts.
+struct CleanWait: ~Copyable {
+    enum Result {
+        case clean
+        case late(Remains)
+        /// Somebody has ended what was to be the command.
+        case commandEnded
+    }
+
+    private var probe: Probe
+    private let poller: Poller
+    private let signals: StopSignals
+    private let own: NetworkNamespaces.Found
+    private let netns: UInt32
+    private let drawsProgress = Terminal.showsErrors
+
+    private static let second: UInt64 = 1_000_000_000
+
+    /// - Parameter filter: of its kinds only the destinations count, since a TIME_WAIT has no process.
+    init(_ filter: Probe.Filter) throws(ProbeError) {
+        var remotes = Probe.Filter()
+        remotes.remotes = filter.remotes
+        guard let inode = NetworkNamespaces.own, let netns = NetworkNamespaces.ownIdentity else {
+            throw ProbeError("read /proc/self/ns/net", errno: ENOENT, remedy: "mount /proc")
+        }
+        let signals = try StopSignals(StopSignals.forCommand)
+        let poller = try Poller()
+        let probe = try Probe(lookingFor: remotes)
+        self.netns = netns
+        own = NetworkNamespaces.Found(inode: inode, pid: UInt32(getpid()))
+        self.signals = signals
+        self.poller = poller
+        self.probe = probe
+    }
+
+    /// - Parameter limit: seconds.
+    mutating func wait(
+        for command: borrowing ChildProcess, limit: Int
+    ) throws(ProbeError) -> Result {
+        try poller.watch(signals.descriptor, for: .readable)
+        try poller.watch(command.descriptor, for: .readable)
+        let deadline = Clock.monotonic + UInt64(limit) * Self.second
+        var most = 0
+        while true {
+            let remains = try look()
+            let now = Clock.monotonic
+            if remains.timeWaits == 0 {
+                if drawsProgress, most > 0 { complain(Self.blank) }
+                return .clean
+            }
+            if drawsProgress {
+                let total = max(most, remains.timeWaits)
+                let share = Double(total - remains.timeWaits) / Double(total)
+                complain(Self.blank + RunText.progress(remains, share: share, at: now).bytes)
+            } else if most == 0 {
+                complain(RunText.waiting(remains, limit: limit, at: now).bytes)
+            }
+            most = max(most, remains.timeWaits)
+            if now >= deadline {
+                if drawsProgress { complain(Self.blank) }
+                return .late(remains)
+            }
+            let ready = try poller.wait(milliseconds: 500)
+            if ready.contains(signals.descriptor) { command.receive(signals) }
+            if ready.contains(command.descriptor) { return .commandEnded }
+        }
+    }
+
+    private mutating func look() throws(ProbeError) -> Remains {
+        var remains = Remains(of: netns)
+        _ = try probe.snapshot(of: [own], rounds: 1) { remains.see($0) }
+        return remains
+    }
+
+    /// To the beginning of the line, which is cleared.
+    private static let blank = Array("\r\u{1b}[K".utf8)
+}

@@ -1,0 +1,212 @@
+import Foundation
+import LoadGenerator
+import Testing
+
+extension LiveTests {
+    /// What `portgauge run` counts, and what it makes of that.
+    @Suite struct RunCountTests {
+        private static let settings = [
+            "ipv4/ip_local_port_range": "40000 40063", "ipv4/tcp_tw_reuse": "0",
+        ]
+
+        /// A command that connects so often to an address of its own.
+        private static func load(_ count: Int, name: String, port: Int = 8080) -> String {
+            "\(RunTests.tool) load --in-place --name \(name) --destinations 1 --port \(port) "
+                + "--clients 1 --servers 1 --connections \(count) > /dev/null"
+        }
+
+        private func runs(
+            _ options: [String], _ script: String
+        ) throws -> (status: Int32, output: String, errors: String) {
+            try run(RunTests.tool, ["run"] + options + ["--", "sh", "-c", script])
+        }
+
+        private func opened(_ errors: String) -> Int? {
+            errors.firstMatch(of: /connects   ([\d,]+) opened/).flatMap { Int($0.1) }
+        }
+
+        /// It, its child, a grandchild, and what has left it; while others connect as well.
+        @Test func onlyItsOwnTreeCounts() throws {
+            try PrivateNamespace.run(settings: ["ipv4/tcp_tw_reuse": "0"]) {
+                let script = """
+                    \(Self.load(10, name: "child"))
+                    sh -c '\(Self.load(11, name: "grandchild", port: 8081)); true'
+                    d=$(mktemp -u)
+                    setsid sh -c "(\(Self.load(12, name: "daemon", port: 8082)); touch $d) &"
+                    until [ -e $d ]; do sleep 0.05; done; rm $d
+                    exec \(Self.load(13, name: "self", port: 8083))
+                    """
+                let other = try Conversation(
+                    "/bin/sh",
+                    ["-c", "while :; do \(Self.load(5, name: "other", port: 9090)); done"])
+                let result = try runs(["--only"], script)
+                other.send(SIGKILL)
+                _ = try other.end()
+                #expect(opened(result.errors) == 10 + 11 + 12 + 13, "\(result.errors)")
+                #expect(!result.errors.contains("other["))
+                for name in ["child", "grandchild", "daemon", "self"] {
+                    #expect(result.errors.contains(" \(name)["), "\(name)")
+                }
+            }
+        }
+
+        static let verdicts: [(options: [String], count: Int, status: Int32, says: String)] = [
+            (["--fail-on", "exhausted"], 100, 3, "FAIL exhausted: 36 connects of ci-load["),
+            (["--fail-on", "failure"], 100, 3, "FAIL failure: 36 connects of ci-load["),
+            (["--fail-on", "exhausted,failure"], 50, 0, "PASS 50 connects, 0 failed"),
+            (["--fail-on", "50%"], 50, 3, "FAIL 50%: 50 of 64 ports (78.1 %) of 127.0.0.1 → "),
+            (["--fail-on", "90%"], 50, 0, "PASS 50 connects"),
+            (
+                ["--fail-on", "90%", "--fail-on", "inexact,exhausted"], 100, 3,
+                "FAIL 90%: 64 of 64 ports"
+            ),
+            ([], 100, 0, "PASS 64 connects, 36 failed for want of a port, peak 100.0 %"),
+        ]
+
+        @Test(arguments: verdicts)
+        func failsOn(
+            options: [String], count: Int, status: Int32, says: String
+        ) throws {
+            try PrivateNamespace.run(settings: Self.settings) {
+                let result = try runs(
+                    ["--only"] + options, Self.load(count, name: "ci-load"))
+                #expect(result.status == status, "\(result.errors)")
+                let verdict = RunTests.verdict(result.errors)
+                #expect(verdict.hasPrefix("portgauge: \(says)"), "\(result.errors)")
+                if says.contains("exhausted:") {
+                    #expect(verdict.hasSuffix("to 127.0.0.1:8080 found no port"))
+                }
+            }
+        }
+
+        /// A command that fails keeps its status, whatever else has happened.
+        @Test func itsOwnFailureComesFirst() throws {
+            try PrivateNamespace.run(settings: Self.settings) {
+                let result = try runs(
+                    ["--only", "--fail-on", "exhausted"],
+                    "\(Self.load(100, name: "ci-load")); exit 9")
+                #expect(result.status == 9)
+                #expect(
+                    RunTests.verdict(result.errors)
+                        .hasPrefix("portgauge: FAIL exit status 9; exhausted: 36 connects"))
+            }
+        }
+
+        @Test func failsOnLosses() throws {
+            try PrivateNamespace.run(settings: ConnectLoop.fastSettings) {
+                let load = Self.load(2000, name: "ci-load")
+                let result = try runs(
+                    ["--ring-size", "16k", "--fail-on", "inexact"],
+                    "kill -STOP $PPID; \(load); kill -CONT $PPID")
+                #expect(result.status == 3, "\(result.errors)")
+                #expect(
+                    RunTests.verdict(result.errors).firstMatch(
+                        of: /^portgauge: FAIL inexact: [\d,]+ records lost$/) != nil,
+                    "\(result.errors)")
+            }
+        }
+
+        @Test func theReportIsWhereItIsAskedFor() throws {
+            let file = FileManager.default.temporaryDirectory.appending(path: "report-\(getpid())")
+            defer { try? FileManager.default.removeItem(at: file) }
+            let result = try runs(["--report", file.path], "true")
+            #expect(result.status == 0)
+            #expect(!result.errors.contains("Summary of "))
+            #expect(try String(contentsOf: file, encoding: .utf8).contains("Summary of "))
+            let nowhere = try runs(["--report", "/nowhere/x"], "echo ran")
+            #expect(nowhere.status == 125 && nowhere.output == "")
+            let full = try runs(["--report", "/dev/full"], "echo ran")
+            #expect(full.status == 125 && full.output == "ran\n" && full.errors.contains("ENOSPC"))
+        }
+
+        // MARK: What is held from before
+
+        private func inUse(_ body: () throws -> Void) throws {
+            try PrivateNamespace.run(settings: Self.settings) {
+                let crowd = Crowd()
+                try crowd.listen(on: Endpoint("0.0.0.0", port: 8080))
+                for _ in 0..<8 { try crowd.connect(to: Endpoint("127.0.0.3", port: 8080), .close) }
+                for _ in 0..<2 { try crowd.connect(to: Endpoint("127.0.0.1", port: 8080)) }
+                try body()
+                crowd.stayUntilHere()
+            }
+        }
+
+        @Test(arguments: [[], ["--only"]]) func theStartSaysWhatIsHeld(options: [String]) throws {
+            try inUse {
+                let result = try runs(options, "true")
+                #expect(
+                    result.errors.contains(
+                        /portgauge: 8 ports in TIME_WAIT towards 127\.0\.0\.3:8080 from 127\.0\.0\.1, the last is free in \d\d s\n/
+                    ), "\(result.errors)")
+                #expect(
+                    result.errors.contains(
+                        "portgauge: 2 ports held towards 127.0.0.1:8080 from 127.0.0.1\n"))
+            }
+        }
+
+        @Test func nothingIsSaidWhereNothingIsHeld() throws {
+            try PrivateNamespace.run {
+                let result = try runs([], "true")
+                #expect(result.errors.hasPrefix("\nSummary of "))
+            }
+        }
+
+        @Test func itWaitsForACleanStart() throws {
+            try inUse {
+                let talk = try Conversation(
+                    RunTests.tool, ["run", "--wait-clean", "--", "echo", "ran"])
+                try talk.listenToErrors(
+                    for:
+                        /portgauge: waiting up to 90 s for 8 ports in TIME_WAIT, the last is free in \d\d s\n/
+                )
+                #expect(talk.output == "")
+                try run("/usr/bin/ss", ["-K", "state", "time-wait"])
+                try talk.listen(for: /ran/)
+                #expect(try talk.end() == 0)
+                #expect(talk.errors.contains("portgauge: PASS "))
+            }
+        }
+
+        @Test func itDoesNotWaitForOthers() throws {
+            try inUse {
+                let result = try runs(
+                    ["--wait-clean", "30", "--remote", "127.0.0.1"], "echo ran")
+                #expect(result.output == "ran\n" && !result.errors.contains("waiting"))
+            }
+        }
+
+        @Test func itDoesNotStartUnclean() throws {
+            try inUse {
+                let result = try runs(["--wait-clean", "1"], "echo ran")
+                #expect(result.status == 3 && result.output == "")
+                #expect(
+                    RunTests.verdict(result.errors)
+                        == "portgauge: FAIL not clean: after 1 s 8 ports are still in TIME_WAIT, most "
+                        + "towards 127.0.0.3:8080; the command was not run")
+            }
+        }
+
+        @Test func theWaitCanBeEnded() throws {
+            try inUse {
+                let talk = try Conversation(
+                    RunTests.tool, ["run", "--wait-clean", "--", "echo", "ran"])
+                try talk.listenToErrors(for: /waiting/)
+                talk.send(SIGTERM)
+                #expect(try talk.end() == 143 && talk.output == "")
+            }
+        }
+
+        @Test func theWaitIsDrawnOnATerminal() throws {
+            try inUse {
+                let talk = try Conversation(
+                    "/usr/bin/script",
+                    ["-qec", "\(RunTests.tool) run --wait-clean -- echo ran", "/dev/null"])
+                try talk.listen(for: /waiting \[[# ]{20}\] 8 in TIME_WAIT, \d\d s left/)
+                try run("/usr/bin/ss", ["-K", "state", "time-wait"])
+                try talk.listen(for: /ran/)
+                #expect(try talk.end() == 0)
+            }
+        }
+    }
+}
