@@ -10,9 +10,14 @@ struct RunCommand: ParsableCommand {
         abstract: "Trace while a command runs, then print a summary.",
         discussion: """
             The command has standard input, output and error, signals and the terminal as without \
-            portgauge, which writes to standard error only. Exit status: the command's own; 3 if it \
-            succeeded, but what --fail-on names has happened, or the ports did not get free in time; \
-            125 if tracing was not possible; 126 or 127 if the command could not be run.
+            portgauge, which writes to standard error only.
+
+            Exit status:
+              0-255  the command's own; if a signal killed it, portgauge dies by the same
+              3      it succeeded, but what --fail-on names happened; or ports stayed held
+              125    tracing was not possible, or the report could not be written
+              126    the command cannot be run
+              127    there is no such command
 
             Examples:
               portgauge run -- wrk -t2 -c100 -d30 http://10.0.0.9/
