@@ -21,8 +21,8 @@ ZSH := zsh/site-functions/_portgauge
 FISH := fish/vendor_completions.d/portgauge.fish
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help build documents test demo soak test-kernels bench check format install deps test-deps kernels-deps \
-	bench-deps clean
+.PHONY: help build documents test demo soak test-kernels test-tools bench check format install deps test-deps \
+	kernels-deps tools-deps bench-deps clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -62,6 +62,9 @@ KERNELS ?= 5.10 6.1 6.12 6.18 newest
 test-kernels: build kernels-deps ## run the live tests on other kernels, in an emulated machine
 	swift build --build-tests
 	scripts/test-kernels $(KERNELS)
+
+test-tools: build tools-deps ## run real load generators out of ports: wrk, hey, ab, siege against nginx
+	$(SUDO) scripts/test-tools $(RELEASE)
 
 bench: build bench-deps ## measure what tracing costs, against nothing and against tcpstates
 	$(SUDO) scripts/bench $(RELEASE)
@@ -103,6 +106,9 @@ test-deps:
 
 kernels-deps:
 	@$(call install_missing,/usr/bin/qemu-system-x86_64=qemu-system-x86 /usr/share/qemu/linuxboot_dma.bin=qemu-system-data /usr/share/seabios/bios-256k.bin=seabios /usr/bin/busybox=busybox-static /usr/bin/ss=iproute2 /usr/sbin/bpftool=bpftool /usr/bin/xz=xz-utils)
+
+tools-deps:
+	@$(call install_missing,/usr/bin/wrk=wrk /usr/bin/hey=hey /usr/bin/ab=apache2-utils /usr/bin/siege=siege /usr/sbin/nginx=nginx-light /usr/bin/ss=iproute2)
 
 bench-deps:
 	@$(call install_missing,/usr/sbin/tcpstates=libbpf-tools /usr/sbin/bpftool=bpftool /usr/bin/ss=iproute2)
