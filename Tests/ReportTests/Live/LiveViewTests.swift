@@ -406,8 +406,8 @@ private func expect(_ text: String, _ wanted: String) { #expect(text == wanted, 
         ] {
             #expect(Line.text { $0.append(compact: number) } == text)
         }
-        #expect(Line.text { $0.append(share: 0.9999) } == "99.9%")
-        #expect(Line.text { $0.append(share: .infinity) } == "100.0%")
+        #expect(Line.text { $0.append(compactShare: 0.9999) } == "99.9%")
+        #expect(Line.text { $0.append(compactShare: .infinity) } == "100.0%")
         #expect(Line.text { $0.append(clock: 3_723_000_000_000) } == "1:02:03")
     }
 }
