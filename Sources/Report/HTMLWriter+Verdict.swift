@@ -33,8 +33,8 @@ extension HTMLWriter {
         guard others > 0 else { return }
         line.element("p") {
             $0.append(grouped: others)
-            $0.append(others == 1 ? " more call" : " more calls")
-            $0.append(" failed for another reason: see the failures by process.")
+            $0.append(others == 1 ? " call" : " calls")
+            $0.append(" failed, but not for want of a port: see the failures by process.")
         }
         line.append("\n")
     }

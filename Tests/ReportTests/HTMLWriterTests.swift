@@ -44,6 +44,14 @@ import Testing
                 "held 28,232 of 28,232 usable ports (13,000 of them for use again) at"))
     }
 
+    @Test func whatFailedOtherwiseIsNoWantOfPorts() {
+        var report = ReportSample.report([])
+        report.summary.otherwise.binds = 1
+        #expect(
+            HTMLText([report]).between("<h1>", "</header>").contains(
+                "<p>1 call failed, but not for want of a port: see the failures by process.</p>"))
+    }
+
     @Test func theVerdictOfSeveralHostsNamesTheWorst() {
         let calm = ReportSample.report(host: "web-2", [.init(port: 80, rate: 4)])
         #expect(verdict([calm, failing]).contains("port: web-1: 10.0.0.1 → 10.0.0.9:80 held all"))

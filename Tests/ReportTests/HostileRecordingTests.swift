@@ -74,8 +74,8 @@ import Testing
 
     /// Whatever was read can be written, and is bounded.
     private func check(_ runs: [RunReport]) throws {
-        for form in [.json, .text(layout: Layout(columns: 80), colour: true)] as [ReportWriter.Form]
-        {
+        let text = ReportWriter.Form.text(layout: Layout(columns: 80), colour: true)
+        for form in [text, .json, .html] {
             let text = Line.text { ReportWriter(form).write(runs, to: &$0) }
             #expect(text.hasSuffix("\n"))
             guard case .json = form else { continue }
