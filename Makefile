@@ -102,7 +102,7 @@ deps:
 	@$(call install_missing,/usr/include/bpf/libbpf.h=libbpf-dev /usr/include/libelf.h=libelf-dev /usr/include/zlib.h=zlib1g-dev)
 
 test-deps:
-	@$(call install_missing,/usr/bin/ss=iproute2 /usr/bin/jsonschema=python3-jsonschema /usr/bin/strace=strace /usr/bin/tmux=tmux /usr/sbin/bpftool=bpftool /usr/bin/mandoc=mandoc /usr/bin/man=man-db /usr/bin/zsh=zsh /usr/bin/fish=fish /usr/bin/tmux=tmux /usr/bin/chromium-headless-shell=chromium-headless-shell)
+	@$(call install_missing,/usr/bin/ss=iproute2 /usr/bin/jsonschema=python3-jsonschema /usr/bin/strace=strace /usr/sbin/bpftool=bpftool /usr/bin/mandoc=mandoc /usr/bin/man=man-db /usr/bin/zsh=zsh /usr/bin/fish=fish /usr/bin/tmux=tmux /usr/bin/chromium-headless-shell=chromium-headless-shell)
 
 kernels-deps:
 	@$(call install_missing,/usr/bin/qemu-system-x86_64=qemu-system-x86 /usr/share/qemu/linuxboot_dma.bin=qemu-system-data /usr/share/seabios/bios-256k.bin=seabios /usr/bin/busybox=busybox-static /usr/bin/ss=iproute2 /usr/sbin/bpftool=bpftool /usr/bin/xz=xz-utils)
