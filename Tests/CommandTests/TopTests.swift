@@ -66,7 +66,7 @@ extension LiveTests {
                     "--port", "8081", "--connections", "32", "--clients", "1", "--hold", "--name",
                     Self.holder)
                 defer {
-                    held.terminate()
+                    kill(held.processIdentifier, SIGKILL)
                     held.waitUntilExit()
                 }
                 try exhaust(failures: 36)
