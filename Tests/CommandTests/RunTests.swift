@@ -216,16 +216,21 @@ extension LiveTests {
         }
 
         @Test func aDaemonLivesOn() throws {
-            let result = try Self.bash(
-                "$P run -- sh -c 'setsid sleep 100 >/dev/null 2>&1 & echo $!; exit 3' 2>&1 | cat; exit ${PIPESTATUS[0]}"
-            )
-            let pid = try #require(Int32(result.output.prefix { $0 != "\n" }))
-            let name = try String(contentsOfFile: "/proc/\(pid)/comm", encoding: .utf8)
-            kill(pid, SIGKILL)
-            #expect(name == "sleep\n" && result.status == 3)
+            // As daemons do, it closes everything: also that by which Foundation sees the end of what
+            // it has started.
+            let script = """
+                setsid bash -c 'for f in /proc/self/fd/*; do eval "exec ${f##*/}>&-"; done
+                    exec sleep 100' &
+                until grep -q sleep /proc/$!/comm; do sleep 0.02; done; echo $!; exit 3
+                """
+            let talk = try Conversation(Self.tool, ["run", "--", "bash", "-c", script])
+            let pid = try #require(Int32(talk.listen(for: /(\d+)\n/).1))
+            defer { kill(pid, SIGKILL) }
+            #expect(try talk.end() == 3)
+            try talk.listenToErrors(
+                for: Regex("portgauge: 1 process of it still runs: sleep\\[\(pid)\\]\n"))
             #expect(
-                result.output.contains("portgauge: 1 process of it still runs: sleep[\(pid)]\n"),
-                "\(result.output)")
+                try String(contentsOfFile: "/proc/\(pid)/comm", encoding: .utf8) == "sleep\n")
         }
 
         @Test func readersOfStandardErrorMayLeave() throws {
