@@ -54,7 +54,7 @@ import Testing
     @Test func everyCommandHasHelpWithExamples() throws {
         for (name, help) in try helps() {
             let (examples, rest) = try #require(
-                help.firstMatch(of: /\n *Examples:\n((?: +portgauge.*\n)+)((?s:.*))/)
+                help.firstMatch(of: /\n *Examples:\n((?: +.*portgauge.*\n)+)((?s:.*))/)
                     .map { ($0.1, $0.2) }, "\(name): \(help)")
             #expect(examples.contains("portgauge"), "\(name)")
             #expect(rest.hasPrefix("\nUSAGE: portgauge"), "\(name)")

@@ -16,7 +16,7 @@ final class SmallDisk {
             [
                 "--mount", "/bin/sh", "-c",
                 """
-                mount -t tmpfs -o size=256k none /mnt && head -c 128k /dev/zero > /mnt/filler \
+                mount -t tmpfs -o size=512k none /mnt && head -c 384k /dev/zero > /mnt/filler \
                 && exec "$0" "$@" > /mnt/output
                 """, portgauge.path,
             ] + arguments
@@ -38,7 +38,7 @@ final class SmallDisk {
         FileHandle(forReadingAtPath: "\(folder)/\(name)")
     }
 
-    /// Somebody deletes what took up half of it.
+    /// Somebody deletes what took up most of it.
     func makeSpace() throws { try FileManager.default.removeItem(atPath: "\(folder)/filler") }
 
     /// Stops the tracer as Ctrl-C does. Returns what was written, and how it ended.
