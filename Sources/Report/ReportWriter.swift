@@ -43,12 +43,14 @@ struct RunWriter {
         style.end(&line)
         line.append("\n")
         if let command = run.start?.command, !command.isEmpty {
-            line.append("  command    ")
-            for (index, word) in command.enumerated() {
-                if index > 0 { line.append(" ") }
-                line.append(word: word)
+            layout.fold(&line, indent: 13) {
+                $0.append("  command    ")
+                for (index, word) in command.enumerated() {
+                    if index > 0 { $0.append(" ") }
+                    $0.append(word: word)
+                }
+                $0.append("\n")
             }
-            line.append("\n")
         }
         line.append("  traced     ")
         time(run, &line)

@@ -227,8 +227,9 @@ struct Road: ~Copyable {
     private mutating func summary(
         _ duration: UInt64, _ accuracy: Accuracy, limit: Int
     ) -> Summary {
+        // To the millisecond, as a recording has it.
         Summary(
-            of: ledger, duration: duration, accuracy: accuracy, linesDropped: sinks.dropped,
-            limit: limit)
+            of: ledger, duration: duration / 1_000_000 * 1_000_000, accuracy: accuracy,
+            linesDropped: sinks.dropped, limit: limit)
     }
 }

@@ -12,9 +12,11 @@ struct Sinks: ~Copyable {
     /// Nil unless a report is to be written.
     private var report: LiveReport?
     let isRecorded: Bool
+    private let isForCommand: Bool
 
     init(_ options: borrowing Trace.Options) throws(ProbeError) {
         isRecorded = options.record != nil
+        isForCommand = options.isForCommand
         if options.record == "-" {
             recording = Self.recording(try Output(ifFull: Self.ifFull))
         } else {
@@ -76,7 +78,11 @@ struct Sinks: ~Copyable {
 
     /// - Parameter event: any but a connection, a progress or a summary.
     mutating func take(_ event: Event, at time: UInt64, in surroundings: Surroundings) {
-        shown.take(event, at: time, in: surroundings)
+        // A command has a start line of its own, and Ctrl-C ends the command.
+        if case .start = event, isForCommand {
+        } else {
+            shown.take(event, at: time, in: surroundings)
+        }
         recording?.take(event, at: time, in: surroundings)
         report?.take(event, at: time, in: surroundings)
     }
