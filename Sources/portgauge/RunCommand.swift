@@ -60,9 +60,6 @@ struct RunCommand: ParsableCommand {
     static let defaultWait = 90
 
     func validate() throws {
-        if tracing.duration != nil {
-            throw ValidationError("--duration: it ends with its command; use timeout to end that")
-        }
         if tracing.outputs.record == "-" {
             throw ValidationError("--record needs a file: standard output is the command's")
         }

@@ -19,6 +19,8 @@ struct TopCommand: ParsableCommand {
     @Flag(inversion: .prefixedNo, help: "Print a summary at the end.")
     var summary = true
 
+    @OptionGroup var ending: DurationOption
+
     @OptionGroup var tracing: TracingOptions
 
     func validate() throws {
@@ -29,6 +31,7 @@ struct TopCommand: ParsableCommand {
 
     func run() throws {
         var options = tracing.options
+        options.duration = ending.duration
         options.events = nil
         options.summary = summary
         var view = try TopView(thresholds: options.thresholds)

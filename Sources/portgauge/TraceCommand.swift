@@ -34,6 +34,8 @@ struct TraceCommand: ParsableCommand {
                 + "line a tuple and second; failures and alerts only; none: the summary only."))
     var events = EventWish.notable
 
+    @OptionGroup var ending: DurationOption
+
     @OptionGroup var tracing: TracingOptions
 
     func validate() throws {
@@ -46,6 +48,7 @@ struct TraceCommand: ParsableCommand {
 
     func run() throws {
         var options = tracing.options
+        options.duration = ending.duration
         options.isJSON = output == .json
         options.events = events.level
         var trace = try Trace(options: options)

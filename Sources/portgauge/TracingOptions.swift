@@ -11,9 +11,6 @@ struct TracingOptions: ParsableArguments {
         transform: thresholds)
     var warnAt = Watch.defaultThresholds
 
-    @Option(help: ArgumentHelp("End after so long.", valueName: "seconds"), transform: duration)
-    var duration: Double?
-
     @Option(
         help: ArgumentHelp(
             "Hold the counts against the kernel's own table so often, and at the end; 0: never. "
@@ -45,7 +42,7 @@ struct TracingOptions: ParsableArguments {
 
     var options: Trace.Options {
         Trace.Options(
-            thresholds: warnAt, duration: duration, filter: filters.filter, audit: audit,
+            thresholds: warnAt, filter: filters.filter, audit: audit,
             ringBytes: ringSize, systemCalls: syscalls, sinceStart: text.sinceStart,
             resolve: text.resolve, record: outputs.record, reports: outputs.reports)
     }
@@ -79,6 +76,12 @@ struct TracingOptions: ParsableArguments {
         }
         return UInt32(bytes)
     }
+}
+
+/// How long a trace takes that no command ends.
+struct DurationOption: ParsableArguments {
+    @Option(help: ArgumentHelp("End after so long.", valueName: "seconds"), transform: duration)
+    var duration: Double?
 
     static func duration(_ text: String) throws -> Double {
         guard let seconds = Double(text), seconds > 0, seconds <= 1e9 else {

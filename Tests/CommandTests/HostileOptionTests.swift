@@ -30,7 +30,7 @@ import Testing
                 #expect(text.utf8.allSatisfy { "0123456789abcdef.:/[]".utf8.contains($0) })
                 #expect(text.hasSuffix("\(remote.port)") || remote.port == 0, "\(text)")
             }
-            if let seconds = try? TracingOptions.duration(text) {
+            if let seconds = try? DurationOption.duration(text) {
                 #expect(seconds > 0 && seconds <= 1e9, "\(text)")
             }
             if let levels = try? TracingOptions.thresholds(text) {
