@@ -18,6 +18,8 @@ package struct Remains: Sendable {
     private var rowOf: [Tuple: Row] = [:]
     /// A snapshot in two rounds shows most of them twice.
     private var seen: Set<UInt64> = []
+    /// Opened since, by the command itself for one: a socket's identity, which its TIME_WAIT inherits.
+    private var opened: Set<UInt64> = []
 
     /// What a TIME_WAIT lasts.
     private static let length: UInt64 = 60_000_000_000
@@ -25,9 +27,11 @@ package struct Remains: Sendable {
     /// - Parameter netns: the identity of the namespace.
     package init(of netns: UInt32) { self.netns = netns }
 
-    /// Counts in what a snapshot says of one socket; other records are passed by.
+    /// Counts in what a snapshot says of one socket, unless its beginning was among the records.
     package mutating func see(_ record: Record) {
+        if case .opened(let connection) = record { opened.insert(connection.socket) }
         guard case .exists(let connection, let state) = record, connection.tuple.netns == netns,
+            !opened.contains(connection.socket), !opened.contains(connection.cookie),
             seen.insert(connection.socket).inserted
         else { return }
         let tuple = connection.tuple

@@ -29,6 +29,22 @@ import Testing
         #expect(remains.timeWaits == 5 && remains.rows.map(\.held) == [5])
     }
 
+    /// The command runs while the snapshot is taken.
+    @Test func whatWasOpenedSinceIsLeftOut() {
+        var remains = Remains(of: 7)
+        for socket in [1, 2] as [UInt64] {
+            guard case .exists(var connection, _) = record(socket) else { continue }
+            remains.see(.opened(connection))
+            remains.see(.exists(connection, state: .established))
+            // Another object, with the socket's identity.
+            (connection.cookie, connection.socket) = (socket, socket + 100)
+            remains.see(.exists(connection, state: .timeWait))
+        }
+        #expect(remains.timeWaits == 0 && remains.rows.isEmpty)
+        remains.see(record(3))
+        #expect(remains.timeWaits == 1)
+    }
+
     @Test func otherNamespacesAreLeftOut() {
         var remains = Remains(of: 8)
         remains.see(record(1))
