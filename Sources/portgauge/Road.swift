@@ -144,7 +144,7 @@ struct Road: ~Copyable {
     /// - Parameter lost: records lost since the start.
     /// - Returns: the tuples in which anything changed.
     mutating func secondPassed(at now: UInt64, lost: UInt64) -> [Tick] {
-        sinks.resize(columns: Terminal.width)
+        sinks.resize()
         surroundings.timestamps.localOffset = Clock.localOffset
         // The two clocks are not read at one instant: less than a millisecond is no change, and one
         // event keeps one time.

@@ -6,6 +6,8 @@ import Report
 /// All who read the events of a trace: what is shown, a recording, and the reports.
 struct Sinks: ~Copyable {
     private var shown: Sink
+    /// Where that goes.
+    private let descriptor: Int32
     private let endsWithSummary: Bool
     /// Takes every event.
     private var recording: Sink?
@@ -36,6 +38,7 @@ struct Sinks: ~Copyable {
                         colour: Terminal.wantsColour(on: descriptor),
                         layout: Layout(columns: Terminal.width(of: descriptor)))),
             events: options.events, isVital: !options.isForCommand)
+        self.descriptor = descriptor
         endsWithSummary = options.summary
         report = options.reports.isEmpty ? nil : LiveReport()
     }
@@ -62,7 +65,7 @@ struct Sinks: ~Copyable {
     }
 
     /// The terminal may have changed.
-    mutating func resize(columns: Int?) { shown.resize(columns: columns) }
+    mutating func resize() { shown.resize(columns: Terminal.width(of: descriptor)) }
 
     // MARK: Events
 
@@ -78,13 +81,14 @@ struct Sinks: ~Copyable {
 
     /// - Parameter event: any but a connection, a progress or a summary.
     mutating func take(_ event: Event, at time: UInt64, in surroundings: Surroundings) {
-        // A command has a start line of its own, and Ctrl-C ends the command.
-        if case .start = event, isForCommand {
-        } else {
-            shown.take(event, at: time, in: surroundings)
-        }
+        if isShown(event) { shown.take(event, at: time, in: surroundings) }
         recording?.take(event, at: time, in: surroundings)
         report?.take(event, at: time, in: surroundings)
+    }
+
+    /// A command has a start line of its own, and Ctrl-C ends the command.
+    private func isShown(_ event: Event) -> Bool {
+        if case .start = event { !isForCommand } else { true }
     }
 
     /// A second's ticks, the last of its events.

@@ -174,6 +174,19 @@ extension LiveTests {
             #expect(talk.output.contains("portgauge: FAIL exit status 7"))
         }
 
+        /// Standard output goes elsewhere, and has no width, all the time.
+        @Test func theSummaryFitsTheTerminalThatItIsShownOn() throws {
+            let talk = try Conversation(
+                "/usr/bin/script",
+                ["-qec", "stty cols 50; \(Self.tool) run -- sleep 1.5 >/dev/null", "/dev/null"])
+            #expect(try talk.end() == 0)
+            let lines = talk.output.split(whereSeparator: \.isNewline)
+            let summary = lines.drop { !$0.hasPrefix("Summary of") }
+                .prefix { !$0.hasPrefix("portgauge: ") }
+            #expect(summary.count >= 4)
+            #expect(summary.allSatisfy { $0.count <= 50 }, "\(talk.output)")
+        }
+
         @Test func theShellStopsAndContinuesItAsAnyJob() throws {
             let talk = try Conversation(
                 "/usr/bin/script", ["-qec", "bash --norc --noprofile -i", "/dev/null"])
