@@ -52,12 +52,12 @@ package struct Line: Sendable {
     }
 
     /// With thousands separators, as people read it.
-    mutating func append(grouped number: Int) {
+    package mutating func append(grouped number: Int) {
         append(number, separator: UInt8(ascii: ","))
     }
 
     /// With one digit after the point. Infinite and absurd values are cut off at 10¹⁵.
-    mutating func append(tenths value: Double) {
+    package mutating func append(tenths value: Double) {
         let tenths = Int((min(max(value, -1e15), 1e15) * 10).rounded())
         if tenths < 0 { append("-") }
         append(Int(tenths.magnitude / 10))

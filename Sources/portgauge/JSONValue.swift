@@ -1,3 +1,5 @@
+import Report
+
 /// A JSON value, for what is written once: events have a writer of their own.
 enum JSONValue: CustomStringConvertible {
     case null
@@ -64,17 +66,16 @@ enum JSONValue: CustomStringConvertible {
 
 extension Double {
     /// `470.5`; infinite and absurd values are cut off at 10¹⁵.
-    var tenths: String {
-        let tenths = Int((min(max(self, -1e15), 1e15) * 10).rounded())
-        return (tenths < 0 ? "-" : "") + "\(tenths.magnitude / 10).\(tenths.magnitude % 10)"
-    }
+    var tenths: String { text { $0.append(tenths: self) } }
 }
 
 extension Int {
     /// `28,232`
-    var grouped: String {
-        var digits = Array(String(magnitude))
-        for place in stride(from: digits.count - 3, to: 0, by: -3) { digits.insert(",", at: place) }
-        return (self < 0 ? "-" : "") + String(digits)
-    }
+    var grouped: String { text { $0.append(grouped: self) } }
+}
+
+private func text(_ write: (inout Line) -> Void) -> String {
+    var line = Line()
+    write(&line)
+    return String(decoding: line.bytes, as: UTF8.self)
 }
