@@ -153,12 +153,10 @@ extension Ledger {
     }
 
     /// Counts those that may be used again by now.
-    mutating func settleRipening(now: UInt64) {
-        for netns in ripening.keys {
-            while let next = ripening[netns]?.first, next.at <= now {
-                ripening[netns]?.removeFirst()
-                ripen(next)
-            }
+    mutating func settleRipening(in netns: UInt32, now: UInt64) {
+        while let next = ripening[netns]?.first, next.at <= now {
+            ripening[netns]?.removeFirst()
+            ripen(next)
         }
     }
 

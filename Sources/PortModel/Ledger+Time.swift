@@ -6,23 +6,29 @@ extension Ledger {
     ///
     /// - Parameter now: CLOCK_MONOTONIC nanoseconds, when the ring was last read to its end.
     package mutating func settle(now: UInt64, _ emit: (Change) -> Void) {
-        settleRipening(now: now)
+        for netns in Array(ripening.keys) { settleRipening(in: netns, now: now) }
+        endLeaving(now)
         for change in overdue { emit(change) }
         overdue.removeAll()
-        endLeaving(now, emit)
         decideSearching(now, emit)
     }
 
-    private mutating func endLeaving(_ now: UInt64, _ emit: (Change) -> Void) {
-        let staying = leaving.firstIndex { $0.since &+ Self.millisecond > now } ?? leaving.endIndex
-        for (socket, time, departure) in leaving[..<staying] {
-            guard let place = entries.find(socket), entries[place].phase == .leaving,
-                entries[place].departures == departure
+    /// A connect() met the ports of a namespace as they were by then: who reads late, or much at once,
+    /// must not count them otherwise. What has ended is told with the next `settle`.
+    mutating func passTime(to time: UInt64, in netns: UInt32) {
+        settleRipening(in: netns, now: time)
+        endLeaving(time)
+    }
+
+    private mutating func endLeaving(_ now: UInt64) {
+        while let next = leaving.first, next.since &+ Self.millisecond <= now {
+            leaving.removeFirst()
+            guard let place = entries.find(next.socket), entries[place].phase == .leaving,
+                entries[place].departures == next.departure
             else { continue }
             let gone = remove(at: place)
-            emit(change(.released, gone, at: time))
+            overdue.append(change(.released, gone, at: next.since))
         }
-        leaving.removeSubrange(..<staying)
     }
 
     private mutating func decideSearching(_ now: UInt64, _ emit: (Change) -> Void) {

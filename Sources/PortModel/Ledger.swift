@@ -20,7 +20,7 @@ package struct Ledger: Sendable {
     /// Connects that have not shown yet whether they found a port, oldest first.
     var searching: [(socket: UInt64, since: UInt64)] = []
     /// TIME_WAITs whose timer was stopped, oldest first: over, unless it is started again.
-    var leaving: [(socket: UInt64, since: UInt64, departure: UInt8)] = []
+    var leaving = Queue<(socket: UInt64, since: UInt64, departure: UInt8)>()
     /// Tuples whose namespace is gone, at most.
     var goneTuples = 0
     /// What came to light with another socket's record, to be told with the next `settle`.
@@ -95,6 +95,7 @@ package struct Ledger: Sendable {
 
     private mutating func open(_ connection: Record.Connection) -> Change? {
         lastTime = connection.time
+        passTime(to: connection.time, in: connection.tuple.netns)
         if let place = entries.find(connection.socket) {
             let known = entries[place]
             // It has to fail before it can connect again.

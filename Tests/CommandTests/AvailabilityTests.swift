@@ -10,8 +10,8 @@ extension LiveTests {
         /// Random cases, PORTGAUGE_CASES of them; only that of a seed that was printed with
         /// PORTGAUGE_SEED.
         private static let cases =
-            SeededGenerator.wished == nil
-            ? ProcessInfo.processInfo.environment["PORTGAUGE_CASES"].flatMap { Int($0) } ?? 500 : 1
+            ProcessInfo.processInfo.environment["PORTGAUGE_CASES"].flatMap { Int($0) }
+            ?? (SeededGenerator.wished == nil ? 500 : 1)
 
         /// As many namespaces stand at once, for one look at them all.
         private static let atOnce = 10
@@ -27,12 +27,17 @@ extension LiveTests {
                 }
                 let batch = Batch()
                 let first = number
+                // On a busy machine it may come to the whole of it late.
+                let isLate = number / Self.atOnce % 2 == 1
+                if isLate { kill(tracer.processIdentifier, SIGSTOP) }
                 let threads = try seeds.enumerated().map { index, seed in
                     try LoadGenerator.Thread {
                         Result { try batch.run(seed, number: first + index, tracer) }
                     }
                 }
-                try batch.look(after: seeds.count)
+                let look = Result { try batch.look(after: seeds.count) }
+                if isLate { kill(tracer.processIdentifier, SIGCONT) }
+                try look.get()
                 for (seed, thread) in zip(seeds, threads) {
                     check(
                         try thread.join().get(), "seed \(seed): \(PortScene.settings(seed))", &tally
@@ -71,6 +76,7 @@ private struct Outcome: Sendable {
 private final class Batch: Sendable {
     private let standing = DispatchSemaphore(value: 0)
     private let seen = DispatchSemaphore(value: 0)
+    private let connected = DispatchSemaphore(value: 0)
     private let look = Mutex<Look?>(nil)
     /// One after the other: many threads that connect at once are another test's matter.
     private let turn = Mutex(())
@@ -84,18 +90,29 @@ private final class Batch: Sendable {
         }
         standing.signal()
         seen.wait()
+        let connects = Result {
+            try turn.withLock { _ in try scene.get().connectUntilItFails() }
+        }
+        connected.signal()
         let look = try #require(look.withLock { $0 })
         let prepared = try scene.get()
         let (foretold, reusable) = try look.left(towards: prepared.remote)
-        return Outcome(
-            isOdd: prepared.isOdd, foretold: foretold, reusable: reusable,
-            connects: turn.withLock { _ in prepared.connectUntilItFails() },
-            failure: try tracer.failure(towards: prepared.remote))
+        // It still stands when the tracer looks which ports a bind() holds.
+        return try withExtendedLifetime(prepared) {
+            Outcome(
+                isOdd: prepared.isOdd, foretold: foretold, reusable: reusable,
+                connects: try connects.get(),
+                failure: try tracer.failure(towards: prepared.remote))
+        }
     }
 
+    /// Returns when all have connected.
     func look(after scenes: Int) throws {
         for _ in 0..<scenes { standing.wait() }
-        defer { for _ in 0..<scenes { seen.signal() } }
+        defer {
+            for _ in 0..<scenes { seen.signal() }
+            for _ in 0..<scenes { connected.wait() }
+        }
         // Until the TIME_WAITs that ever may be used again may be.
         Foundation.Thread.sleep(forTimeInterval: Kernel.hasReuseDelay ? 0.02 : 1.1)
         let taken = try Look.taken()

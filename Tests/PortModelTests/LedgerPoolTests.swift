@@ -319,6 +319,23 @@ private let second: UInt64 = 1000 * millisecond
         #expect(standing(ledger) == Standing(held: 1, usable: 8))
     }
 
+    /// All of it is read at once: what counts is what the connect() met.
+    @Test func aLateReaderCountsThemToo() throws {
+        var ledger = Ledger()
+        describe(&ledger, TimeWaitRules(reuse: 1, reuseDelay: 5))
+        connect(&ledger, 1)
+        wait(&ledger, 1, since: second)
+        for (wait, reusable) in [(5, 0), (6, 1)] as [(UInt64, Int)] {
+            let time = second + wait * millisecond
+            _ = ledger.apply(Script.opened(2, at: time))
+            let change = ledger.apply(Script.closed(2, at: time, notSent: true))
+            let failure = try #require(change.flatMap { ledger.failure($0) })
+            #expect(
+                failure.standing
+                    == Standing(held: 1, timeWait: 1, reusable: reusable, usable: 8))
+        }
+    }
+
     @Test func oneNamespacesDelayHoldsUpNoOther() {
         var ledger = Ledger()
         describe(&ledger, TimeWaitRules(reuse: 1, reuseDelay: 60_000))

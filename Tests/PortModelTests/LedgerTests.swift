@@ -183,6 +183,15 @@ private let object: UInt64 = 0xffff_8880_0000_0001
                 Script.timeWait(1, object, at: 60),
             ], held: 2, timeWait: 1, opened: 2, closed: 1, peak: 2),
         Course(
+            testDescription: "a TIME_WAIT is over and another connect() begins, all read at once",
+            records: [
+                Script.opened(1, at: 10), Script.established(1, at: 20),
+                Script.timeWait(1, object, at: 30),
+                Script.released(object, at: 40, mayReturn: true),
+                Script.opened(2, at: 40 + millisecond),
+                Script.established(2, at: 50 + millisecond),
+            ], held: 1, opened: 2, closed: 1, peak: 1),
+        Course(
             testDescription: "the memory of a TIME_WAIT that is over is used by a server's",
             records: [
                 Script.opened(1, at: 10), Script.established(1, at: 20),
