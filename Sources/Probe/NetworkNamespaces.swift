@@ -54,10 +54,7 @@ package enum NetworkNamespaces {
         }
         for pid in entries(of: "/proc").compactMap({ UInt32($0) }).sorted() {
             add("/proc/\(pid)/ns/net", pid: pid)
-            let threads = "/proc/\(pid)/task"
-            // Two links and one more for each thread.
-            guard let status = status(threads), status.st_nlink > 3 else { continue }
-            for thread in entries(of: threads) { add("\(threads)/\(thread)/ns/net", pid: pid) }
+            for thread in threads(of: pid) { add(thread + "/ns/net", pid: pid) }
         }
         for mount in mounts() where found[mount.inode] == nil {
             found[mount.inode] = Found(inode: mount.inode, path: mount.path, pid: 0)
@@ -217,6 +214,21 @@ package enum NetworkNamespaces {
             if !name.hasPrefix(".") { names.append(name) }
         }
         return names
+    }
+
+    /// The folders of the threads of a process; of a process that has but one, none.
+    private static func threads(of pid: UInt32) -> Set<String> {
+        let folder = "/proc/\(pid)/task"
+        var threads: Set<String> = []
+        // Where one ends while it is being listed, the kernel leaves out those after it.
+        for _ in 0..<5 {
+            // Two links and one more for each thread.
+            guard let status = status(folder), status.st_nlink > 3 else { break }
+            let found = entries(of: folder)
+            threads.formUnion(found.map { "\(folder)/\($0)" })
+            if found.count + 2 >= status.st_nlink { break }
+        }
+        return threads
     }
 
     private static func text(_ path: String, limit: Int) -> String? {
