@@ -44,11 +44,13 @@ final class Conversation: Sendable {
         try heard[1].listen(for: pattern)
     }
 
-    /// Waits for its end. Returns its status as a shell has it.
-    func end() throws -> Int32 {
+    /// Waits for its end, which is to be with this status, as a shell has it.
+    func end(with expected: Int32, at location: SourceLocation = #_sourceLocation) throws {
         try input.fileHandleForWriting.close()
         process.waitUntilExit()
-        return process.terminationStatus + (process.terminationReason == .exit ? 0 : 128)
+        for ear in heard { ear.listenToTheEnd() }
+        let status = process.terminationStatus + (process.terminationReason == .exit ? 0 : 128)
+        #expect(status == expected, "\(output)\(errors)", sourceLocation: location)
     }
 }
 
@@ -81,6 +83,12 @@ private final class Ear: @unchecked Sendable {
     }
 
     var text: String { lock.withLock { String(decoding: bytes, as: UTF8.self) } }
+
+    /// Until nobody has the other end open any more.
+    func listenToTheEnd() {
+        let deadline = Date(timeIntervalSinceNow: 120)
+        lock.withLock { while !hasEnded && lock.wait(until: deadline) {} }
+    }
 
     func listen<Output>(for pattern: Regex<Output>) throws -> Regex<Output>.Match {
         let deadline = Date(timeIntervalSinceNow: 120)

@@ -1,4 +1,5 @@
 import Foundation
+import LoadGenerator
 import Testing
 
 /// What `ss` shows of the network namespace of the calling thread: the oracle.
@@ -64,8 +65,10 @@ func run(
     process.standardOutput = output
     process.standardError = errors
     try process.run()
+    // Both at once: it may write more to either than a pipe holds.
+    let said = try LoadGenerator.Thread { errors.fileHandleForReading.readDataToEndOfFile() }
     let out = output.fileHandleForReading.readDataToEndOfFile()
-    let err = errors.fileHandleForReading.readDataToEndOfFile()
+    let err = said.join()
     process.waitUntilExit()
     return (
         process.terminationStatus, String(decoding: out, as: UTF8.self),
