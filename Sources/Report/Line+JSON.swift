@@ -89,7 +89,8 @@ extension Line {
         append(quoted: process.name)
     }
 
-    mutating func append(quoted text: String) {
+    /// As a JSON string.
+    package mutating func append(quoted text: String) {
         append("\"")
         for scalar in text.unicodeScalars { append(escaped: scalar) }
         append("\"")

@@ -153,6 +153,7 @@ package enum RunText {
         case .exhausted(let count, let most):
             line.append("exhausted: ")
             calls(count, most, &line)
+            if let most { others(count - most.count, &line) }
             line.append(" found no port")
         case .failure(let count, let most):
             line.append("failure: ")
@@ -162,6 +163,8 @@ package enum RunText {
                 line.append(": ")
                 line.append(cause.rawValue)
             }
+            // For another cause, maybe.
+            if let most { others(count - most.count, &line) }
         case .tupleShare(let percent, let tuple, let standing):
             usage(percent, standing, &line)
             append(tuple, &line)
@@ -189,7 +192,7 @@ package enum RunText {
         }
     }
 
-    /// `96 connects of wrk[123] to 127.0.0.1:8080`, and how many others.
+    /// `96 connects of wrk[123] to 127.0.0.1:8080`
     private static func calls(
         _ count: Int, _ most: (what: Summary.Failed, count: Int)?, _ line: inout Line
     ) {
@@ -208,9 +211,12 @@ package enum RunText {
         case .connect: line.append(most.what.tuple.remote, port: most.what.tuple.remotePort)
         case .bind: line.append(most.what.tuple.local, port: most.what.localPort)
         }
-        guard count > most.count else { return }
+    }
+
+    private static func others(_ count: Int, _ line: inout Line) {
+        guard count > 0 else { return }
         line.append(" and ")
-        line.append(grouped: count - most.count)
+        line.append(grouped: count)
         line.append(" more")
     }
 

@@ -16,51 +16,32 @@ enum JSONValue: CustomStringConvertible {
     static func optional(_ number: Int?) -> JSONValue { number.map { .int($0) } ?? .null }
 
     /// On one line.
-    var description: String {
-        var text = ""
-        write(to: &text)
-        return text
-    }
+    var description: String { text { write(to: &$0) } }
 
-    private func write(to text: inout String) {
+    private func write(to line: inout Line) {
         switch self {
-        case .null: text += "null"
-        case .bool(let value): text += value ? "true" : "false"
-        case .int(let value): text += String(value)
-        case .tenths(let value): text += value.tenths
-        case .string(let value): Self.write(quoted: value, to: &text)
+        case .null: line.append("null")
+        case .bool(let value): line.append(value ? "true" : "false")
+        case .int(let value): line.append(String(value))
+        case .tenths(let value): line.append(tenths: value)
+        case .string(let value): line.append(quoted: value)
         case .array(let values):
-            text += "["
+            line.append("[")
             for (index, value) in values.enumerated() {
-                if index > 0 { text += "," }
-                value.write(to: &text)
+                if index > 0 { line.append(",") }
+                value.write(to: &line)
             }
-            text += "]"
+            line.append("]")
         case .object(let fields):
-            text += "{"
+            line.append("{")
             for (index, (name, value)) in fields.enumerated() {
-                if index > 0 { text += "," }
-                Self.write(quoted: name, to: &text)
-                text += ":"
-                value.write(to: &text)
+                if index > 0 { line.append(",") }
+                line.append(quoted: name)
+                line.append(":")
+                value.write(to: &line)
             }
-            text += "}"
+            line.append("}")
         }
-    }
-
-    /// What a terminal might obey is escaped, and what some readers take for the end of a line.
-    private static func write(quoted value: String, to text: inout String) {
-        text += "\""
-        for scalar in value.unicodeScalars {
-            switch scalar.value {
-            case ..<0x20, 0x7f..<0xa0, 0x2028, 0x2029:
-                let digits = String(scalar.value, radix: 16)
-                text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            case 0x22, 0x5c: text += "\\" + String(scalar)
-            default: text.unicodeScalars.append(scalar)
-            }
-        }
-        text += "\""
     }
 }
 

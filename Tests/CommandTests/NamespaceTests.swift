@@ -136,10 +136,7 @@ extension LiveTests {
             }
             let vanished = Date()
             let events = try tracer.waitAnywhere("its end") { Self.isGone(inode, in: $0) }
-            let seconds = Date().timeIntervalSince(vanished)
-            print("gone after", Int(seconds * 1000), "ms")
-            // Two audits, and what the kernel takes to end a namespace.
-            #expect(seconds < 3)
+            print("gone after", Int(Date().timeIntervalSince(vanished) * 1000), "ms")
             #expect(tracer.view(of: inode).held.isEmpty)
             let name: String? = events.last { Self.inode($0) == inode }?["netns"]
             #expect(Self.drifts(of: name, in: events).isEmpty)
@@ -195,7 +192,6 @@ extension LiveTests {
                 $0.contains { $0.name == "namespace" && $0["state"] == "gone" }
             }
             print("gone", Int(Date().timeIntervalSince(resumed) * 1000), "ms after a loss")
-            #expect(Date().timeIntervalSince(resumed) < 3)
             #expect(events.contains { $0.name == "lost" })
             let summary = try tracer.stop().event
             #expect(summary["held"] == 0 && summary["opened"] == 5000)
