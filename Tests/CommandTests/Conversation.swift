@@ -44,12 +44,18 @@ final class Conversation: Sendable {
         try heard[1].listen(for: pattern)
     }
 
-    /// Waits for its end, which is to be with this status, as a shell has it.
-    func end(with expected: Int32, at location: SourceLocation = #_sourceLocation) throws {
+    /// Waits for its end. Returns its status as a shell has it.
+    @discardableResult
+    func end() throws -> Int32 {
         try input.fileHandleForWriting.close()
         process.waitUntilExit()
         for ear in heard { ear.listenToTheEnd() }
-        let status = process.terminationStatus + (process.terminationReason == .exit ? 0 : 128)
+        return process.terminationStatus + (process.terminationReason == .exit ? 0 : 128)
+    }
+
+    /// The same, which is to be with this status.
+    func end(with expected: Int32, at location: SourceLocation = #_sourceLocation) throws {
+        let status = try end()
         #expect(status == expected, "\(output)\(errors)", sourceLocation: location)
     }
 }

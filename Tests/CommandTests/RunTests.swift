@@ -161,18 +161,23 @@ extension LiveTests {
             #expect(talk.output.split(separator: "\n").count == 9, "\(talk.output)")
         }
 
+        /// The shell that has started it gets the signal as well, and says how it has ended.
         @Test func ctrlCReachesItOnce() throws {
             let script = "trap 'echo got INT' INT; echo ready; sleep 1; sleep 1; read x; exit 7"
             let talk = try Conversation(
                 "/usr/bin/script",
-                ["-qec", "\(Self.tool) run -- bash -c \"\(script)\"", "/dev/null"])
+                [
+                    "-qec",
+                    "trap : INT; \(Self.tool) run -- bash -c \"\(script)\"; echo ended with $?",
+                    "/dev/null",
+                ])
             try talk.listen(for: /ready/)
             try talk.say("\u{3}")
             try talk.listen(for: /got INT/)
             try talk.say("x\n")
-            try talk.end(with: 7)
+            try talk.listen(for: /portgauge: FAIL exit status 7/)
+            try talk.listen(for: /ended with 7/)
             #expect(talk.output.ranges(of: "got INT").count == 1, "\(talk.output)")
-            #expect(talk.output.contains("portgauge: FAIL exit status 7"))
         }
 
         /// Standard output goes elsewhere, and has no width, all the time.
@@ -183,7 +188,7 @@ extension LiveTests {
                     "-qec", "stty cols 50; NO_COLOR=1 \(Self.tool) run -- sleep 1.5 >/dev/null",
                     "/dev/null",
                 ])
-            try talk.end(with: 0)
+            try talk.end()
             let lines = talk.output.split(whereSeparator: \.isNewline)
             let summary = lines.drop { !$0.hasPrefix("Summary of") }
                 .prefix { !$0.hasPrefix("portgauge: ") }
@@ -203,9 +208,8 @@ extension LiveTests {
             try talk.say("abc\n")
             try talk.listen(for: /got abc/)
             try talk.listen(for: /portgauge: FAIL exit status 6/)
-            try talk.say("echo status $?; exit\n")
-            try talk.listen(for: /status 6/)
-            try talk.end(with: 0)
+            try talk.say("echo ended with $?; exit\n")
+            try talk.listen(for: /ended with 6/)
         }
 
         @Test func itGoesOnWhileTheCommandIsStopped() throws {
