@@ -75,7 +75,7 @@ extension Ledger {
         failure.wall = Failure.Wall(
             range: range, reserved: reserved,
             bound: pool.blocked.count(in: range) - reserved)
-        failure.cause = cause(of: failure, isKnown: isKnown)
+        failure.cause = cause(of: failure, isKnown: isKnown || isPartial)
         if failure.cause == .blocked {
             failure.wall?.holders = holders(of: range, in: netns, limit: 3)
         }
@@ -100,7 +100,8 @@ extension Ledger {
         }
         // A search passes over one port of an odd-sized range, and others may have moved meanwhile.
         if !isKnown, standing.available > max(1, standing.usable / 10) { return .noMemory }
-        return wall.reserved + wall.bound > standing.used ? .blocked : .exhausted
+        // All that is usable was taken, by whomever.
+        return wall.reserved + wall.bound > standing.usable ? .blocked : .exhausted
     }
 
     /// ENOMEM, as every architecture numbers it.

@@ -51,6 +51,9 @@ package struct Ledger: Sendable {
     /// free when its connection closes.
     package var followsBoundPorts = true
 
+    /// Only the connections of some processes are counted: others hold ports of the same tuples, too.
+    package var isPartial = false
+
     package init() {}
 
     package struct Forgotten: Hashable, Sendable {

@@ -5,6 +5,8 @@ package struct Summary: Hashable, Sendable {
     package var totals = TupleAccount.Totals()
     package var accuracy: Accuracy
     package var linesDropped: Int
+    /// Only the connections of some processes were counted: others held ports of the same tuples, too.
+    package var isPartial = false
     /// Those that were there at the end, by their inode numbers.
     package var namespaces: [NamespaceRow]
     /// By peak share in descending order, at most `limit` of them.
@@ -36,6 +38,7 @@ package struct Summary: Hashable, Sendable {
         of ledger: Ledger, duration: UInt64, accuracy: Accuracy, linesDropped: Int, limit: Int
     ) {
         self.init(duration: duration, accuracy: accuracy, linesDropped: linesDropped)
+        isPartial = ledger.isPartial
         namespaces = ledger.namespaces.map { NamespaceRow($0.value, netns: $0.key) }
             .sorted { ($0.inode, $0.netns) < ($1.inode, $1.netns) }
         let pools = ledger.bindPools.values.filter { $0.peak > 0 || $0.failed > 0 }

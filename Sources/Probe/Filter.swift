@@ -12,6 +12,9 @@ extension Probe {
 
         package init() {}
 
+        /// Processes are chosen from, and not only peers.
+        package var isByProcess: Bool { !pids.isEmpty || !names.isEmpty || isOnlyCommand }
+
         /// What each list holds at most.
         package static let limit = Int(PG_FILTERS)
 

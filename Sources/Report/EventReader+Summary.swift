@@ -32,6 +32,9 @@ extension EventReader {
         var summary = Summary(
             duration: UInt64((seconds * 1000).rounded()) * 1_000_000,
             accuracy: try accuracy(), linesDropped: try int("lines_dropped", in: root))
+        if optional("partial", in: root) != nil {
+            summary.isPartial = try bool("partial", in: root)
+        }
         summary.totals = try totals(in: root)
         summary.wantOfPort = try calls("want_of_port")
         summary.otherwise = try calls("otherwise")

@@ -59,6 +59,9 @@ extension HTMLWriter {
         },
         count("held at the end") { $0.held },
         count("of these in TIME_WAIT") { $0.timeWait },
+        fact("counted") { report, line in
+            line.append(report.summary.isPartial ? "the chosen processes only" : "all processes")
+        },
     ]
 
     private static let accuracy: [Fact] = [

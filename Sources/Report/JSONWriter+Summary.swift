@@ -11,6 +11,7 @@ extension JSONWriter {
         write(summary.otherwise, &line)
         write(summary.accuracy, &line)
         line.field("lines_dropped", summary.linesDropped)
+        if summary.isPartial { line.field("partial", true) }
         line.field("held", summary.held)
         line.field("time_wait", summary.timeWait)
         line.field("tuples_omitted", summary.tuplesOmitted)

@@ -56,6 +56,9 @@ struct SummaryWriter {
             line.append(tenths: Double(summary.timeWait) * 100 / Double(summary.held))
             line.append(" %) in TIME_WAIT")
         }
+        if summary.isPartial {
+            line.append("\n             of the chosen processes only; others hold ports, too")
+        }
         line.append("\n")
         accuracy(summary, &line)
     }

@@ -15,7 +15,7 @@ struct OwnerFilter {
     }
 
     /// Whether processes are chosen from at all.
-    var isNeeded: Bool { !filter.pids.isEmpty || !filter.names.isEmpty || command != nil }
+    var isNeeded: Bool { filter.isByProcess }
 
     /// The record with all that is known, or nil if it is not to be counted.
     ///

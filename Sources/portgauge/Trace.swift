@@ -114,6 +114,7 @@ struct Trace: ~Copyable {
     ) throws(ProbeError) -> Outcome {
         let losses = complainOfHooks()
         road.ledger.followsBoundPorts = probe.followsBoundPorts
+        road.ledger.isPartial = options.filter.isByProcess
         road.followsReturns = probe.followsReturns
         let start = Clock.monotonic
         if options.sinceStart { road.countTime(from: start) }

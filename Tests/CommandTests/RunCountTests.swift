@@ -91,6 +91,22 @@ extension LiveTests {
             }
         }
 
+        /// The ports are another's; what the command itself holds would not explain its failure.
+        @Test func othersHoldTheRest() throws {
+            try PrivateNamespace.run(settings: Self.settings) {
+                try run("/bin/sh", ["-c", Self.load(150, name: "other")])
+                let result = try runs(
+                    ["--only", "--events", "failures"], Self.load(5, name: "ci-load"))
+                #expect(
+                    result.errors.contains(
+                        "EADDRNOTAVAIL, exhausted: 0 in TIME_WAIT, others hold the rest; "),
+                    "\(result.errors)")
+                #expect(
+                    result.errors.contains(
+                        "of the chosen processes only; others hold ports, too\n"))
+            }
+        }
+
         /// A command that fails keeps its status, whatever else has happened.
         @Test func itsOwnFailureComesFirst() throws {
             try PrivateNamespace.run(settings: Self.settings) {

@@ -88,6 +88,15 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         #expect(ledger.tuples[0].processes.shares.map(\.causes) == [[expected.cause: 1]])
     }
 
+    /// Whoever has the other ports is not counted: what is missing is no lack of memory, and a few
+    /// reserved ports are no wall.
+    @Test(arguments: [(0, 0), (0, 3), (2, 0), (2, 1)], [true, false])
+    func othersHoldTheRest(own: (reserved: Int, held: Int), isKnown: Bool) throws {
+        var ledger = ledger(reserved: own.reserved, held: own.held)
+        ledger.isPartial = true
+        #expect(try failure(&ledger, isKnown: isKnown).cause == .exhausted)
+    }
+
     @Test(arguments: [true, false]) func itsOwnRangeIsUsedUp(isKnown: Bool) throws {
         var ledger = ledger()
         let own = PortRange(low: 40_000, high: 40_001)

@@ -108,7 +108,7 @@ import Testing
                     "forecast": [
                         "exhausted_in_s", "levels_off_at", "sustainable_rate", "into_time_wait",
                     ],
-                    "tuple": ["peak_at", "first_failure_at"],
+                    "summary": ["partial"], "tuple": ["peak_at", "first_failure_at"],
                     "start": ["host", "machine", "cpus", "netns_inode"],
                     "errors": ["ECONNREFUSED", "errno 999", "exhausted"],
                 ]) { $1 })

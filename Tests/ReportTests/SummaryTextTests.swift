@@ -23,6 +23,19 @@ import Testing
                 """)
     }
 
+    /// What one process holds is not all that its tuples hold.
+    @Test func ofSomeProcesses() {
+        var ledger = Ledger()
+        ledger.isPartial = true
+        #expect(
+            text(Sample.summary(of: ledger)).contains(
+                """
+                  ports      0 held at the end
+                             of the chosen processes only; others hold ports, too
+
+                """))
+    }
+
     private var eventful: Event {
         var ledger = Load(
             established: 1000, closed: 250, timeWait: 3000, errors: [111: 1, 101: 2], failed: 1234

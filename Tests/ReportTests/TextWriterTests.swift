@@ -44,6 +44,14 @@ private let full = "10.0.0.1 → 10.0.0.9:80             28,232/28,232 "
                 + "searched 12.3 ms\n"
         ),
         (
+            Sample.failure(
+                .exhausted, standing: Standing(held: 9, timeWait: 3, usable: 28_232)),
+            "18:16:05.123 FAILURE     "
+                + "10.0.0.1 → 10.0.0.9:80             9/28,232      wrk[4123]\n"
+                + "             connect(): EADDRNOTAVAIL, exhausted: 3 in TIME_WAIT, others hold the "
+                + "rest; searched 12.3 ms\n"
+        ),
+        (
             Sample.failure(.exhausted, repeated: 1234),
             "18:16:05.123 FAILURE     \(full)wrk[4123]\n"
                 + "             1,234 x connect(): EADDRNOTAVAIL, exhausted: 28,000 in TIME_WAIT; "
