@@ -7,6 +7,8 @@ extension LiveTests {
     @Suite struct RunCountTests {
         private static let settings = [
             "ipv4/ip_local_port_range": "40000 40063", "ipv4/tcp_tw_reuse": "0",
+            // Else the kernel drops a TIME_WAIT when something comes in for it.
+            "ipv4/tcp_rfc1337": "1",
         ]
 
         /// A command that connects so often to an address of its own.
