@@ -7,7 +7,7 @@ extension Ledger {
     /// - Parameter now: CLOCK_MONOTONIC nanoseconds, when the ring was last read to its end.
     package mutating func settle(now: UInt64, _ emit: (Change) -> Void) {
         for netns in Array(ripening.keys) { settleRipening(in: netns, now: now) }
-        endLeaving(now)
+        endLeaving(now, after: Self.millisecond)
         for change in overdue { emit(change) }
         overdue.removeAll()
         decideSearching(now, emit)
@@ -17,11 +17,13 @@ extension Ledger {
     /// must not count them otherwise. What has ended is told with the next `settle`.
     mutating func passTime(to time: UInt64, in netns: UInt32) {
         settleRipening(in: netns, now: time)
-        endLeaving(time)
+        // Another CPU may connect while this one is about to set a timer again, and a virtual CPU that
+        // does so may be kept from running.
+        endLeaving(time, after: 100 * Self.millisecond)
     }
 
-    private mutating func endLeaving(_ now: UInt64) {
-        while let next = leaving.first, next.since &+ Self.millisecond <= now {
+    private mutating func endLeaving(_ now: UInt64, after pause: UInt64) {
+        while let next = leaving.first, next.since &+ pause <= now {
             leaving.removeFirst()
             guard let place = entries.find(next.socket), entries[place].phase == .leaving,
                 entries[place].departures == next.departure

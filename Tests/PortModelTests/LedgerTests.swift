@@ -188,9 +188,19 @@ private let object: UInt64 = 0xffff_8880_0000_0001
                 Script.opened(1, at: 10), Script.established(1, at: 20),
                 Script.timeWait(1, object, at: 30),
                 Script.released(object, at: 40, mayReturn: true),
-                Script.opened(2, at: 40 + millisecond),
-                Script.established(2, at: 50 + millisecond),
+                Script.opened(2, at: 40 + 100 * millisecond),
+                Script.established(2, at: 50 + 100 * millisecond),
             ], held: 1, opened: 2, closed: 1, peak: 1),
+        Course(
+            testDescription: "another CPU connects before the timer of a TIME_WAIT is set again",
+            records: [
+                Script.opened(1, at: 10), Script.established(1, at: 20),
+                Script.timeWait(1, object, at: 30),
+                Script.released(object, at: 40, mayReturn: true),
+                Script.opened(2, at: 40 + 99 * millisecond),
+                Script.timeWait(1, object, at: 41 + 99 * millisecond),
+                Script.established(2, at: 50 + 99 * millisecond),
+            ], held: 2, timeWait: 1, opened: 2, closed: 1, peak: 2),
         Course(
             testDescription: "the memory of a TIME_WAIT that is over is used by a server's",
             records: [
