@@ -24,6 +24,10 @@ package struct Standing: Hashable, Sendable {
     /// one port, so that it may be one less.
     package var available: Int { max(0, usable - (held - elsewhere) + reusable) }
 
+    /// If a connect() finds no port all the same, connections that are not counted hold the rest: of an
+    /// odd-sized range a search passes over no more than one.
+    package var leavesSomeToOthers: Bool { available > 1 }
+
     /// Usable ports that are not available.
     package var used: Int { max(0, usable - available) }
 

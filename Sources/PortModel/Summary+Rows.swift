@@ -83,6 +83,11 @@ extension Summary {
 
         /// The process with the most connects, failed ones included.
         package var topProcess: Process? { processes.first?.process }
+
+        /// It has run out of ports that it never held.
+        package var isUsedByOthers: Bool {
+            causes[.exhausted] != nil && peak.standing.leavesSomeToOthers
+        }
     }
 
     /// What became of one pool that bind() chose from.

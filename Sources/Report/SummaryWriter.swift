@@ -56,7 +56,7 @@ struct SummaryWriter {
             line.append(tenths: Double(summary.timeWait) * 100 / Double(summary.held))
             line.append(" %) in TIME_WAIT")
         }
-        if summary.isPartial {
+        if summary.isPartial, summary.tuples.contains(where: \.isUsedByOthers) {
             line.append("\n             of the chosen processes only; others hold ports, too")
         }
         line.append("\n")

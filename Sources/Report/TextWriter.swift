@@ -182,8 +182,7 @@ package struct TextWriter: Sendable {
         case .exhausted:
             line.append(grouped: standing.timeWait)
             line.append(" in TIME_WAIT")
-            // A search may pass over one port; more are left only to who does not count all.
-            if standing.available > 1 { line.append(", others hold the rest") }
+            if standing.leavesSomeToOthers { line.append(", others hold the rest") }
         case .blocked:
             line.append(failure.wall)
             return

@@ -23,17 +23,24 @@ import Testing
                 """)
     }
 
-    /// What one process holds is not all that its tuples hold.
-    @Test func ofSomeProcesses() {
+    /// It has run out of ports that it never held, or of its own.
+    @Test(arguments: [(0, true), (6, true), (7, false), (8, false)])
+    func ofSomeProcesses(established: Int, othersHoldTheRest: Bool) {
         var ledger = Ledger()
         ledger.isPartial = true
-        #expect(
-            text(Sample.summary(of: ledger)).contains(
-                """
-                  ports      0 held at the end
-                             of the chosen processes only; others hold ports, too
-
-                """))
+        let range = PortRange(low: 40_000, high: 40_007)
+        _ = ledger.apply(
+            .namespace(
+                netns: Sample.tuple.netns, Namespace(inode: 1, pool: PortPool(range: range)),
+                pid: 0))
+        Load(range: range, established: established).fold(into: &ledger)
+        let line =
+            "\n             of the chosen processes only; others hold ports, too\n  accuracy "
+        #expect(!text(Sample.summary(of: ledger)).contains(line))
+        Load(range: range, failed: 1).fold(into: &ledger, first: 50)
+        #expect(text(Sample.summary(of: ledger)).contains(line) == othersHoldTheRest)
+        ledger.isPartial = false
+        #expect(!text(Sample.summary(of: ledger)).contains(line))
     }
 
     private var eventful: Event {
