@@ -3,7 +3,7 @@ extension Advice {
     package struct TupleEvidence: Sendable {
         package var tuple: Tuple
         /// The one with the most connects.
-        package var process = Process.unknown
+        package var process = ProcessID.unknown
 
         /// Connects that got a port.
         package var opened = 0
@@ -31,7 +31,7 @@ extension Advice {
         package var blockedInWidest: Blocked
         package var timeWaitRules = TimeWaitRules()
         /// Those known to hold `blocked.bound`.
-        package var binders: [Process] = []
+        package var binders: [ProcessID] = []
 
         /// - Parameters:
         ///   - blocked: in `namespaceRange`.
@@ -88,7 +88,7 @@ extension Advice {
         package var netns: UInt32
         package var local: IPAddress
         /// The one with the most binds.
-        package var process: Process
+        package var process: ProcessID
         /// At the peak.
         package var used: Int
         package var usable: Int
@@ -96,7 +96,7 @@ extension Advice {
         package var failed: Int
 
         package init(
-            netns: UInt32, local: IPAddress, process: Process = .unknown, used: Int, usable: Int,
+            netns: UInt32, local: IPAddress, process: ProcessID = .unknown, used: Int, usable: Int,
             failed: Int
         ) {
             self.netns = netns

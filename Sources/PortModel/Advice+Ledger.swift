@@ -1,7 +1,7 @@
 extension Advice {
     /// Advice for what a ledger has seen.
     static func given(
-        _ ledger: Ledger, _ tuples: [TupleAccount], _ pools: [BindPool]
+        _ ledger: Ledger, _ tuples: [TupleState], _ pools: [BindPool]
     ) -> [Advice] {
         given(
             tuples.compactMap { TupleEvidence($0, ledger) },
@@ -16,7 +16,7 @@ extension Advice {
 
 extension Advice.TupleEvidence {
     /// Nil when nothing is known of its namespace.
-    fileprivate init?(_ account: TupleAccount, _ ledger: Ledger) {
+    fileprivate init?(_ account: TupleState, _ ledger: Ledger) {
         guard let namespace = ledger.namespaces[account.tuple.netns] else { return nil }
         let pool = namespace.pool
         self.init(
@@ -34,10 +34,10 @@ extension Advice.TupleEvidence {
             lived = Advice.Lifetime(mean: UInt64(mean), count: account.lives.count)
         }
         meanBytes = account.loads.mean
-        let standing = account.peak.standing
+        let usage = account.peak.usage
         peak = Peak(
-            held: standing.held, usable: standing.usable, timeWait: standing.timeWait,
-            reusable: standing.reusable, elsewhere: standing.elsewhere)
+            held: usage.held, usable: usage.usable, timeWait: usage.timeWait,
+            reusable: usage.reusable, elsewhere: usage.elsewhere)
         peakRate = Double(account.rates.greatest)
         meanRate = account.rates.mean ?? 0
         timeWaitRules = namespace.timeWait

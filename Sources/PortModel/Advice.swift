@@ -3,7 +3,7 @@ package struct Advice: Sendable, Hashable {
     package var kind: Kind
     package var subject: Subject
     /// The one with the most connects or binds there.
-    package var process: Process
+    package var process: ProcessID
     /// Connects, or binds, that failed there, whatever the cause.
     package var failed: Int
     /// Ports it held at the peak, TIME_WAITs included.
@@ -18,7 +18,7 @@ package struct Advice: Sendable, Hashable {
     package var others: Int
 
     package init(
-        kind: Kind, subject: Subject, process: Process, failed: Int, peak: Int, usable: Int,
+        kind: Kind, subject: Subject, process: ProcessID, failed: Int, peak: Int, usable: Int,
         demand: Demand? = nil, covers: Double? = nil, others: Int = 0
     ) {
         self.kind = kind
@@ -64,7 +64,7 @@ package struct Advice: Sendable, Hashable {
         /// The widest range would have `adds` ports more, and `sustains` so many a second.
         case widenRange(from: PortRange, to: PortRange, adds: Int, sustains: Int?)
         /// Much of `range` is of no use to connect().
-        case freeRange(range: PortRange, blocked: Blocked, binders: [Process])
+        case freeRange(range: PortRange, blocked: Blocked, binders: [ProcessID])
         /// So many source addresses, or as many destinations, in all.
         case addAddresses(Int)
         /// bind() with port 0 takes a port of one local address for all peers together; `blocked`

@@ -34,7 +34,7 @@ package struct BindPool: Sendable {
         self.number = number
     }
 
-    package var standing: Standing { Standing(held: used, usable: usable) }
+    package var usage: PortUsage { PortUsage(held: used, usable: usable) }
 }
 
 /// What failed without any tuple's having run out of ports.
@@ -44,7 +44,7 @@ package struct Refused: Hashable, Sendable {
     package var tuple: Tuple
     /// bind(): what was asked for.
     package var localPort: UInt16
-    package var process: Process
+    package var process: ProcessID
 
     /// Regardless of who and where.
     package struct Kind: Hashable, Sendable {
@@ -53,7 +53,7 @@ package struct Refused: Hashable, Sendable {
     }
 
     package init(
-        call: Record.Call, cause: Cause, tuple: Tuple, localPort: UInt16, process: Process
+        call: Record.Call, cause: Cause, tuple: Tuple, localPort: UInt16, process: ProcessID
     ) {
         self.call = call
         self.cause = cause
@@ -71,7 +71,7 @@ extension Ledger {
         meetBindPool(BindPool.Key(of: connection.tuple), connection.process)
     }
 
-    private mutating func meetBindPool(_ key: BindPool.Key, _ process: Process) {
+    private mutating func meetBindPool(_ key: BindPool.Key, _ process: ProcessID) {
         pool(key)
         bindPools[key]?.processes.add(process, opened: 1)
     }
@@ -103,18 +103,18 @@ extension Ledger {
     /// failed.
     package mutating func countBindPools(at now: UInt64) {
         guard !bindPools.isEmpty else { return }
-        for (key, standing) in standings(of: Array(bindPools.keys)) {
-            bindPools[key]?.usable = standing.usable
-            bindPools[key]?.used = standing.held
-            if standing.held > bindPools[key]?.peak ?? 0 {
-                bindPools[key]?.peak = standing.held
+        for (key, usage) in usages(of: Array(bindPools.keys)) {
+            bindPools[key]?.usable = usage.usable
+            bindPools[key]?.used = usage.held
+            if usage.held > bindPools[key]?.peak ?? 0 {
+                bindPools[key]?.peak = usage.held
                 bindPools[key]?.peakAt = now
             }
         }
     }
 
     /// How pools stand, followed or not; without those whose namespace is not known.
-    func standings(of pools: [BindPool.Key]) -> [BindPool.Key: Standing] {
+    func usages(of pools: [BindPool.Key]) -> [BindPool.Key: PortUsage] {
         var ports: [BindPool.Key: PortSet] = [:]
         let keys: [[BindPool.Key]] = accounts.map { account in
             guard account.entries > 0 else { return [] }
@@ -128,24 +128,24 @@ extension Ledger {
                 ports[key, default: PortSet()].insert(entry.localPort)
             }
         }
-        var standings: [BindPool.Key: Standing] = [:]
+        var usages: [BindPool.Key: PortUsage] = [:]
         for key in pools {
             guard let pool = namespaces[key.netns]?.pool else { continue }
             var taken = ports[key] ?? PortSet()
             for holder in holders[key.netns] ?? [] where holder.local.overlaps(key.local) {
                 taken.insert(holder.localPort)
             }
-            standings[key] = Standing(
+            usages[key] = PortUsage(
                 held: taken.subtracting(pool.reserved).count(in: pool.range),
                 usable: pool.range.count - pool.reservedInRange)
         }
-        return standings
+        return usages
     }
 
     /// Who holds most of the ports of `range` that a bind() has taken.
     package func holders(of range: PortRange, in netns: UInt32, limit: Int) -> [Failure.Holding] {
         guard let bound = namespaces[netns]?.pool.bound else { return [] }
-        var owner: [UInt16: Process] = [:]
+        var owner: [UInt16: ProcessID] = [:]
         for holder in holders[netns] ?? []
         where range.contains(holder.localPort) && bound.contains(holder.localPort) {
             owner[holder.localPort] = holder.process
@@ -158,7 +158,7 @@ extension Ledger {
                 owner[entry.localPort] = entry.process
             }
         }
-        var counts: [Process: Int] = [:]
+        var counts: [ProcessID: Int] = [:]
         for process in owner.values { counts[process, default: 0] += 1 }
         let byCount = counts.sorted {
             ($0.value, $1.key.pid) > ($1.value, $0.key.pid)

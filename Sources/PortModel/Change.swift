@@ -22,12 +22,12 @@ package struct Change: Hashable, Sendable {
     package var tuple: Tuple
     /// 0 while not known; of one that failed: what the program had bound, or 0.
     package var localPort: UInt16
-    package var process: Process
+    package var process: ProcessID
     package var held: Int
     package var usable: Int
 
     package init(
-        kind: Kind, time: UInt64, account: Int, tuple: Tuple, localPort: UInt16, process: Process,
+        kind: Kind, time: UInt64, account: Int, tuple: Tuple, localPort: UInt16, process: ProcessID,
         held: Int, usable: Int
     ) {
         self.kind = kind

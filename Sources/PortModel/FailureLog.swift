@@ -11,9 +11,9 @@ package struct Failure: Sendable {
     package var tuple: Tuple
     /// What the program had bound or, of bind(), asked for; 0 if it had not.
     package var localPort: UInt16
-    package var process: Process
+    package var process: ProcessID
     /// Of the tuple or, of bind(), of the pool of the local address.
-    package var standing: Standing
+    package var usage: PortUsage
     /// The range in force, and what takes ports of it.
     package var wall: Wall?
     /// Nanoseconds the kernel searched; nil if that was not seen.
@@ -24,7 +24,7 @@ package struct Failure: Sendable {
 
     package init(
         call: Record.Call, cause: Cause = .exhausted, errno: UInt16? = nil, time: UInt64,
-        tuple: Tuple, localPort: UInt16 = 0, process: Process, standing: Standing
+        tuple: Tuple, localPort: UInt16 = 0, process: ProcessID, usage: PortUsage
     ) {
         self.call = call
         self.cause = cause
@@ -33,7 +33,7 @@ package struct Failure: Sendable {
         self.tuple = tuple
         self.localPort = localPort
         self.process = process
-        self.standing = standing
+        self.usage = usage
     }
 
     /// What stands in the way, of the ports of a range.
@@ -54,10 +54,10 @@ package struct Failure: Sendable {
     }
 
     package struct Holding: Hashable, Sendable {
-        package var process: Process
+        package var process: ProcessID
         package var ports: Int
 
-        package init(process: Process, ports: Int) {
+        package init(process: ProcessID, ports: Int) {
             self.process = process
             self.ports = ports
         }
@@ -72,7 +72,7 @@ package struct FailureLog: Sendable {
 
     private struct Key: Hashable {
         var call: Record.Call
-        var process: Process
+        var process: ProcessID
         var tuple: Tuple
         var errno: UInt16?
         var namesPort: Bool

@@ -49,7 +49,7 @@ package struct PortsNow: Sendable, Hashable {
     }
 }
 
-extension Flow {
+extension RateHistory {
     /// - Parameters:
     ///   - ports: as they are at the end of `now`.
     ///   - now: what happened since the last step.
@@ -59,7 +59,7 @@ extension Flow {
         let now = Step(
             opened: now.opened, timeWaits: now.timeWaits, freed: now.freed, since: now.since,
             until: max(now.until, last))
-        let rates = FlowRates(of: self, with: now)
+        let rates = RateEstimate(of: self, with: now)
         guard rates.samples >= Self.fewest, rates.opened > 0 else { return nil }
         let alive = Double(max(0, ports.usable - ports.available - ports.waiting))
         let closed = rates.timeWaits + rates.freed
@@ -95,7 +95,7 @@ extension Flow {
 
 /// When the ports in TIME_WAIT come back.
 private struct Returns {
-    private let flow: Flow
+    private let flow: RateHistory
     private let recent: Int
     /// Seconds since the flow's last step.
     private let elapsed: Double
@@ -106,7 +106,7 @@ private struct Returns {
     private var unknown = 0.0
     private var unknownEnd = 0.0
 
-    init(of flow: Flow, _ ports: PortsNow, _ now: Flow.Step) {
+    init(of flow: RateHistory, _ ports: PortsNow, _ now: RateHistory.Step) {
         self.flow = flow
         recent = now.timeWaits
         elapsed = Double(now.until - (flow.age > 0 ? flow.last : now.since)) / 1e9
@@ -138,7 +138,7 @@ private struct Returns {
             sum = Double(recent) * (min(oldest, 0) - newest) / elapsed
         }
         guard oldest > 0 else { return sum }
-        let known = min(flow.age, Flow.timeWaitSeconds)
+        let known = min(flow.age, RateHistory.timeWaitSeconds)
         for age in Int(max(newest, 0))..<max(Int(max(newest, 0)), min(known, Int(oldest) + 1)) {
             let covered = min(oldest, Double(age + 1)) - max(newest, Double(age))
             if covered > 0 { sum += Double(flow[.timeWaits, age]) * covered }

@@ -13,7 +13,7 @@ extension Ledger {
     struct Entry {
         /// 0 if it existed before the start: its age is not known.
         var openedAt: UInt64
-        var name: Process.Name
+        var name: ProcessID.Name
         var pid: UInt32
         var account: Int32
         var localPort: UInt16
@@ -26,7 +26,7 @@ extension Ledger {
         var cookie: UInt32 = 0
 
         init(
-            openedAt: UInt64, process: Process, account: Int, localPort: UInt16, phase: Phase,
+            openedAt: UInt64, process: ProcessID, account: Int, localPort: UInt16, phase: Phase,
             mark: Bool, cookie: UInt64 = 0
         ) {
             self.openedAt = openedAt
@@ -70,7 +70,7 @@ extension Ledger {
             if value { bits |= bit } else { bits &= ~bit }
         }
 
-        var process: Process { Process(pid: pid, name: name) }
+        var process: ProcessID { ProcessID(pid: pid, name: name) }
 
         func age(at time: UInt64) -> UInt64? { openedAt == 0 ? nil : time &- openedAt }
 

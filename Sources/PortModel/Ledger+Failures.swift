@@ -5,7 +5,7 @@ extension Ledger {
         guard case .failed(let search, let range) = change.kind else { return nil }
         var failure = Failure(
             call: .connect, time: change.time, tuple: change.tuple, localPort: change.localPort,
-            process: change.process, standing: accounts[change.account].standing)
+            process: change.process, usage: accounts[change.account].usage)
         failure.search = search
         failure.ownRange = range
         return failure
@@ -15,10 +15,10 @@ extension Ledger {
     package mutating func failure(_ refusal: Record.Refusal) -> Failure {
         var failure = Failure(
             call: refusal.call, errno: refusal.errno, time: refusal.time, tuple: refusal.tuple,
-            localPort: refusal.localPort, process: refusal.process, standing: Standing(usable: 0))
+            localPort: refusal.localPort, process: refusal.process, usage: PortUsage(usable: 0))
         failure.cause = cause(of: failure, isKnown: true)
         if failure.call == .connect, let index = accountOf[refusal.tuple] {
-            failure.standing = accounts[index].standing
+            failure.usage = accounts[index].usage
         }
         return failure
     }
@@ -59,16 +59,16 @@ extension Ledger {
         guard let pool, let range else { return }
         if failure.call == .bind {
             let key = BindPool.Key(of: failure.tuple)
-            if let standing = bindPools[key]?.standing ?? standings(of: [key])[key] {
-                failure.standing = standing
+            if let usage = bindPools[key]?.usage ?? usages(of: [key])[key] {
+                failure.usage = usage
             }
         } else {
-            failure.standing.usable = pool.usable(of: range)
+            failure.usage.usable = pool.usable(of: range)
             if let index = accountOf[failure.tuple] {
-                failure.standing.elsewhere = min(
-                    failure.standing.held, accounts[index].standing.elsewhere)
-                failure.standing.reusable = min(
-                    failure.standing.reusable, accounts[index].standing.reusable)
+                failure.usage.elsewhere = min(
+                    failure.usage.held, accounts[index].usage.elsewhere)
+                failure.usage.reusable = min(
+                    failure.usage.reusable, accounts[index].usage.reusable)
             }
         }
         let reserved = pool.reserved.count(in: range)
@@ -91,17 +91,17 @@ extension Ledger {
         if failure.localPort != 0 { return .collision }
         if failure.call == .bind { return .exhausted }
         guard failure.search != nil else { return .noAddress }
-        let standing = failure.standing
+        let usage = failure.usage
         guard let wall = failure.wall else { return .exhausted }
         if failure.ownRange != nil, let pool = namespaces[failure.tuple.netns]?.pool,
-            pool.usable(of: pool.range) > standing.held - standing.reusable
+            pool.usable(of: pool.range) > usage.held - usage.reusable
         {
             return .range
         }
         // A search passes over one port of an odd-sized range, and others may have moved meanwhile.
-        if !isKnown, standing.available > max(1, standing.usable / 10) { return .noMemory }
+        if !isKnown, usage.available > max(1, usage.usable / 10) { return .noMemory }
         // All that is usable was taken, by whomever.
-        return wall.reserved + wall.bound > standing.usable ? .blocked : .exhausted
+        return wall.reserved + wall.bound > usage.usable ? .blocked : .exhausted
     }
 
     /// ENOMEM, as every architecture numbers it.

@@ -13,8 +13,8 @@ extension Ledger {
     /// Who holds the ports of some tuples now. It looks at every entry: 2 ms for 300,000.
     ///
     /// - Parameter tuples: those that are not known are left out.
-    package func occupants(of tuples: [Tuple]) -> [Tuple: [Process: Occupancy]] {
-        var occupants: [Int: [Process: Occupancy]] = [:]
+    package func occupants(of tuples: [Tuple]) -> [Tuple: [ProcessID: Occupancy]] {
+        var occupants: [Int: [ProcessID: Occupancy]] = [:]
         for tuple in tuples {
             if let index = accountOf[tuple] { occupants[index] = [:] }
         }

@@ -34,18 +34,18 @@ extension Ledger {
     /// The pool of a namespace has changed.
     private mutating func refit(_ netns: UInt32) {
         guard let pool = namespaces[netns]?.pool else { return }
-        let before = accounts.map(\.standing)
+        let before = accounts.map(\.usage)
         var isAffected = [Bool](repeating: false, count: accounts.count)
         for index in accounts.indices where accounts[index].tuple.netns == netns {
             if !pool.range.contains(accounts[index].range) { accounts[index].hasOwnRange = false }
             if !accounts[index].hasOwnRange { accounts[index].range = pool.range }
-            accounts[index].standing.usable = pool.usable(of: accounts[index].range)
+            accounts[index].usage.usable = pool.usable(of: accounts[index].range)
             isAffected[index] = true
         }
         reassess(isAffected)
         // Each look may find a port or two more: what makes no difference to anybody is not told.
         for index in accounts.indices where isAffected[index] && accounts[index].held > 0 {
-            if accounts[index].standing.permille / 10 != before[index].permille / 10 {
+            if accounts[index].usage.permille / 10 != before[index].permille / 10 {
                 touch(index)
             }
         }
@@ -61,7 +61,7 @@ extension Ledger {
         else { return }
         accounts[index].hasOwnRange = isOwn
         accounts[index].range = range
-        accounts[index].standing.usable = usable(of: range, in: accounts[index].tuple.netns)
+        accounts[index].usage.usable = usable(of: range, in: accounts[index].tuple.netns)
         var isAffected = [Bool](repeating: false, count: accounts.count)
         isAffected[index] = true
         reassess(isAffected)
@@ -84,7 +84,7 @@ extension Ledger {
         guard entry.phase.holds, entry.localPort != 0, isElsewhere(entry) != entry.isElsewhere
         else { return }
         entries[place].isElsewhere.toggle()
-        accounts[Int(entry.account)].standing.elsewhere += entry.isElsewhere ? -1 : 1
+        accounts[Int(entry.account)].usage.elsewhere += entry.isElsewhere ? -1 : 1
     }
 
     private func isElsewhere(_ entry: Entry) -> Bool {
@@ -131,8 +131,8 @@ extension Ledger {
             ripening[accounts[index].tuple.netns, default: Queue()].append(one)
         }
         for index in accounts.indices where usable[index] != nil {
-            accounts[index].standing.elsewhere = elsewhere[index]
-            accounts[index].standing.reusable = reusable[index]
+            accounts[index].usage.elsewhere = elsewhere[index]
+            accounts[index].usage.reusable = reusable[index]
         }
     }
 
@@ -169,7 +169,7 @@ extension Ledger {
         else { return }
         entries[place].isRipe = true
         touch(index)
-        accounts[index].standing.reusable += 1
+        accounts[index].usage.reusable += 1
     }
 
     /// The rules of a namespace have changed. Since when each TIME_WAIT has waited is not known any
@@ -177,8 +177,8 @@ extension Ledger {
     private mutating func reripen(_ netns: UInt32) {
         var isOccupied = false
         for index in accounts.indices where accounts[index].tuple.netns == netns {
-            if accounts[index].standing.reusable > 0 { touch(index) }
-            accounts[index].standing.reusable = 0
+            if accounts[index].usage.reusable > 0 { touch(index) }
+            accounts[index].usage.reusable = 0
             accounts[index].reuse = reuse(of: accounts[index].tuple)
             isOccupied = isOccupied || accounts[index].timeWait > 0
         }

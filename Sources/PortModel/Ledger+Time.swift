@@ -44,7 +44,7 @@ extension Ledger {
             let entry = entries[place]
             let index = Int(entry.account)
             guard
-                entry.localPort != 0 || accounts[index].standing.available > 0
+                entry.localPort != 0 || accounts[index].usage.available > 0
                     || since &+ 1000 * Self.millisecond <= now
             else {
                 // Nothing seems to be free, so it is still searching, or its failure is on the way.

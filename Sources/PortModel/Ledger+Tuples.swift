@@ -1,7 +1,7 @@
 /// The tuples as a whole.
 extension Ledger {
     /// The accounts in use, in no order.
-    package var tuples: [TupleAccount] { accountOf.values.map { accounts[$0] } }
+    package var tuples: [TupleState] { accountOf.values.map { accounts[$0] } }
 
     /// Connects that are neither known to have got a port nor to have failed.
     package var undecided: Int {
@@ -23,15 +23,15 @@ extension Ledger {
             var tick = Tick(account, at: index, since: before)
             accounts[index].searchesAtLastTick = account.searches
             if tick.since.opened > 0 { accounts[index].rates.add(UInt64(tick.since.opened)) }
-            let standing = account.standing
+            let usage = account.usage
             if account.flow != nil
-                || Flow.isWorthwhile(held: standing.used, usable: standing.usable)
+                || RateHistory.isWorthwhile(held: usage.used, usable: usage.usable)
             {
-                accounts[index].flow = account.flow ?? Flow()
+                accounts[index].flow = account.flow ?? RateHistory()
                 accounts[index].flow?.secondPassed(
-                    Flow.Step(tick.since, since: account.touchedAt, until: now))
+                    RateHistory.Step(tick.since, since: account.touchedAt, until: now))
                 // It costs 4 µs: not for those that are far from any trouble.
-                if standing.share > 0.1 { tick.forecast = forecast(of: index, at: now) }
+                if usage.share > 0.1 { tick.forecast = forecast(of: index, at: now) }
             }
             return tick
         }
@@ -39,27 +39,27 @@ extension Ledger {
 
     /// When the ports of an account will have run out; nil while there is too little to tell by.
     package func forecast(of account: Int, at now: UInt64) -> Forecast? {
-        var step = Flow.Step(until: now)
+        var step = RateHistory.Step(until: now)
         if let before = accounts[account].totalsAtLastTick {
             var since = accounts[account].totals
             since.subtract(before)
-            step = Flow.Step(since, since: accounts[account].touchedAt, until: now)
+            step = RateHistory.Step(since, since: accounts[account].touchedAt, until: now)
         }
-        let standing = accounts[account].standing
+        let usage = accounts[account].usage
         var ports = PortsNow(
-            usable: standing.usable, available: standing.available,
-            waiting: max(0, standing.timeWait - standing.reusable))
+            usable: usage.usable, available: usage.available,
+            waiting: max(0, usage.timeWait - usage.reusable))
         if let rules = accounts[account].reuse, rules.timestamps {
             ports.timeWaitCost = UInt64(rules.reuseDelay) * Self.millisecond
         }
-        return (accounts[account].flow ?? Flow()).forecast(ports, with: step)
+        return (accounts[account].flow ?? RateHistory()).forecast(ports, with: step)
     }
 
     /// Nanoseconds that a search for a port took, on average of those that took long.
     package func longSearch(of account: Int) -> Double? { accounts[account].searches.mean }
 
     /// How an account stands: without copying the rest of it.
-    package func standing(of account: Int) -> Standing { accounts[account].standing }
+    package func usage(of account: Int) -> PortUsage { accounts[account].usage }
 
     /// Drops the tuples that hold nothing and never failed: when there are more than `limit`, or
     /// more than `goneLimit` whose namespace is gone.

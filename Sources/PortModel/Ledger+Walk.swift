@@ -1,5 +1,5 @@
 /// One connection in the kernel's own table, as an audit reads it.
-package struct Sighting: Hashable, Sendable {
+package struct TableEntry: Hashable, Sendable {
     /// The socket's cookie or, of a TIME_WAIT, that object's address; 0 if it never was watched.
     package var socket: UInt64
     /// Of a TIME_WAIT: the cookie it has inherited.
@@ -39,7 +39,7 @@ extension Ledger {
         /// What has ended since it began and may still turn up in it, and when.
         var ended: [UInt64: UInt64] = [:]
         /// Sightings that a record still unread may explain.
-        var unexplained: [Sighting] = []
+        var unexplained: [TableEntry] = []
     }
 
     /// What a walk has found that no connection under way explains, and has corrected.
@@ -78,7 +78,7 @@ extension Ledger {
     }
 
     /// Compares one connection of the kernel's table, during an audit.
-    package mutating func see(_ sighting: Sighting) {
+    package mutating func see(_ sighting: TableEntry) {
         guard sighting.socket != 0, let place = entries.find(sighting.socket) else {
             if sighting.isCertain || entries.find(sighting.cookie) != nil {
                 walk?.unexplained.append(sighting)

@@ -4,13 +4,13 @@
 /// identity, since a connecting socket has no port yet. Each tuple's count is derived from the
 /// entries. Folding a record twice changes nothing, so snapshots can be folded in among live ones.
 package struct Ledger: Sendable {
-    package internal(set) var accounts: [TupleAccount] = []
+    package internal(set) var accounts: [TupleState] = []
     /// Totals of the tuples that were forgotten because there were too many of them.
     package internal(set) var forgotten = Forgotten()
     /// What is known of the network namespaces that have connections, by their identity.
     package internal(set) var namespaces: [UInt32: Namespace] = [:]
     /// What records said twice, or what nothing that was known could have led to.
-    package internal(set) var oddities = Oddities()
+    package internal(set) var anomalies = Anomalies()
 
     var entries = SocketTable(filler: Entry.none)
     var accountOf: [Tuple: Int] = [:]
@@ -58,11 +58,11 @@ package struct Ledger: Sendable {
 
     package struct Forgotten: Hashable, Sendable {
         package var tuples = 0
-        package var totals = TupleAccount.Totals()
+        package var totals = TupleState.Totals()
     }
 
     /// Records that contradict what went before: none of them changes a count.
-    package struct Oddities: Hashable, Sendable {
+    package struct Anomalies: Hashable, Sendable {
         /// Told twice, which the copies of a program may do.
         package var duplicates = 0
         /// About a socket that was never heard of.
@@ -104,10 +104,10 @@ package struct Ledger: Sendable {
             // It has to fail before it can connect again.
             if known.phase == .searching, connection.time &- known.openedAt < 100 * Self.millisecond
             {
-                oddities.duplicates += 1
+                anomalies.duplicates += 1
                 return nil
             }
-            if known.phase.holds { oddities.strangers += 1 }
+            if known.phase.holds { anomalies.strangers += 1 }
             remove(at: place)
         }
         let account = account(for: connection)
@@ -127,7 +127,7 @@ package struct Ledger: Sendable {
 
     mutating func establish(_ socket: UInt64, port: UInt16, at time: UInt64) -> Change? {
         guard let place = entries.find(socket) else {
-            oddities.strangers += 1
+            anomalies.strangers += 1
             return nil
         }
         entries[place].mark = mark
@@ -135,7 +135,7 @@ package struct Ledger: Sendable {
         case .searching: confirm(entries[place], at: time)
         case .connecting: break
         case .established, .timeWait, .leaving, .bound:
-            oddities.duplicates += 1
+            anomalies.duplicates += 1
             return nil
         }
         entries[place].phase = .established
@@ -149,12 +149,12 @@ package struct Ledger: Sendable {
         lastTime = closing.time
         walk?.ended[closing.socket] = closing.time
         guard let place = entries.find(closing.socket) else {
-            oddities.strangers += 1
+            anomalies.strangers += 1
             return nil
         }
         var entry = entries[place]
         guard entry.phase != .bound, !entry.phase.isTimeWait else {
-            oddities.duplicates += 1
+            anomalies.duplicates += 1
             return nil
         }
         if closing.notSent, entry.phase == .searching || entry.phase == .connecting {
@@ -228,7 +228,7 @@ package struct Ledger: Sendable {
         guard let place = entries.find(socket), entries[place].phase != .bound,
             !entries[place].phase.isTimeWait
         else {
-            oddities.strangers += 1
+            anomalies.strangers += 1
             return nil
         }
         walk?.ended[socket] = time
@@ -241,7 +241,7 @@ package struct Ledger: Sendable {
         let there = entries.insert(entry, for: successor)
         let index = Int(entry.account)
         touch(index)
-        accounts[index].standing.timeWait += 1
+        accounts[index].usage.timeWait += 1
         accounts[index].totals.closed += 1
         accounts[index].totals.closedFirst += 1
         assess(there)
@@ -263,7 +263,7 @@ package struct Ledger: Sendable {
             if let close { overdue.append(close) }
         }
         guard let place = entries.find(socket) else {
-            oddities.strangers += 1
+            anomalies.strangers += 1
             return nil
         }
         if early {
@@ -279,7 +279,7 @@ package struct Ledger: Sendable {
         return change(.released, entry, at: time)
     }
 
-    private mutating func own(_ socket: UInt64, _ process: Process) -> Change? {
+    private mutating func own(_ socket: UInt64, _ process: ProcessID) -> Change? {
         guard let place = entries.find(socket), entries[place].pid == 0 else { return nil }
         entries[place].pid = process.pid
         entries[place].name = process.name
@@ -296,7 +296,7 @@ package struct Ledger: Sendable {
             index = known
             adopt(connection.range, in: known)
         } else {
-            var new = TupleAccount(
+            var new = TupleState(
                 tuple: tuple, range: connection.range,
                 usable: usable(of: connection.range, in: tuple.netns))
             new.hasOwnRange = isOwn(connection.range, in: tuple.netns)
@@ -347,8 +347,8 @@ package struct Ledger: Sendable {
     private mutating func leave(_ entry: inout Entry) {
         let index = Int(entry.account)
         accounts[index].release(timeWait: entry.phase.isTimeWait)
-        if entry.isElsewhere { accounts[index].standing.elsewhere -= 1 }
-        if entry.isRipe { accounts[index].standing.reusable -= 1 }
+        if entry.isElsewhere { accounts[index].usage.elsewhere -= 1 }
+        if entry.isRipe { accounts[index].usage.reusable -= 1 }
         entry.isElsewhere = false
         entry.isRipe = false
     }

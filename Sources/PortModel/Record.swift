@@ -18,7 +18,7 @@ package enum Record: Hashable, Sendable {
     /// From a snapshot: a connection that exists, in `state`.
     case exists(Connection, state: State)
     /// A process has the socket, which belongs to a namespace, open.
-    case owner(socket: UInt64, netns: UInt32, Process)
+    case owner(socket: UInt64, netns: UInt32, ProcessID)
     /// The settings of a network namespace, now. `pid`: of a process in it, 0 if none is known.
     case namespace(netns: UInt32, Namespace, pid: UInt32)
     /// From a snapshot: a socket that holds a port without a connection.
@@ -47,7 +47,7 @@ package enum Record: Hashable, Sendable {
         package var localPort: UInt16
         /// Of a TIME_WAIT that a snapshot has found: the cookie it has inherited.
         package var cookie: UInt64
-        package var process: Process
+        package var process: ProcessID
         /// The range in force for this socket.
         package var range: PortRange
         /// bind() itself has chosen the port, out of the pool of the local address.
@@ -58,7 +58,7 @@ package enum Record: Hashable, Sendable {
 
         package init(
             time: UInt64, socket: UInt64, tuple: Tuple, localPort: UInt16,
-            cookie: UInt64 = 0, process: Process = .unknown, range: PortRange
+            cookie: UInt64 = 0, process: ProcessID = .unknown, range: PortRange
         ) {
             self.time = time
             self.socket = socket
@@ -99,12 +99,12 @@ package enum Record: Hashable, Sendable {
         package var netns: UInt32
         package var local: IPAddress
         package var localPort: UInt16
-        package var process: Process
+        package var process: ProcessID
         package var isListening: Bool
         package var portChosen: Bool
 
         package init(
-            netns: UInt32, local: IPAddress, localPort: UInt16, process: Process,
+            netns: UInt32, local: IPAddress, localPort: UInt16, process: ProcessID,
             isListening: Bool = false, portChosen: Bool = false
         ) {
             self.netns = netns
@@ -126,11 +126,11 @@ package enum Record: Hashable, Sendable {
         package var tuple: Tuple
         /// bind(): what was asked for, 0 for any.
         package var localPort: UInt16
-        package var process: Process
+        package var process: ProcessID
 
         package init(
             time: UInt64, socket: UInt64, call: Call, errno: UInt16, tuple: Tuple,
-            localPort: UInt16 = 0, process: Process
+            localPort: UInt16 = 0, process: ProcessID
         ) {
             self.time = time
             self.socket = socket

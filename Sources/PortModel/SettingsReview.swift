@@ -17,7 +17,7 @@ package struct SettingsReview: Hashable, Sendable {
         /// Sockets, bound and not connected, whose port is in the range.
         case bound([Holder])
         /// Ports of the range that Kubernetes hands out to services, and who says that it is here.
-        case nodePorts(Int, Process)
+        case nodePorts(Int, ProcessID)
         /// Ports of the range that RFC 6335 does not count among the dynamic ones.
         case notDynamic(Int)
         /// Connections a second that a tuple sustains at most while this end closes first, and with
@@ -50,9 +50,9 @@ package struct SettingsReview: Hashable, Sendable {
         package var address: IPAddress
         package var port: UInt16
         /// `.unknown` if it may not be seen.
-        package var process: Process
+        package var process: ProcessID
 
-        package init(address: IPAddress, port: UInt16, process: Process) {
+        package init(address: IPAddress, port: UInt16, process: ProcessID) {
             self.address = address
             self.port = port
             self.process = process
@@ -73,12 +73,13 @@ package struct SettingsReview: Hashable, Sendable {
         /// Nil if they could not be listed.
         package var sockets: [KernelSocket]?
         /// By the inode number of a socket.
-        package var owners: [UInt32: Process]
+        package var owners: [UInt32: ProcessID]
         /// One of Kubernetes, if it is here.
-        package var kubernetes: Process?
+        package var kubernetes: ProcessID?
 
         package init(
-            sockets: [KernelSocket]?, owners: [UInt32: Process] = [:], kubernetes: Process? = nil
+            sockets: [KernelSocket]?, owners: [UInt32: ProcessID] = [:],
+            kubernetes: ProcessID? = nil
         ) {
             self.sockets = sockets
             self.owners = owners
@@ -113,9 +114,9 @@ package struct SettingsReview: Hashable, Sendable {
     package static let timeWaitLength = 60
 
     /// Processes that run wherever Kubernetes hands out NodePorts.
-    package static let kubernetes: Set<Process.Name> = [
-        Process.Name("kube-proxy"), Process.Name("kubelet"), Process.Name("kubelite"),
-        Process.Name("k3s-server"), Process.Name("k3s-agent"),
+    package static let kubernetes: Set<ProcessID.Name> = [
+        ProcessID.Name("kube-proxy"), ProcessID.Name("kubelet"), ProcessID.Name("kubelite"),
+        ProcessID.Name("k3s-server"), ProcessID.Name("k3s-agent"),
     ]
 
     /// A tenth: from there on a part of the ports is no longer negligible.

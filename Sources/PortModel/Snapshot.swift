@@ -12,22 +12,22 @@ package struct Snapshot: Sendable {
     /// By their identity.
     package var namespaces: [UInt32: Namespace]
     /// The fullest first.
-    package var tuples: [TupleAccount]
+    package var tuples: [TupleState]
     package var bindPools: [BindPool]
 
     package init(of ledger: Ledger, source: Source) {
         self.source = source
         namespaces = ledger.namespaces
         tuples = ledger.tuples.sorted {
-            ($0.standing.share, $0.held) > ($1.standing.share, $1.held)
+            ($0.usage.share, $0.held) > ($1.usage.share, $1.held)
         }
-        bindPools = ledger.bindPools.values.sorted { $0.standing.share > $1.standing.share }
+        bindPools = ledger.bindPools.values.sorted { $0.usage.share > $1.usage.share }
     }
 
     /// Percent of the usable ports that are used, of the fullest tuple or pool; 0 without any.
     package var worst: Double {
         let shares =
-            tuples.prefix(1).map(\.standing.share) + bindPools.prefix(1).map(\.standing.share)
+            tuples.prefix(1).map(\.usage.share) + bindPools.prefix(1).map(\.usage.share)
         return (shares.max() ?? 0) * 100
     }
 }

@@ -50,29 +50,29 @@ extension Summary {
         /// The range in force for its sockets: the namespace's, or their own.
         package var range: PortRange
         /// At the end.
-        package var standing: Standing
-        package var totals = TupleAccount.Totals()
+        package var usage: PortUsage
+        package var totals = TupleState.Totals()
         /// Connects that got a port but no connection, by errno.
         package var errors: [UInt16: Int] = [:]
         /// Connects that got no port, as far as the cause has been told.
         package var causes: [Cause: Int] = [:]
-        package var peak: TupleAccount.Peak
+        package var peak: TupleState.Peak
         package var firstFailureAt: UInt64?
         /// Those with most connects, failed ones included, first; at most 16.
         package var processes: [TopProcesses.Share] = []
 
         package init(
-            tuple: Tuple, range: PortRange, standing: Standing, peak: TupleAccount.Peak
+            tuple: Tuple, range: PortRange, usage: PortUsage, peak: TupleState.Peak
         ) {
             self.tuple = tuple
             self.range = range
-            self.standing = standing
+            self.usage = usage
             self.peak = peak
         }
 
-        init(_ account: TupleAccount) {
+        init(_ account: TupleState) {
             self.init(
-                tuple: account.tuple, range: account.range, standing: account.standing,
+                tuple: account.tuple, range: account.range, usage: account.usage,
                 peak: account.peak)
             totals = account.totals
             errors = account.errors
@@ -82,11 +82,11 @@ extension Summary {
         }
 
         /// The process with the most connects, failed ones included.
-        package var topProcess: Process? { processes.first?.process }
+        package var topProcess: ProcessID? { processes.first?.process }
 
         /// It has run out of ports that it never held.
         package var isUsedByOthers: Bool {
-            causes[.exhausted] != nil && peak.standing.leavesSomeToOthers
+            causes[.exhausted] != nil && peak.usage.leavesSomeToOthers
         }
     }
 
@@ -118,7 +118,7 @@ extension Summary {
         }
 
         /// The process with the most binds, failed ones included.
-        package var topProcess: Process? { processes.first?.process }
+        package var topProcess: ProcessID? { processes.first?.process }
     }
 
     /// Calls that were refused for one cause, of one process, from and to one place.

@@ -2,7 +2,7 @@
 package struct Summary: Hashable, Sendable {
     /// Nanoseconds from the start to the end of the trace.
     package var duration: UInt64
-    package var totals = TupleAccount.Totals()
+    package var totals = TupleState.Totals()
     package var accuracy: Accuracy
     package var linesDropped: Int
     /// Only the connections of some processes were counted: others held ports of the same tuples, too.
@@ -88,7 +88,7 @@ package struct Summary: Hashable, Sendable {
             connects: otherwiseFailed + refused(.connect), binds: refused(.bind))
     }
 
-    private static func precedes(_ a: TupleAccount, _ b: TupleAccount) -> Bool {
+    private static func precedes(_ a: TupleState, _ b: TupleState) -> Bool {
         if a.peak.share != b.peak.share { return a.peak.share > b.peak.share }
         if a.totals.failed != b.totals.failed { return a.totals.failed > b.totals.failed }
         return a.totals.opened > b.totals.opened
@@ -129,6 +129,6 @@ extension Summary {
         package var tuple: Tuple
         /// bind(): what was asked for.
         package var localPort: UInt16
-        package var process: Process
+        package var process: ProcessID
     }
 }

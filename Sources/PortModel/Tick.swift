@@ -3,19 +3,19 @@ package struct Tick: Sendable {
     /// The tuple's place in `Ledger.accounts`.
     package let index: Int
     package let tuple: Tuple
-    package let standing: Standing
+    package let usage: PortUsage
     /// Connects and closes since the tick before.
-    package let since: TupleAccount.Totals
+    package let since: TupleState.Totals
     /// Nanoseconds that connect() searched for a port, on average of the searches that took long since
     /// the tick before; nil if none did.
     package let search: UInt64?
     /// Nil while nothing threatens, or there is too little to tell by.
     package internal(set) var forecast: Forecast?
 
-    init(_ account: TupleAccount, at index: Int, since before: TupleAccount.Totals) {
+    init(_ account: TupleState, at index: Int, since before: TupleState.Totals) {
         self.index = index
         tuple = account.tuple
-        standing = account.standing
+        usage = account.usage
         var since = account.totals
         since.subtract(before)
         self.since = since

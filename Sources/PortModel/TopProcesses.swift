@@ -3,13 +3,13 @@
 /// a process with more than a sixteenth of all is never missed.
 package struct TopProcesses: Sendable {
     package struct Share: Hashable, Sendable {
-        package var process: Process
+        package var process: ProcessID
         package var opened: Int
         package var failed: Int
         /// Of `failed`, those whose cause has been told.
         package var causes: [Cause: Int] = [:]
 
-        package init(process: Process, opened: Int, failed: Int) {
+        package init(process: ProcessID, opened: Int, failed: Int) {
             self.process = process
             self.opened = opened
             self.failed = failed
@@ -20,7 +20,7 @@ package struct TopProcesses: Sendable {
 
     private static let capacity = 16
 
-    mutating func add(_ process: Process, opened: Int = 0, failed: Int = 0) {
+    mutating func add(_ process: ProcessID, opened: Int = 0, failed: Int = 0) {
         if let index = shares.firstIndex(where: { $0.process == process }) {
             shares[index].opened += opened
             shares[index].failed += failed
@@ -37,7 +37,7 @@ package struct TopProcesses: Sendable {
     }
 
     /// What kept a process from a port, `count` times that have been added before.
-    mutating func add(_ process: Process, _ cause: Cause, _ count: Int) {
+    mutating func add(_ process: ProcessID, _ cause: Cause, _ count: Int) {
         guard let index = shares.firstIndex(where: { $0.process == process }) else { return }
         shares[index].causes[cause, default: 0] += count
     }
@@ -46,7 +46,7 @@ package struct TopProcesses: Sendable {
     package var leading: [Share] { shares.sorted { $0.opened + $0.failed > $1.opened + $1.failed } }
 
     /// The process with the most connects, failed ones included.
-    package var top: Process? {
+    package var top: ProcessID? {
         shares.max { $0.opened + $0.failed < $1.opened + $1.failed }?.process
     }
 }

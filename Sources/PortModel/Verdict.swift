@@ -17,8 +17,8 @@ package struct Verdict: Sendable {
         case exhausted(count: Int, most: (what: Summary.Failed, count: Int)?)
         /// The same of all that failed.
         case failure(count: Int, most: (what: Summary.Failed, count: Int)?)
-        case tupleShare(percent: Int, tuple: Tuple, standing: Standing)
-        case poolShare(percent: Int, local: IPAddress, standing: Standing)
+        case tupleShare(percent: Int, tuple: Tuple, usage: PortUsage)
+        case poolShare(percent: Int, local: IPAddress, usage: PortUsage)
         case lost(UInt64)
         case slipped(UInt64)
         case drift(Int)
@@ -66,12 +66,12 @@ package struct Verdict: Sendable {
     private static func share(_ percent: Int, _ summary: Summary) -> Finding? {
         // Both are in order, but the pools by failures first.
         if let tuple = summary.tuples.first, tuple.peak.share * 100 >= Double(percent) {
-            return .tupleShare(percent: percent, tuple: tuple.tuple, standing: tuple.peak.standing)
+            return .tupleShare(percent: percent, tuple: tuple.tuple, usage: tuple.peak.usage)
         }
         for pool in summary.bindPools {
-            let peak = Standing(held: pool.peak, usable: pool.usable)
+            let peak = PortUsage(held: pool.peak, usable: pool.usable)
             guard peak.share * 100 >= Double(percent) else { continue }
-            return .poolShare(percent: percent, local: pool.key.local, standing: peak)
+            return .poolShare(percent: percent, local: pool.key.local, usage: peak)
         }
         return nil
     }

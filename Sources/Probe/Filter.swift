@@ -6,7 +6,7 @@ extension Probe {
     package struct Filter: Sendable {
         package var remotes: [Remote] = []
         package var pids: [UInt32] = []
-        package var names: [Process.Name] = []
+        package var names: [ProcessID.Name] = []
         /// Only the processes of the command that is run: see `Probe.command`.
         package var isOnlyCommand = false
 
@@ -61,7 +61,7 @@ extension pg_config {
             _ = unsafe $0.bindMemory(to: UInt32.self).update(from: filter.pids)
         }
         unsafe withUnsafeMutableBytes(of: &comms) {
-            _ = unsafe $0.bindMemory(to: Process.Name.self).update(from: filter.names)
+            _ = unsafe $0.bindMemory(to: ProcessID.Name.self).update(from: filter.names)
         }
         unsafe withUnsafeMutableBytes(of: &remotes) {
             _ = unsafe $0.bindMemory(to: pg_remote.self)

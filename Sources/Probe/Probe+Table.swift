@@ -37,7 +37,7 @@ extension Probe {
     ///
     /// - Returns: its identity, or nil when it cannot be entered, as it is gone or out of reach.
     package mutating func audit(
-        _ found: NetworkNamespaces.Found, _ see: (Sighting, UInt32) -> Void,
+        _ found: NetworkNamespaces.Found, _ see: (TableEntry, UInt32) -> Void,
         _ body: (Record) -> Void
     ) throws(ProbeError) -> UInt32? {
         guard let walk = try walk("each_item", in: found) else { return nil }
@@ -48,7 +48,7 @@ extension Probe {
                 for offset in stride(from: 0, to: count - size + 1, by: size) {
                     let item = unsafe bytes.loadUnaligned(
                         fromByteOffset: offset, as: pg_item.self)
-                    see(Sighting(item), item.netns)
+                    see(TableEntry(item), item.netns)
                 }
             }
             ring.decode(&malformed, body)

@@ -4,12 +4,12 @@ import PortModel
 /// The processes of this host, as far as /proc shows them to this one.
 package struct ProcessList: Sendable {
     /// By their pids, in the pid namespace that /proc was mounted in.
-    package private(set) var processes: [PortModel.Process] = []
+    package private(set) var processes: [ProcessID] = []
 
     package init() {
         for pid in NetworkNamespaces.entries(of: "/proc").compactMap({ UInt32($0) }).sorted() {
             guard let name = Self.name(of: pid) else { continue }
-            processes.append(PortModel.Process(pid: pid, name: name))
+            processes.append(ProcessID(pid: pid, name: name))
         }
     }
 
@@ -21,14 +21,14 @@ package struct ProcessList: Sendable {
     }
 
     /// Those of these pids that are there, by their pids.
-    package static func named(_ pids: Set<UInt32>) -> [PortModel.Process] {
+    package static func named(_ pids: Set<UInt32>) -> [ProcessID] {
         pids.sorted().compactMap { pid in
-            name(of: pid).map { PortModel.Process(pid: pid, name: $0) }
+            name(of: pid).map { ProcessID(pid: pid, name: $0) }
         }
     }
 
     /// Inode number of the network namespace that a process is in; nil if it may not be seen.
-    package static func netns(of process: PortModel.Process) -> UInt32? {
+    package static func netns(of process: ProcessID) -> UInt32? {
         NetworkNamespaces.link("/proc/\(process.pid)/ns/net")
     }
 
@@ -36,8 +36,8 @@ package struct ProcessList: Sendable {
     /// processes that share one, such as a server and its workers, the one with the lowest pid.
     ///
     /// - Parameter inodes: of sockets; 0 is none.
-    package func owners(of inodes: Set<UInt32>) -> [UInt32: PortModel.Process] {
-        var owners: [UInt32: PortModel.Process] = [:]
+    package func owners(of inodes: Set<UInt32>) -> [UInt32: ProcessID] {
+        var owners: [UInt32: ProcessID] = [:]
         var missing = inodes
         missing.remove(0)
         for process in processes where !missing.isEmpty {
@@ -49,14 +49,14 @@ package struct ProcessList: Sendable {
     }
 
     /// Of the thread group leader: up to 15 bytes of any value, and a newline.
-    private static func name(of pid: UInt32) -> PortModel.Process.Name? {
+    private static func name(of pid: UInt32) -> ProcessID.Name? {
         let raw = unsafe open("/proc/\(pid)/comm", O_RDONLY | O_CLOEXEC)
         guard raw >= 0 else { return nil }
         let file = FileDescriptor(owning: raw)
         var bytes = [UInt8](repeating: 0, count: 64)
         let count = unsafe Glibc.read(file.raw, &bytes, bytes.count)
         guard count > 0 else { return nil }
-        return PortModel.Process.Name(bytes: bytes[..<(count - 1)])
+        return ProcessID.Name(bytes: bytes[..<(count - 1)])
     }
 
     private static func eachSocket(of pid: UInt32, _ body: (UInt32) -> Void) {
@@ -86,7 +86,7 @@ package struct ProcessList: Sendable {
     }
 }
 
-extension PortModel.Process.Name {
+extension ProcessID.Name {
     /// Takes the first 15 bytes, as the kernel does.
     fileprivate init(bytes: ArraySlice<UInt8>) {
         self.init()

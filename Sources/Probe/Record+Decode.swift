@@ -124,14 +124,14 @@ extension Record.Connection {
                 netns: socket.netns, local: IPAddress(bytesOf: socket.local),
                 remote: IPAddress(bytesOf: socket.remote), remotePort: socket.remote_port),
             localPort: socket.head.local_port, cookie: socket.cookie,
-            process: Process(pid: socket.pid, name: Process.Name(bytesOf: socket.comm)),
+            process: ProcessID(pid: socket.pid, name: ProcessID.Name(bytesOf: socket.comm)),
             range: PortRange(low: socket.range_low, high: socket.range_high))
         portChosen = socket.head.has(PG_CHOSEN)
         reusable = socket.head.has(PG_REUSABLE)
     }
 }
 
-extension Sighting {
+extension TableEntry {
     init(_ item: pg_item) {
         self.init(
             socket: item.socket, cookie: item.cookie, localPort: item.local_port,
@@ -167,7 +167,7 @@ extension IPAddress {
     }
 }
 
-extension Process.Name {
+extension ProcessID.Name {
     /// What follows the first NUL may be left from a longer name; the last byte is always one.
     fileprivate init(bytesOf bytes: Bytes16) {
         let halves = unsafe unsafeBitCast(bytes, to: (UInt64, UInt64).self)

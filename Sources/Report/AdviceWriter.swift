@@ -9,7 +9,7 @@ struct AdviceWriter {
     private static let indent = 5
 
     /// Appends `all`, in their order; nothing if there is none.
-    func write(_ all: [Advice], in surroundings: Surroundings, to line: inout Line) {
+    func write(_ all: [Advice], in context: RenderContext, to line: inout TextBuffer) {
         guard !all.isEmpty else { return }
         line.append("\n")
         layout.fold(&line, indent: 10) {
@@ -22,7 +22,7 @@ struct AdviceWriter {
             if index == 0 || all[index - 1].subject != advice.subject {
                 layout.fold(&line, indent: Self.indent) {
                     $0.append("  ")
-                    subject(advice, surroundings, &$0)
+                    subject(advice, context, &$0)
                     $0.append("\n")
                 }
                 paragraph(&line) {
@@ -34,7 +34,7 @@ struct AdviceWriter {
                 $0.append(index < 9 ? "  " : " ")
                 $0.append(index + 1)
                 $0.append(". ")
-                text(advice, surroundings, &$0)
+                text(advice, context, &$0)
             }
             // A command stays whole, to be copied.
             guard let setting = advice.setting else { continue }
@@ -45,16 +45,16 @@ struct AdviceWriter {
     }
 
     /// Which tuple or bind pool it is about, and whose.
-    func subject(_ advice: Advice, _ surroundings: Surroundings, _ line: inout Line) {
+    func subject(_ advice: Advice, _ context: RenderContext, _ line: inout TextBuffer) {
         switch advice.subject {
         case .tuple(let tuple):
-            line.append(tuple, surroundings)
+            line.append(tuple, context)
         case .bindPool(_, let local):
             line.append("bind() to ")
             line.append(local)
             line.append(", port 0")
         }
-        line.append(namespace: advice.netns, surroundings)
+        line.append(namespace: advice.netns, context)
         if advice.process != .unknown {
             line.append("  ")
             line.append(advice.process)
@@ -62,7 +62,7 @@ struct AdviceWriter {
     }
 
     /// What it lacked.
-    func situation(_ advice: Advice, _ text: inout Line) {
+    func situation(_ advice: Advice, _ text: inout TextBuffer) {
         let call: StaticString =
             if case .bindPool = advice.subject { "bind" } else { "connect" }
         if advice.failed > 0 {
@@ -85,7 +85,7 @@ struct AdviceWriter {
         }
     }
 
-    private func paragraph(_ line: inout Line, _ write: (inout Line) -> Void) {
+    private func paragraph(_ line: inout TextBuffer, _ write: (inout TextBuffer) -> Void) {
         let start = line.bytes.count
         write(&line)
         line.append("\n")

@@ -9,7 +9,7 @@ extension EventReader {
         case .tuple(let tuple): subject = .tuple(tuple)
         case .bindPool(let key): subject = .bindPool(netns: key.netns, local: key.local)
         }
-        var process = Process.unknown
+        var process = ProcessID.unknown
         if optional("top_process", in: node) != nil {
             process = try self.process(in: try self.node("top_process", in: node, .object))
         }

@@ -29,32 +29,32 @@ extension EventReader {
             ? .bindPool(try bindPool(in: object)) : .tuple(try tuple(in: object))
     }
 
-    mutating func process(in object: Node) throws(Unreadable) -> Process {
-        var process = Process.unknown
+    mutating func process(in object: Node) throws(Unreadable) -> ProcessID {
+        var process = ProcessID.unknown
         if let pid = try optionalInt("pid", in: object, to: Int(UInt32.max)) {
             process.pid = UInt32(pid)
         }
         if let name = optional("comm", in: object) {
-            process.name = Process.Name(try string(name))
+            process.name = ProcessID.Name(try string(name))
         }
         return process
     }
 
     /// - Parameter held: where it does not stand beside the others.
-    mutating func standing(
+    mutating func usage(
         in object: Node, held: Int? = nil
-    ) throws(Unreadable) -> Standing {
-        var standing = Standing(usable: 0)
-        standing.held = if let held { held } else { try int("held", in: object) }
-        standing.timeWait = try optionalInt("time_wait", in: object) ?? 0
-        standing.reusable = try optionalInt("reusable", in: object) ?? 0
-        standing.usable = try int("usable", in: object)
+    ) throws(Unreadable) -> PortUsage {
+        var usage = PortUsage(usable: 0)
+        usage.held = if let held { held } else { try int("held", in: object) }
+        usage.timeWait = try optionalInt("time_wait", in: object) ?? 0
+        usage.reusable = try optionalInt("reusable", in: object) ?? 0
+        usage.usable = try int("usable", in: object)
         let available = try optionalInt("available", in: object)
         if let available {
-            standing.elsewhere = max(
-                0, available - standing.usable + standing.held - standing.reusable)
+            usage.elsewhere = max(
+                0, available - usage.usable + usage.held - usage.reusable)
         }
-        return standing
+        return usage
     }
 
     mutating func range(
@@ -71,14 +71,14 @@ extension EventReader {
     mutating func second() throws(Unreadable) -> RunCollector.Second {
         let root = Self.root
         let tuple = try tuple(in: root)
-        let standing = try standing(in: root)
-        var since = TupleAccount.Totals()
+        let usage = try usage(in: root)
+        var since = TupleState.Totals()
         since.opened = try int("opened", in: root, from: -Self.greatest)
         since.closed = try int("closed", in: root)
         since.failed = try int("failed", in: root)
         let search = try optionalInt("search_us", in: root) ?? 0
         return RunCollector.Second(
-            tuple: tuple, standing: standing, since: since, search: UInt64(search) * 1000)
+            tuple: tuple, usage: usage, since: since, search: UInt64(search) * 1000)
     }
 
     /// What a report has of an alert.
@@ -87,14 +87,14 @@ extension EventReader {
         let level = try int("level", in: root, to: 100)
         var alert = Alert(
             level: level, time: time, subject: try subject(in: root),
-            standing: try standing(in: root))
+            usage: try usage(in: root))
         if let node = optional("forecast", in: root), document.kind(of: node) == .object {
             alert.forecast = Forecast(
                 opensPerSecond: try double("rate", in: node),
                 netPerSecond: try double("net_rate", in: node),
                 exhaustedIn: try optionalDouble("exhausted_in_s", in: node),
                 levelsOffAt: try optionalInt("levels_off_at", in: node),
-                usable: alert.standing.usable,
+                usable: alert.usage.usable,
                 sustainable: try optionalDouble("sustainable_rate", in: node),
                 intoTimeWait: try optionalDouble("into_time_wait", in: node))
         }

@@ -71,8 +71,8 @@ extension EventReader {
         return accuracy
     }
 
-    private mutating func totals(in object: Node) throws(Unreadable) -> TupleAccount.Totals {
-        var totals = TupleAccount.Totals()
+    private mutating func totals(in object: Node) throws(Unreadable) -> TupleState.Totals {
+        var totals = TupleState.Totals()
         totals.opened = try int("opened", in: object)
         totals.closed = try int("closed", in: object)
         totals.closedFirst = try int("closed_first", in: object)
@@ -137,15 +137,15 @@ extension EventReader {
 
     private mutating func tupleRow(_ node: Node) throws(Unreadable) -> Summary.TupleRow {
         let tuple = try tuple(in: node)
-        let standing = try standing(in: node)
+        let usage = try usage(in: node)
         let range = try range(in: node)
         let held = try int("peak", in: node)
         let time = try optionalTime("peak_at", in: node) ?? 0
         let atPeak = try self.node("at_peak", in: node, .object)
         var row = Summary.TupleRow(
-            tuple: tuple, range: range, standing: standing,
-            peak: TupleAccount.Peak(
-                standing: try self.standing(in: atPeak, held: held), time: time))
+            tuple: tuple, range: range, usage: usage,
+            peak: TupleState.Peak(
+                usage: try self.usage(in: atPeak, held: held), time: time))
         row.totals = try totals(in: node)
         for (name, count) in try counts("errors", in: node) {
             row.errors[try errno(name)] = count

@@ -5,7 +5,7 @@ import PortModel
 struct HTMLPage {
     let reports: [RunReport]
     /// A name for each report: its host's, and never the same twice.
-    let hosts: [Line]
+    let hosts: [TextBuffer]
     let rows: [Row]
     /// How many are neither in `rows` nor in the page.
     let rowsOmitted: Int
@@ -39,7 +39,7 @@ struct HTMLPage {
             }
         }
 
-        var process: Process? {
+        var process: ProcessID? {
             switch kind {
             case .tuple(let row): row.topProcess
             case .bindPool(let row): row.topProcess
@@ -47,10 +47,10 @@ struct HTMLPage {
         }
 
         /// How it stood at the peak.
-        var peak: Standing {
+        var peak: PortUsage {
             switch kind {
-            case .tuple(let row): row.peak.standing
-            case .bindPool(let row): Standing(held: row.peak, usable: row.usable)
+            case .tuple(let row): row.peak.usage
+            case .bindPool(let row): PortUsage(held: row.peak, usable: row.usable)
             }
         }
 
@@ -108,7 +108,7 @@ struct HTMLPage {
 
     /// All times of a page are those of the first host's clock and zone.
     var timestamps: Timestamps {
-        reports.first?.surroundings.timestamps ?? Timestamps(realtimeOffset: 0, localOffset: 0)
+        reports.first?.context.timestamps ?? Timestamps(realtimeOffset: 0, localOffset: 0)
     }
 
     /// Milliseconds since the begin.

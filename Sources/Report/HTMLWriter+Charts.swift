@@ -9,7 +9,7 @@ extension HTMLWriter {
     private static let marks = 40
 
     /// What the script draws: JSON, with times in seconds since the begin.
-    func chartData(_ page: HTMLPage, _ line: inout Line) {
+    func chartData(_ page: HTMLPage, _ line: inout TextBuffer) {
         let charts = page.rows.filter { $0.series != nil }
         let each = max(
             20, (Self.points - Self.drawn * 600) / max(1, charts.count - Self.drawn))
@@ -32,7 +32,7 @@ extension HTMLWriter {
 
     private func chart(
         _ row: HTMLPage.Row, _ page: HTMLPage, _ marks: [Moment], _ report: RunReport,
-        _ limit: Int, _ line: inout Line
+        _ limit: Int, _ line: inout TextBuffer
     ) {
         guard var series = row.series else { return }
         var step = report.secondsPerPoint
@@ -102,10 +102,10 @@ extension HTMLWriter {
     }
 }
 
-extension Line {
+extension TextBuffer {
     /// What `write` appends, as a JSON string.
-    fileprivate mutating func quoted(_ write: (inout Line) -> Void) {
-        var text = Line()
+    fileprivate mutating func quoted(_ write: (inout TextBuffer) -> Void) {
+        var text = TextBuffer()
         write(&text)
         append(quoted: String(decoding: text.bytes, as: UTF8.self))
     }

@@ -14,7 +14,7 @@ extension HTMLWriter {
         Column("search", .detail),
     ]
 
-    func tuples(_ page: HTMLPage, _ line: inout Line) {
+    func tuples(_ page: HTMLPage, _ line: inout TextBuffer) {
         let rows = page.rows.filter { if case .tuple = $0.kind { true } else { false } }
         guard !rows.isEmpty else { return }
         line.append("<section>\n<input class=\"find script\" id=\"find\" type=\"search\"")
@@ -29,8 +29,8 @@ extension HTMLWriter {
             if let time = tuple.firstFailureAt { page.timestamps.appendLocal(time, to: &line) }
             line.close("td")
             line.cell(tuple.totals.opened)
-            line.cell(tuple.standing.held, "n less")
-            line.cell(tuple.standing.timeWait, "n less")
+            line.cell(tuple.usage.held, "n less")
+            line.cell(tuple.usage.timeWait, "n less")
             search(row.series, &line)
             line.append("</tr>\n")
         }
@@ -46,7 +46,7 @@ extension HTMLWriter {
     }
 
     /// The longest search for a port.
-    private func search(_ series: TimeSeries?, _ line: inout Line) {
+    private func search(_ series: TimeSeries?, _ line: inout TextBuffer) {
         let longest = series?.points.reduce(0) { max($0, $1.search) } ?? 0
         line.beginCell("n less", sortedBy: Int(longest))
         if longest > 0 { line.append(duration: UInt64(longest) * 1000) }
@@ -54,7 +54,7 @@ extension HTMLWriter {
     }
 
     /// Name, share and peak.
-    private func begin(_ row: HTMLPage.Row, _ page: HTMLPage, _ line: inout Line) {
+    private func begin(_ row: HTMLPage.Row, _ page: HTMLPage, _ line: inout TextBuffer) {
         line.append("<tr><td class=\"place\">")
         if let chart = row.chart {
             line.append("<button type=\"button\" data-tuple=\"")
@@ -76,7 +76,7 @@ extension HTMLWriter {
 
     // MARK: Bind pools
 
-    func bindPools(_ page: HTMLPage, _ line: inout Line) {
+    func bindPools(_ page: HTMLPage, _ line: inout TextBuffer) {
         let rows = page.rows.filter { if case .bindPool = $0.kind { true } else { false } }
         guard !rows.isEmpty else { return }
         line.append("<section>\n")
@@ -97,7 +97,7 @@ extension HTMLWriter {
 
     // MARK: Failures
 
-    func failures(_ page: HTMLPage, _ line: inout Line) {
+    func failures(_ page: HTMLPage, _ line: inout TextBuffer) {
         var all: [(host: Int, what: Summary.Failed, count: Int)] = []
         for (host, report) in page.reports.enumerated() {
             all += report.summary.failures.map { (host, $0.what, $0.count) }
@@ -123,10 +123,10 @@ extension HTMLWriter {
                     $0.append(": ")
                 }
                 switch what.call {
-                case .connect: $0.append(what.tuple, page.reports[host].surroundings)
+                case .connect: $0.append(what.tuple, page.reports[host].context)
                 case .bind: $0.append(what.tuple.local, port: what.localPort)
                 }
-                $0.append(namespaceOf: what.tuple, page.reports[host].surroundings)
+                $0.append(namespaceOf: what.tuple, page.reports[host].context)
             }
             line.append("</tr>\n")
         }
@@ -154,7 +154,7 @@ extension HTMLWriter {
     /// A heading, and a table up to its rows.
     func beginTable(
         _ heading: StaticString, _ identifier: StaticString, _ columns: [Column],
-        _ line: inout Line
+        _ line: inout TextBuffer
     ) {
         line.append("<h2>")
         line.append(heading)
@@ -180,7 +180,7 @@ extension HTMLWriter {
     }
 
     /// Ends a table of which the first `limit` rows are shown.
-    func endTable(_ count: Int, _ line: inout Line) {
+    func endTable(_ count: Int, _ line: inout TextBuffer) {
         line.append("</tbody>\n</table>\n</div>\n")
         if count > Self.limit {
             line.element("p", "faint") {

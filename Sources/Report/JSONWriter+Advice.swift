@@ -2,11 +2,11 @@ import PortModel
 
 extension JSONWriter {
     /// Appends `,"advice":[…]`.
-    func write(_ advice: [Advice], _ surroundings: Surroundings, _ line: inout Line) {
+    func write(_ advice: [Advice], _ context: RenderContext, _ line: inout TextBuffer) {
         line.array("advice", advice) { advice, line in
             line.append("{")
             line.field("kind", advice.kind.name, first: true)
-            line.field("netns", name(of: advice.netns, surroundings))
+            line.field("netns", name(of: advice.netns, context))
             switch advice.subject {
             case .tuple(let tuple): addresses(tuple, &line)
             case .bindPool(_, let local): self.local(local, &line)
@@ -33,7 +33,7 @@ extension JSONWriter {
         }
     }
 
-    private func figures(_ kind: Advice.Kind, _ line: inout Line) {
+    private func figures(_ kind: Advice.Kind, _ line: inout TextBuffer) {
         switch kind {
         case .reuseConnections(let connections, let lived, let bytes, let pool):
             line.field("connections", connections)

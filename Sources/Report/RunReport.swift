@@ -34,7 +34,7 @@ package struct RunReport: Sendable {
     package var reading: Reading
     /// What to call namespaces and errors, and the time zone of the traced host. Its times of day are for
     /// those of this report, so the offset of its clock is 0.
-    package var surroundings: Surroundings
+    package var context: RenderContext
 
     /// The series of a tuple or bind pool; nil if it has none.
     package func series(of subject: Alert.Subject) -> TimeSeries? {
@@ -82,9 +82,9 @@ package struct Moment: Hashable, Sendable {
     package enum Kind: Hashable, Sendable {
         /// A threshold was crossed; of `level` 0: all of it has recovered. `exhaustedIn`: seconds, if
         /// that was foreseen.
-        case alert(Alert.Subject, level: Int, standing: Standing, exhaustedIn: Double?)
+        case alert(Alert.Subject, level: Int, usage: PortUsage, exhaustedIn: Double?)
         /// The first one of that process for that cause, from and to there.
-        case firstFailure(Alert.Subject, Record.Call, Cause, Process)
+        case firstFailure(Alert.Subject, Record.Call, Cause, ProcessID)
         /// So many records were lost since the last time it was said.
         case lost(Int)
         /// An audit found so many ports to be wrong.

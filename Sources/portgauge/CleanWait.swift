@@ -7,7 +7,7 @@ import Report
 struct CleanWait: ~Copyable {
     enum Result {
         case clean
-        case late(Remains)
+        case late(Leftovers)
         /// Somebody has ended what was to be the command.
         case commandEnded
     }
@@ -47,23 +47,23 @@ struct CleanWait: ~Copyable {
         let deadline = Clock.monotonic + UInt64(limit) * Self.second
         var most = 0
         while true {
-            let remains = try look()
+            let leftovers = try look()
             let now = Clock.monotonic
-            if remains.timeWaits == 0 {
+            if leftovers.timeWaits == 0 {
                 if drawsProgress, most > 0 { complain(Self.blank) }
                 return .clean
             }
             if drawsProgress {
-                let total = max(most, remains.timeWaits)
-                let share = Double(total - remains.timeWaits) / Double(total)
-                complain(Self.blank + RunText.progress(remains, share: share, at: now).bytes)
+                let total = max(most, leftovers.timeWaits)
+                let share = Double(total - leftovers.timeWaits) / Double(total)
+                complain(Self.blank + RunText.progress(leftovers, share: share, at: now).bytes)
             } else if most == 0 {
-                complain(RunText.waiting(remains, limit: limit, at: now).bytes)
+                complain(RunText.waiting(leftovers, limit: limit, at: now).bytes)
             }
-            most = max(most, remains.timeWaits)
+            most = max(most, leftovers.timeWaits)
             if now >= deadline {
                 if drawsProgress { complain(Self.blank) }
-                return .late(remains)
+                return .late(leftovers)
             }
             let ready = try poller.wait(milliseconds: 500)
             if ready.contains(signals.descriptor) { command.receive(signals) }
@@ -71,10 +71,10 @@ struct CleanWait: ~Copyable {
         }
     }
 
-    private mutating func look() throws(ProbeError) -> Remains {
-        var remains = Remains(of: netns)
-        _ = try probe.snapshot(of: [own], rounds: 1) { remains.see($0) }
-        return remains
+    private mutating func look() throws(ProbeError) -> Leftovers {
+        var leftovers = Leftovers(of: netns)
+        _ = try probe.snapshot(of: [own], rounds: 1) { leftovers.see($0) }
+        return leftovers
     }
 
     /// To the beginning of the line, which is cleared.

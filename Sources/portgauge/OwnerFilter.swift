@@ -7,7 +7,7 @@ struct OwnerFilter {
     private let filter: Probe.Filter
     /// The processes of the command, if only they count.
     private let command: Set<UInt32>?
-    private var owners: [UInt64: Process] = [:]
+    private var owners: [UInt64: ProcessID] = [:]
 
     init(_ filter: Probe.Filter, command: Set<UInt32> = []) {
         self.filter = filter
@@ -36,7 +36,7 @@ struct OwnerFilter {
         }
     }
 
-    private func wants(_ process: Process) -> Bool {
+    private func wants(_ process: ProcessID) -> Bool {
         (filter.pids.isEmpty || filter.pids.contains(process.pid))
             && (filter.names.isEmpty || filter.names.contains(process.name))
             && (command?.contains(process.pid) ?? true)

@@ -49,7 +49,7 @@ struct ReportCommand: ParsableCommand {
         let form: ReportWriter.Form =
             format == .json
             ? .json : .text(layout: Layout(columns: Terminal.width), colour: Terminal.wantsColour)
-        var line = Line()
+        var line = TextBuffer()
         ReportWriter(form).write(runs, to: &line)
         var output = try Output(ifFull: "free some space and make the report again")
         try output.append(line.bytes, always: true)

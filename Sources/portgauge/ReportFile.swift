@@ -23,7 +23,7 @@ struct ReportFile {
     }
 
     func write(_ runs: [RunReport]) throws(ProbeError) {
-        var line = Line()
+        var line = TextBuffer()
         ReportWriter(form).write(runs, to: &line)
         try file.write(line.bytes)
     }

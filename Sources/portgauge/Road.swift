@@ -5,15 +5,15 @@ import Report
 /// What a record passes through once it is decoded: ledger, thresholds, sinks.
 struct Road: ~Copyable {
     var ledger = Ledger()
-    private var watch: Watch
-    private var poolWatch: Watch
+    private var watch: AlertThresholds
+    private var poolThresholds: AlertThresholds
     private var failures = FailureLog()
     /// Failures to be told as soon as what is bind-held is known anew.
     private var untold: [Failure] = []
     /// As they were told last.
     private var poolsTold: [BindPool.Key: Int] = [:]
 
-    private(set) var surroundings: Surroundings
+    private(set) var context: RenderContext
     private let ownInode = NetworkNamespaces.own
     var sinks: Sinks
     private var nextProgress: UInt64 = 0
@@ -27,10 +27,10 @@ struct Road: ~Copyable {
     private static let progressInterval: UInt64 = 10_000_000_000
 
     init(options: borrowing Trace.Options) throws(ProbeError) {
-        watch = Watch(thresholds: options.thresholds)
-        poolWatch = watch
+        watch = AlertThresholds(thresholds: options.thresholds)
+        poolThresholds = watch
         sinks = try Sinks(options)
-        surroundings = Surroundings(
+        context = RenderContext(
             timestamps: Timestamps(
                 realtimeOffset: Clock.realtimeOffset, localOffset: Clock.localOffset),
             namespaceNames: [:], ownNamespace: nil, errnoName: errnoName)
@@ -93,17 +93,17 @@ struct Road: ~Copyable {
     /// Most changes cross no threshold and, when there are many, are not written: those are passed
     /// by without being copied.
     private mutating func follow(_ change: Change) {
-        sinks.take(change, in: surroundings)
-        let standing = ledger.standing(of: change.account)
-        observe(change.account, change.tuple, standing, at: change.time)
+        sinks.take(change, in: context)
+        let usage = ledger.usage(of: change.account)
+        observe(change.account, change.tuple, usage, at: change.time)
     }
 
     private mutating func observe(
-        _ account: Int, _ tuple: Tuple, _ standing: Standing, at time: UInt64
+        _ account: Int, _ tuple: Tuple, _ usage: PortUsage, at time: UInt64
     ) {
-        let level = watch.observe(account, used: standing.used, usable: standing.usable)
+        let level = watch.observe(account, used: usage.used, usable: usage.usable)
         guard let level else { return }
-        var alert = Alert(level: level, time: time, subject: .tuple(tuple), standing: standing)
+        var alert = Alert(level: level, time: time, subject: .tuple(tuple), usage: usage)
         if level > 0 {
             alert.forecast = ledger.forecast(of: account, at: time)
             alert.longSearch = ledger.longSearch(of: account)
@@ -121,9 +121,9 @@ struct Road: ~Copyable {
             for (old, other) in ledger.namespaces where other.inode == namespace.inode {
                 close(old, at: Clock.monotonic)
             }
-            if namespace.inode == ownInode { surroundings.ownNamespace = netns }
+            if namespace.inode == ownInode { context.ownNamespace = netns }
             let found = NetworkNamespaces.Found(inode: namespace.inode, pid: pid)
-            surroundings.namespaceNames[netns] =
+            context.namespaceNames[netns] =
                 NetworkNamespaces.name(of: found) ?? String(namespace.inode)
         }
         let news = Event.NamespaceNews(
@@ -145,19 +145,19 @@ struct Road: ~Copyable {
     /// - Returns: the tuples in which anything changed.
     mutating func secondPassed(at now: UInt64, lost: UInt64) -> [Tick] {
         sinks.resize()
-        surroundings.timestamps.localOffset = Clock.localOffset
+        context.timestamps.localOffset = Clock.localOffset
         // The two clocks are not read at one instant: less than a millisecond is no change, and one
         // event keeps one time.
         let offset = Clock.realtimeOffset
-        let change = Int64(bitPattern: offset &- surroundings.timestamps.realtimeOffset)
-        if change.magnitude > 1_000_000 { surroundings.timestamps.realtimeOffset = offset }
+        let change = Int64(bitPattern: offset &- context.timestamps.realtimeOffset)
+        if change.magnitude > 1_000_000 { context.timestamps.realtimeOffset = offset }
         untold += failures.takeTick()
         tellFailures()
         tellBindPools(at: now)
         let ticks = ledger.takeTicks(at: now)
         // What is usable or may be used again changes also while nobody connects.
-        for tick in ticks { observe(tick.index, tick.tuple, tick.standing, at: now) }
-        sinks.take(ticks, at: now, in: surroundings)
+        for tick in ticks { observe(tick.index, tick.tuple, tick.usage, at: now) }
+        sinks.take(ticks, at: now, in: context)
         if lost > lostTold {
             tell(.lost(Int(clamping: lost - lostTold)), at: now)
             lostTold = lost
@@ -169,19 +169,21 @@ struct Road: ~Copyable {
 
     /// Names of namespaces that are gone are kept for the summary's sake, but not of all.
     private mutating func forgetNames() {
-        guard surroundings.namespaceNames.count > 4 * Self.summaryLimit else { return }
+        guard context.namespaceNames.count > 4 * Self.summaryLimit else { return }
         let used = Set(ledger.tuples.map(\.tuple.netns)).union(ledger.namespaces.keys)
-        surroundings.namespaceNames = surroundings.namespaceNames.filter { used.contains($0.key) }
+        context.namespaceNames = context.namespaceNames.filter { used.contains($0.key) }
     }
 
     private mutating func tellBindPools(at now: UInt64) {
         for (key, pool) in ledger.bindPools where poolsTold[key] != pool.used {
             poolsTold[key] = pool.used
             tell(.bindPool(pool), at: now)
-            guard let level = poolWatch.observe(pool.number, used: pool.used, usable: pool.usable)
+            guard
+                let level = poolThresholds.observe(
+                    pool.number, used: pool.used, usable: pool.usable)
             else { continue }
             let alert = Alert(
-                level: level, time: now, subject: .bindPool(key), standing: pool.standing)
+                level: level, time: now, subject: .bindPool(key), usage: pool.usage)
             tell(.alert(alert), at: now)
         }
     }
@@ -190,15 +192,15 @@ struct Road: ~Copyable {
 
     /// In text, peers have names from now on, as far as they are known.
     mutating func name(by resolver: Resolver) {
-        surroundings.hostName = { resolver.name(of: $0) }
+        context.hostName = { resolver.name(of: $0) }
     }
 
     /// In text, times are seconds since `start` from now on.
-    mutating func countTime(from start: UInt64) { surroundings.timestamps.start = start }
+    mutating func countTime(from start: UInt64) { context.timestamps.start = start }
 
     /// - Parameter event: any but a connection.
     mutating func tell(_ event: Event, at time: UInt64) {
-        sinks.take(event, at: time, in: surroundings)
+        sinks.take(event, at: time, in: context)
     }
 
     /// Has a recording say now and then what the summary would, in case that it breaks off.
@@ -206,7 +208,7 @@ struct Road: ~Copyable {
         guard sinks.isRecorded, now >= nextProgress else { return }
         let spent = Clock.processorTime
         let summary = summary(duration, accuracy, limit: Self.progressLimit)
-        sinks.take(progress: summary, at: now, in: surroundings)
+        sinks.take(progress: summary, at: now, in: context)
         // Many tuples take some time: no more than a fiftieth of a CPU.
         nextProgress = now + max(Self.progressInterval, 50 * (Clock.processorTime - spent))
     }
@@ -220,7 +222,7 @@ struct Road: ~Copyable {
         // What a full disk drops now is still counted.
         do throws(ProbeError) { try sinks.flush() } catch { failure = error }
         let summary = summary(duration, accuracy, limit: Self.summaryLimit)
-        sinks.take(summary: summary, at: Clock.monotonic, in: surroundings)
+        sinks.take(summary: summary, at: Clock.monotonic, in: context)
         return summary
     }
 

@@ -89,8 +89,8 @@ struct RunCommand: ParsableCommand {
             switch try wait.wait(for: child, limit: limit) {
             case .clean: break
             case .commandEnded: return child.wait()
-            case .late(let remains):
-                complain(RunText.unclean(remains, after: limit).bytes)
+            case .late(let leftovers):
+                complain(RunText.unclean(leftovers, after: limit).bytes)
                 return .exited(Self.failed)
             }
         }

@@ -190,7 +190,7 @@ extension SettingsReview.Finding {
     private func list(_ holders: [SettingsReview.Holder]) -> String {
         let shown = 5
         var texts: [String] = []
-        var last: Process?
+        var last: ProcessID?
         for holder in holders.prefix(shown) {
             let place = "\(holder.address.bracketed):\(holder.port)"
             let isSame = holder.process == last || holder.process == .unknown && last == nil
@@ -213,7 +213,7 @@ extension PortRange {
     var json: JSONValue { .array([.int(Int(low)), .int(Int(high))]) }
 }
 
-extension Process {
+extension ProcessID {
     /// `wrk[4123]`; bytes that a terminal might obey are written as `\x1b`.
     var text: String {
         guard self != .unknown else { return "an unknown process" }

@@ -13,7 +13,7 @@ struct Sink: ~Copyable {
     private var output: Output
     private var isAwaited = false
     private var error: ProbeError?
-    private var line = Line()
+    private var line = TextBuffer()
 
     /// Ticks in the text for one second.
     private static let tickLines = 10
@@ -42,11 +42,11 @@ struct Sink: ~Copyable {
     ///
     /// - Parameter always: not dropped, however much is waiting.
     mutating func take(
-        _ event: Event, at time: UInt64, in surroundings: Surroundings, always: Bool = false
+        _ event: Event, at time: UInt64, in context: RenderContext, always: Bool = false
     ) {
         guard wants(event), error == nil else { return }
         line.clear()
-        writer.write(event, at: time, in: surroundings, to: &line)
+        writer.write(event, at: time, in: context, to: &line)
         do throws(ProbeError) {
             try output.append(line.bytes, always: always)
         } catch {
@@ -71,15 +71,15 @@ struct Sink: ~Copyable {
     }
 
     /// A second's ticks: for a person those of the fullest only.
-    mutating func take(_ ticks: [Tick], at now: UInt64, in surroundings: Surroundings) {
+    mutating func take(_ ticks: [Tick], at now: UInt64, in context: RenderContext) {
         guard let choice, choice.wantsTicks(always: isJSON) else { return }
         guard !isJSON, ticks.count > Self.tickLines else {
-            for tick in ticks { take(.tick(tick), at: now, in: surroundings) }
+            for tick in ticks { take(.tick(tick), at: now, in: context) }
             return
         }
-        let fullest = ticks.sorted { $0.standing.share > $1.standing.share }
+        let fullest = ticks.sorted { $0.usage.share > $1.usage.share }
         for tick in fullest.prefix(Self.tickLines) {
-            take(.tick(tick), at: now, in: surroundings)
+            take(.tick(tick), at: now, in: context)
         }
     }
 

@@ -12,7 +12,7 @@ struct Sinks: ~Copyable {
     /// Takes every event.
     private var recording: Sink?
     /// Nil unless a report is to be written.
-    private var report: LiveReport?
+    private var report: ReportSink?
     let isRecorded: Bool
     private let isForCommand: Bool
 
@@ -40,7 +40,7 @@ struct Sinks: ~Copyable {
             events: options.events, isVital: !options.isForCommand)
         self.descriptor = descriptor
         endsWithSummary = options.summary
-        report = options.reports.isEmpty ? nil : LiveReport()
+        report = options.reports.isEmpty ? nil : ReportSink()
     }
 
     /// Has every event written to a file, which is made, or emptied.
@@ -70,20 +70,20 @@ struct Sinks: ~Copyable {
     // MARK: Events
 
     /// A connection: no report needs one.
-    mutating func take(_ change: Change, in surroundings: Surroundings) {
+    mutating func take(_ change: Change, in context: RenderContext) {
         if shown.wants(change.kind) {
-            shown.take(.connection(change), at: change.time, in: surroundings)
+            shown.take(.connection(change), at: change.time, in: context)
         }
         if recording?.wants(change.kind) == true {
-            recording?.take(.connection(change), at: change.time, in: surroundings)
+            recording?.take(.connection(change), at: change.time, in: context)
         }
     }
 
     /// - Parameter event: any but a connection, a progress or a summary.
-    mutating func take(_ event: Event, at time: UInt64, in surroundings: Surroundings) {
-        if isShown(event) { shown.take(event, at: time, in: surroundings) }
-        recording?.take(event, at: time, in: surroundings)
-        report?.take(event, at: time, in: surroundings)
+    mutating func take(_ event: Event, at time: UInt64, in context: RenderContext) {
+        if isShown(event) { shown.take(event, at: time, in: context) }
+        recording?.take(event, at: time, in: context)
+        report?.take(event, at: time, in: context)
     }
 
     /// A command has a start line of its own, and Ctrl-C ends the command.
@@ -92,24 +92,24 @@ struct Sinks: ~Copyable {
     }
 
     /// A second's ticks, the last of its events.
-    mutating func take(_ ticks: [Tick], at now: UInt64, in surroundings: Surroundings) {
-        shown.take(ticks, at: now, in: surroundings)
-        recording?.take(ticks, at: now, in: surroundings)
-        for tick in ticks { report?.take(.tick(tick), at: now, in: surroundings) }
+    mutating func take(_ ticks: [Tick], at now: UInt64, in context: RenderContext) {
+        shown.take(ticks, at: now, in: context)
+        recording?.take(ticks, at: now, in: context)
+        for tick in ticks { report?.take(.tick(tick), at: now, in: context) }
         shown.secondPassed()
     }
 
     /// What a recording has in case that it breaks off.
-    mutating func take(progress: Summary, at now: UInt64, in surroundings: Surroundings) {
-        recording?.take(.progress(progress), at: now, in: surroundings)
+    mutating func take(progress: Summary, at now: UInt64, in context: RenderContext) {
+        recording?.take(.progress(progress), at: now, in: context)
     }
 
     /// However much is waiting.
-    mutating func take(summary: Summary, at now: UInt64, in surroundings: Surroundings) {
+    mutating func take(summary: Summary, at now: UInt64, in context: RenderContext) {
         let event = Event.summary(summary)
-        if endsWithSummary { shown.take(event, at: now, in: surroundings, always: true) }
-        recording?.take(event, at: now, in: surroundings, always: true)
-        report?.take(event, at: now, in: surroundings)
+        if endsWithSummary { shown.take(event, at: now, in: context, always: true) }
+        recording?.take(event, at: now, in: context, always: true)
+        report?.take(event, at: now, in: context)
     }
 
     // MARK: Output

@@ -46,11 +46,11 @@ struct SnapshotCommand: ParsableCommand {
 
     func run() throws {
         let snapshot: Snapshot
-        let surroundings: Surroundings
+        let context: RenderContext
         do throws(ProbeError) {
-            let look = try Look.take(filters.filter)
+            let look = try SnapshotTaker.take(filters.filter)
             snapshot = look.snapshot
-            surroundings = look.surroundings
+            context = look.context
             if let refusal = look.refusal {
                 complain("by sock_diag, as BPF is not possible: \(refusal)")
             }
@@ -64,8 +64,8 @@ struct SnapshotCommand: ParsableCommand {
             : .text(
                 TextWriter(
                     colour: Terminal.wantsColour, layout: Layout(columns: Terminal.width)))
-        var line = Line()
-        writer.write(.snapshot(snapshot), at: Clock.monotonic, in: surroundings, to: &line)
+        var line = TextBuffer()
+        writer.write(.snapshot(snapshot), at: Clock.monotonic, in: context, to: &line)
         do throws(ProbeError) {
             var output = try Output(ifFull: "free some space and look again")
             try output.append(line.bytes, always: true)

@@ -34,7 +34,7 @@ struct TopCommand: ParsableCommand {
         options.duration = ending.duration
         options.events = nil
         options.summary = summary
-        var view = try TopView(thresholds: options.thresholds)
+        var view = try TopObserver(thresholds: options.thresholds)
         var trace = try Trace(options: options)
         try trace.run(with: &view).check()
     }

@@ -24,9 +24,9 @@ extension Trace {
         guard command != nil, let own = NetworkNamespaces.ownIdentity else {
             return try auditor.seed(&probe, &road)
         }
-        var remains = Remains(of: own)
-        try auditor.seed(&probe, &road) { remains.see($0) }
-        complain(RunText.remains(remains, at: Clock.monotonic).bytes)
+        var leftovers = Leftovers(of: own)
+        try auditor.seed(&probe, &road) { leftovers.see($0) }
+        complain(RunText.leftovers(leftovers, at: Clock.monotonic).bytes)
     }
 
     /// Whether what is ready ends the trace; a command is told of signals instead.

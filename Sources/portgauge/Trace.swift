@@ -14,7 +14,7 @@ struct Trace: ~Copyable {
         var events: EventChoice.Level? = .notable
         /// Ends with the summary.
         var summary = true
-        var thresholds = Watch.defaultThresholds
+        var thresholds = AlertThresholds.defaultThresholds
         /// Seconds; nil: until stopped.
         var duration: Double?
         var filter = Probe.Filter()
@@ -57,7 +57,7 @@ struct Trace: ~Copyable {
     var probe: Probe
     var road: Road
     var auditor: Auditor
-    private var surveyor: Surveyor
+    private var refresher: NamespaceRefresher
     private let reports: [ReportFile]
 
     private static let drainInterval: UInt64 = 20_000_000
@@ -98,7 +98,7 @@ struct Trace: ~Copyable {
         auditor = Auditor(
             interval: options.audit > 0 ? UInt64(options.audit * 1e9) : nil,
             filter: options.filter, places: places, now: Clock.monotonic)
-        surveyor = Surveyor(places: places)
+        refresher = NamespaceRefresher(places: places)
     }
 
     /// Returns when the command has ended or, without one, the time is up or somebody asks to stop;
@@ -108,9 +108,9 @@ struct Trace: ~Copyable {
         return try run(with: &alone)
     }
 
-    /// The same; `companion` may ask to stop as well.
+    /// The same; `observer` may ask to stop as well.
     mutating func run(
-        with companion: inout some Companion & ~Copyable
+        with observer: inout some TraceObserver & ~Copyable
     ) throws(ProbeError) -> Outcome {
         let losses = complainOfHooks()
         road.ledger.followsBoundPorts = probe.followsBoundPorts
@@ -121,11 +121,11 @@ struct Trace: ~Copyable {
         road.tell(.start(startFacts), at: start)
         try road.sinks.flush()
         try seed()
-        try surveyor.survey(&probe, &road)
-        try companion.begin(poller, road)
-        try follow(since: start, &companion)
+        try refresher.survey(&probe, &road)
+        try observer.begin(poller, road)
+        try follow(since: start, &observer)
         signals.letKill()
-        try companion.end()
+        try observer.end()
         let end = Clock.monotonic
         probe.drainAll { road.take($0) }
         road.settle(now: end)
@@ -133,7 +133,7 @@ struct Trace: ~Copyable {
         let last = Clock.monotonic
         probe.drainAll { road.take($0) }
         road.settle(now: last)
-        try surveyor.survey(&probe, &road)
+        try refresher.survey(&probe, &road)
         _ = road.secondPassed(at: last, lost: probe.lost)
         tellSurvivors()
         var failure: ProbeError?
@@ -184,7 +184,7 @@ struct Trace: ~Copyable {
     }
 
     private mutating func follow(
-        since start: UInt64, _ companion: inout some Companion & ~Copyable
+        since start: UInt64, _ observer: inout some TraceObserver & ~Copyable
     ) throws(ProbeError) {
         let end = options.duration.map { start + UInt64($0 * 1e9) }
         var nextTick = start + Self.tickInterval
@@ -199,7 +199,7 @@ struct Trace: ~Copyable {
             let ready = try poller.wait(milliseconds: Int32(clamping: pause))
             if isOver(ready) { return }
             try road.sinks.checkReaders(ready)
-            guard try companion.serve(ready, poller, road) else { return }
+            guard try observer.serve(ready, poller, road) else { return }
 
             let now = Clock.monotonic
             let count = probe.drain { road.take($0) }
@@ -209,13 +209,13 @@ struct Trace: ~Copyable {
             emptyDrains = count == 0 ? emptyDrains + 1 : 0
             if count == 0 { probe.askForWakeUp() }
             if count < Probe.drainLimit { try auditor.afterDrain(now, &probe, &road) }
-            if now >= nextTick { try surveyor.secondPassed(now, &probe, &road) }
-            try surveyor.beforeTelling(&probe, &road)
+            if now >= nextTick { try refresher.secondPassed(now, &probe, &road) }
+            try refresher.beforeTelling(&probe, &road)
             road.tellFailures()
             if now >= nextTick {
                 let ticks = road.secondPassed(at: now, lost: probe.lost)
                 auditor.secondPassed(probe)
-                try companion.secondPassed(at: now, ticks, road, auditor.accuracy)
+                try observer.secondPassed(at: now, ticks, road, auditor.accuracy)
                 road.tellProgress(at: now, duration: now - start, auditor.accuracy)
                 nextTick += (now - nextTick) / Self.tickInterval * Self.tickInterval
                 nextTick += Self.tickInterval

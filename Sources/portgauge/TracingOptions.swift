@@ -9,7 +9,7 @@ struct TracingOptions: ParsableArguments {
             "Warn when a tuple holds so much of its ports. (default: 50,66,90)",
             valueName: "percent,…"),
         transform: thresholds)
-    var warnAt = Watch.defaultThresholds
+    var warnAt = AlertThresholds.defaultThresholds
 
     @Option(
         help: ArgumentHelp(

@@ -293,7 +293,7 @@ import Testing
         seen.blocked = Advice.Blocked(reserved: 27_000, bound: 200)
         seen.usable = 1032
         seen.peak = .init(held: 1032, usable: 1032, timeWait: 1000)
-        seen.binders = [Process(pid: 7, name: Process.Name("nginx"))]
+        seen.binders = [ProcessID(pid: 7, name: ProcessID.Name("nginx"))]
         seen.peakRate = 200
         seen.meanRate = 17
         // 200 × 58.8031 = 11,760.62 of 28,232

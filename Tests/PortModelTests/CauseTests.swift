@@ -5,7 +5,7 @@ private let object: UInt64 = 0xffff_8880_0000_0001
 
 /// Which wall a call ran into.
 @Suite struct CauseTests {
-    private let process = Process(pid: 42, name: Process.Name("client"))
+    private let process = ProcessID(pid: 42, name: ProcessID.Name("client"))
 
     private func set(_ ports: some Sequence<Int>) -> PortSet {
         var set = PortSet()
@@ -78,8 +78,8 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         let failure = try failure(&ledger, isKnown: isKnown)
         #expect(failure.cause == expected.cause, "\(expected)")
         #expect(
-            failure.standing
-                == Standing(
+            failure.usage
+                == PortUsage(
                     held: expected.held, usable: 8 - expected.reserved - expected.bound))
         #expect(failure.wall?.range == Script.range)
         #expect(
@@ -109,7 +109,7 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         }
         let failure = try failure(&ledger, range: own, isKnown: isKnown)
         #expect(failure.cause == .range && failure.ownRange == own)
-        #expect(failure.standing == Standing(held: 2, usable: 2) && failure.wall?.range == own)
+        #expect(failure.usage == PortUsage(held: 2, usable: 2) && failure.wall?.range == own)
     }
 
     @Test func anOwnRangeIsNoReasonIfTheNamespaceHasNoneLeftEither() throws {
@@ -151,7 +151,7 @@ private let object: UInt64 = 0xffff_8880_0000_0001
                     socket: 200 + index, localPort: 40_000 + UInt16(index), time: 2))
         }
         let failure = try failure(&ledger)
-        #expect(failure.cause == .exhausted && failure.standing.held == 8)
+        #expect(failure.cause == .exhausted && failure.usage.held == 8)
     }
 
     /// Of 127.0.0.2: they are in nobody's way but in everybody's.
@@ -169,7 +169,7 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         }
         ledger.setBound(set(40_000...40_007), in: 1)
         let failure = try failure(&ledger)
-        #expect(failure.cause == .blocked && failure.standing == Standing(usable: 0))
+        #expect(failure.cause == .blocked && failure.usage == PortUsage(usable: 0))
         #expect(failure.wall?.holders == [Failure.Holding(process: Script.process, ports: 8)])
     }
 
@@ -184,7 +184,7 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         if call == .bind { (tuple.remote, tuple.remotePort) = (IPAddress(high: 0, low: 0), 0) }
         return Record.Refusal(
             time: 5, socket: 0, call: call, errno: errno, tuple: tuple, localPort: port,
-            process: Process(pid: pid, name: process.name))
+            process: ProcessID(pid: pid, name: process.name))
     }
 
     private func diagnosed(_ ledger: inout Ledger, _ refusal: Record.Refusal) -> Failure {
@@ -262,7 +262,7 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         .holder(
             Record.Holder(
                 netns: 1, local: local, localPort: port,
-                process: Process(pid: pid, name: process.name), portChosen: chosen))
+                process: ProcessID(pid: pid, name: process.name), portChosen: chosen))
     }
 
     private static let one = IPAddress(v4: 0x7f00_0001)
@@ -341,11 +341,11 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         }
         ledger.setBound(set(40_000...40_007), in: 1)
         let failure = diagnosed(&ledger, refusal(.bind, errno: 98, pid: 9, local: Self.two))
-        #expect(failure.cause == .exhausted && failure.standing == Standing(held: 8, usable: 8))
+        #expect(failure.cause == .exhausted && failure.usage == PortUsage(held: 8, usable: 8))
         #expect(failure.wall?.bound == 8)
         // A pool that nobody was known to use.
         let other = diagnosed(&ledger, refusal(.bind, errno: 98, pid: 9, local: Self.one))
-        #expect(other.standing == Standing(usable: 8))
+        #expect(other.usage == PortUsage(usable: 8))
         let pool = try #require(ledger.bindPools[BindPool.Key(netns: 1, local: Self.two)])
         #expect(pool.failed == 1 && pool.firstFailureAt == 5)
         #expect(pool.processes.shares.map { [$0.opened, $0.failed] } == [[1, 0], [0, 1]])
@@ -357,7 +357,7 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         var ledger = ledger(reserved: 1)
         for port: UInt16 in [40_000, 40_003, 40_004] { _ = ledger.apply(holder(Self.one, port)) }
         let failure = diagnosed(&ledger, refusal(.bind, errno: 98, port: 40_003, local: Self.one))
-        #expect(failure.cause == .collision && failure.standing == Standing(held: 2, usable: 7))
+        #expect(failure.cause == .collision && failure.usage == PortUsage(held: 2, usable: 7))
         #expect(ledger.bindPools.isEmpty)
     }
 
@@ -385,7 +385,7 @@ private let object: UInt64 = 0xffff_8880_0000_0001
             .holder(
                 Record.Holder(
                     netns: 2, local: Self.two, localPort: 40_011,
-                    process: Process(pid: 5, name: process.name))))
+                    process: ProcessID(pid: 5, name: process.name))))
         let range = PortRange(low: 40_000, high: 40_011)
         func pids(_ range: PortRange, _ limit: Int = 9) -> [[Int]] {
             ledger.holders(of: range, in: 1, limit: limit).map { [Int($0.process.pid), $0.ports] }

@@ -11,7 +11,7 @@ private let millisecond: UInt64 = 1_000_000
         tuple.remotePort = port
         return Failure(
             call: call, time: time, tuple: tuple,
-            process: Process(pid: pid, name: Process.Name("x")), standing: Standing(usable: 8))
+            process: ProcessID(pid: pid, name: ProcessID.Name("x")), usage: PortUsage(usable: 8))
     }
 
     private func refusal(
@@ -19,7 +19,7 @@ private let millisecond: UInt64 = 1_000_000
     ) -> Record.Refusal {
         Record.Refusal(
             time: time, socket: socket, call: call, errno: errno, tuple: Script.tuple,
-            process: Process(pid: 1, name: Process.Name("x")))
+            process: ProcessID(pid: 1, name: ProcessID.Name("x")))
     }
 
     @Test func theFirstAtOnceThenACountASecond() {

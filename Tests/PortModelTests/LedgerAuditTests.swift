@@ -18,15 +18,15 @@ private let millisecond: UInt64 = 1_000_000
     private func sighting(
         _ socket: UInt64, cookie: UInt64 = 0, _ state: Record.State = .established,
         isCertain: Bool = true
-    ) -> Sighting {
-        Sighting(
+    ) -> TableEntry {
+        TableEntry(
             socket: socket, cookie: cookie,
             localPort: cookie == 0 ? 40_001 : Script.port(cookie), state: state,
             isCertain: isCertain)
     }
 
     private func audit(
-        _ ledger: inout Ledger, _ sightings: [Sighting], at now: UInt64 = 100,
+        _ ledger: inout Ledger, _ sightings: [TableEntry], at now: UInt64 = 100,
         of namespaces: Set<UInt32> = [1], meanwhile: (inout Ledger) -> Void = { _ in }
     ) -> Ledger.Findings {
         ledger.beginWalk(for: .audit, at: now)

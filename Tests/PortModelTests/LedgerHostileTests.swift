@@ -50,8 +50,8 @@ private struct Chaos {
 
     mutating func walked() -> Set<UInt32> { one(of: [[], [1], [2], [1, 2]]) }
 
-    mutating func sighting() -> Sighting {
-        Sighting(
+    mutating func sighting() -> TableEntry {
+        TableEntry(
             socket: one(of: [0] + Self.sockets), cookie: one(of: [0] + Self.sockets),
             localPort: one(of: [0, 40_000, 40_001]),
             state: one(of: [.connecting, .established, .timeWait]),
@@ -62,8 +62,8 @@ private struct Chaos {
         values.randomElement(using: &random)!
     }
 
-    private mutating func process() -> PortModel.Process {
-        PortModel.Process(pid: one(of: [0, 1, 2]), name: Process.Name("x"))
+    private mutating func process() -> ProcessID {
+        ProcessID(pid: one(of: [0, 1, 2]), name: ProcessID.Name("x"))
     }
 
     private mutating func range() -> PortRange {
@@ -138,7 +138,7 @@ private struct Chaos {
             if step % 10 == 0 { ledger.settle(now: chaos.now) { _ in } }
             if step % 50 == 0 {
                 for tick in ledger.takeTicks(at: 2_000_000_000) {
-                    #expect(min(tick.standing.held, tick.standing.timeWait, tick.since.opened) >= 0)
+                    #expect(min(tick.usage.held, tick.usage.timeWait, tick.since.opened) >= 0)
                 }
                 ledger.forgetIdle(keeping: 3, gone: 1)
             }

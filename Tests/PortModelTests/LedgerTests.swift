@@ -11,11 +11,11 @@ struct Script {
         netns: 1, local: IPAddress(v4: 0x0a00_0001), remote: IPAddress(v4: 0x0a00_0009),
         remotePort: 80)
     static let range = PortRange(low: 40_000, high: 40_007)
-    static let process = Process(pid: 42, name: Process.Name("client"))
+    static let process = ProcessID(pid: 42, name: ProcessID.Name("client"))
 
     static func connection(
         _ socket: UInt64, at time: UInt64, port: UInt16 = 0, tuple: Tuple = tuple,
-        process: Process = process
+        process: ProcessID = process
     ) -> Record.Connection {
         Record.Connection(
             time: time, socket: socket, tuple: tuple, localPort: port, process: process,
@@ -396,7 +396,7 @@ private let object: UInt64 = 0xffff_8880_0000_0001
 
     @Test func foundConnectionsGetTheirOwner() {
         var ledger = Ledger()
-        let process = Process(pid: 7, name: Process.Name("java"))
+        let process = ProcessID(pid: 7, name: ProcessID.Name("java"))
         _ = ledger.apply(
             .exists(
                 Script.connection(1, at: 1, port: 40_001, process: .unknown), state: .established))
@@ -446,18 +446,18 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         _ = ledger.apply(Script.established(1, at: 2))
         #expect(
             ledger.takeTicks(at: 2_000_000_000).map {
-                [$0.standing.held, $0.since.opened, $0.since.closed]
+                [$0.usage.held, $0.since.opened, $0.since.closed]
             }
                 == [[1, 1, 0]])
         #expect(ledger.takeTicks(at: 2_000_000_000).isEmpty)
         _ = ledger.apply(Script.timeWait(1, object, at: 3))
         #expect(
             ledger.takeTicks(at: 2_000_000_000).map {
-                [$0.standing.held, $0.standing.timeWait, $0.since.closed]
+                [$0.usage.held, $0.usage.timeWait, $0.since.closed]
             } == [[1, 1, 1]])
         _ = ledger.apply(Script.released(object, at: 4))
         #expect(
-            ledger.takeTicks(at: 2_000_000_000).map { [$0.standing.held, $0.since.closed] } == [
+            ledger.takeTicks(at: 2_000_000_000).map { [$0.usage.held, $0.since.closed] } == [
                 [0, 0]
             ])
     }

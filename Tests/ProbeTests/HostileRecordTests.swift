@@ -43,7 +43,8 @@ import Testing
         #expect(
             decode(bytes)
                 == .owner(
-                    socket: 1, netns: 0, Process(pid: 0, name: Process.Name("sixteen-letters"))))
+                    socket: 1, netns: 0, ProcessID(pid: 0, name: ProcessID.Name("sixteen-letters")))
+        )
     }
 
     private func socket(_ kind: pg_kind, _ set: (inout pg_socket) -> Void) -> Record? {
@@ -60,7 +61,7 @@ import Testing
         return decode(withUnsafeBytes(of: socket) { Array($0) })
     }
 
-    private let process = PortModel.Process(pid: 3, name: PortModel.Process.Name("a"))
+    private let process = ProcessID(pid: 3, name: ProcessID.Name("a"))
     private let address = IPAddress(high: 0, low: 1)
 
     @Test func refusalsSayWhichCall() {
@@ -153,12 +154,12 @@ import Testing
 /// The road of a record, checking each line.
 private struct HostileRoad {
     private var ledger = Ledger()
-    private var watch = Watch()
-    private var poolWatch = Watch()
+    private var watch = AlertThresholds()
+    private var poolThresholds = AlertThresholds()
     private let isKnown: Bool
     private var failures = FailureLog()
     private var now: UInt64 = 0
-    private var surroundings = Surroundings(
+    private var context = RenderContext(
         timestamps: Timestamps(realtimeOffset: 1_795_367_765_000_000_000, localOffset: -43_200),
         namespaceNames: [1: "\u{1b}[31m\"\\\u{2028}\u{9b}\u{7f}\n"], ownNamespace: 2,
         errnoName: errnoName)
@@ -200,13 +201,13 @@ private struct HostileRoad {
         ledger.countBindPools(at: now)
         for pool in ledger.bindPools.values {
             try tell(.bindPool(pool))
-            let level = poolWatch.observe(pool.number, used: pool.used, usable: pool.usable)
+            let level = poolThresholds.observe(pool.number, used: pool.used, usable: pool.usable)
             guard let level else { continue }
             try tell(
                 .alert(
                     Alert(
                         level: level, time: now, subject: .bindPool(pool.key),
-                        standing: pool.standing)))
+                        usage: pool.usage)))
         }
         for tick in ledger.takeTicks(at: 2_000_000_000) { try tell(.tick(tick)) }
         ledger.forgetIdle(keeping: 4, gone: 1)
@@ -225,28 +226,28 @@ private struct HostileRoad {
         case .failed, .connecting: break
         default: try tell(.connection(change))
         }
-        let standing = ledger.standing(of: change.account)
+        let usage = ledger.usage(of: change.account)
         let level = watch.observe(
-            change.account, used: standing.used, usable: standing.usable)
+            change.account, used: usage.used, usable: usage.usable)
         if let level {
             try tell(
                 .alert(
                     Alert(
                         level: level, time: now, subject: .tuple(change.tuple),
-                        standing: standing)))
+                        usage: usage)))
         }
     }
 
     private func tell(_ event: Event) throws {
-        var line = Line()
-        JSONWriter().write(event, at: now, in: surroundings, to: &line)
+        var line = TextBuffer()
+        JSONWriter().write(event, at: now, in: context, to: &line)
         let text = try #require(String(validating: line.bytes, as: UTF8.self))
         #expect(text.unicodeScalars.allSatisfy(isHarmless), "\(text)")
         #expect(
             try JSONSerialization.jsonObject(with: Data(line.bytes)) is [String: Any], "\(text)")
         line.clear()
         var writer = TextWriter(colour: false)
-        writer.write(event, at: now, in: surroundings, to: &line)
+        writer.write(event, at: now, in: context, to: &line)
         let words = try #require(String(validating: line.bytes, as: UTF8.self))
         #expect(words.unicodeScalars.allSatisfy(isHarmless), "\(words)")
     }

@@ -4,7 +4,7 @@
 extension Sample {
     /// Each kind of advice, with all that may be absent, and without.
     static let everyAdvice: [Advice] = {
-        let binder = Process(pid: 812, name: Process.Name("nginx"))
+        let binder = ProcessID(pid: 812, name: ProcessID.Name("nginx"))
         let own = PortRange(low: 40_000, high: 40_015)
         let rules = TimeWaitRules(reuse: 0, timestamps: false)
         let lived = Advice.Lifetime(mean: 3_100_000, median: 2_000_000, count: 40_000)

@@ -234,7 +234,7 @@ import Testing
     }
     private static let bindPool = Advice.BindPoolEvidence(
         netns: Sample.tuple.netns, local: Sample.tuple.local,
-        process: Process(pid: 977, name: Process.Name("envoy")), used: 28_231, usable: 28_232,
+        process: ProcessID(pid: 977, name: ProcessID.Name("envoy")), used: 28_231, usable: 28_232,
         failed: 4100)
 
     /// Most of the range is taken out of it.
@@ -247,7 +247,7 @@ import Testing
         $0.usable = 1032
         $0.blocked = Advice.Blocked(reserved: 27_000, bound: 200)
         $0.blockedInWidest = Advice.Blocked(reserved: 27_000, bound: 231)
-        $0.binders = [Process(pid: 812, name: Process.Name("nginx"))]
+        $0.binders = [ProcessID(pid: 812, name: ProcessID.Name("nginx"))]
         $0.peak = .init(held: 1032, usable: 1032, timeWait: 980)
         $0.peakRate = 130
         $0.meanRate = 40

@@ -5,8 +5,8 @@ import PortModel
 extension Sample {
     /// Each kind of event, with all that may be absent, and without.
     static let everyEvent: [Event] = {
-        let nobody = Process.unknown
-        let nameless = Process(pid: 7, name: Process.Name())
+        let nobody = ProcessID.unknown
+        let nameless = ProcessID(pid: 7, name: ProcessID.Name())
         let closed = Change.Kind.closed(timeWait: true, lived: nil, error: nil)
         return [
             .start(Event.Start(version: "1.2.3", kernel: "6.18.44", hooks: ["one", "two"])),
@@ -23,7 +23,7 @@ extension Sample {
             failure(.collision, port: 5000, repeated: 12),
             failure(.exhausted, process: nobody), failure(.range), failure(.noMemory),
             failure(.blocked, wall: wall),
-            failure(.noAddress, standing: Standing(usable: 0), wall: nil, search: nil),
+            failure(.noAddress, usage: PortUsage(usable: 0), wall: nil, search: nil),
             failure(.exhausted, .bind), failure(.exhausted, .bind, process: nobody),
             failure(.collision, .bind, port: 8080, wall: nil),
             alert(level: 50, held: 14_117), alert(level: 0, held: 0),
@@ -46,7 +46,8 @@ extension Sample {
     static let wall = Failure.Wall(
         range: range, reserved: 1024, bound: 27_208,
         holders: [
-            Failure.Holding(process: Process(pid: 99, name: Process.Name("envoy")), ports: 27_000),
+            Failure.Holding(
+                process: ProcessID(pid: 99, name: ProcessID.Name("envoy")), ports: 27_000),
             Failure.Holding(process: .unknown, ports: 208),
         ])
 

@@ -37,7 +37,7 @@ import Testing
 
     @Test func theVerdictTellsHeldFromUsedUp() {
         var report = ReportSample.report([.init(port: 80, rate: 340)])
-        report.summary.tuples[0].peak.standing = Standing(
+        report.summary.tuples[0].peak.usage = PortUsage(
             held: 28_232, timeWait: 28_000, reusable: 13_000, usable: 28_232)
         #expect(
             verdict([report]).contains(
@@ -81,7 +81,7 @@ import Testing
         report.start?.version = Self.hostile
         report.summary.tuples[0].tuple.netns = 7
         report.series[0].subject = .tuple(report.summary.tuples[0].tuple)
-        report.surroundings.namespaceNames[7] = Self.hostile
+        report.context.namespaceNames[7] = Self.hostile
         let page = HTMLText([report, report])
         #expect(page.count("<img") == 0 && page.count("<!--") == 0)
         #expect(page.count("</script") == 2)

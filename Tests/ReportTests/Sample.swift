@@ -11,12 +11,12 @@ enum Sample {
     static let tupleV6 = Tuple(
         netns: 4_026_532_246, local: IPAddress(high: 0x2001_0db8 << 32, low: 1),
         remote: IPAddress(high: 0x2001_0db8 << 32, low: 9), remotePort: 443)
-    static let process = Process(pid: 4123, name: Process.Name("wrk"))
+    static let process = ProcessID(pid: 4123, name: ProcessID.Name("wrk"))
     static let range = PortRange(low: 32_768, high: 60_999)
     /// 17:16:05.123456 in UTC, an hour later here.
     static let time: UInt64 = 123_456_789
 
-    static let surroundings = Surroundings(
+    static let context = RenderContext(
         timestamps: Timestamps(
             realtimeOffset: 1_795_367_765_000_000_000, localOffset: 3600),
         namespaceNames: [4_026_532_246: "blue"], ownNamespace: 4_026_531_840,
@@ -30,12 +30,12 @@ enum Sample {
         })
 
     /// A process by the bytes of its name, which may be any.
-    static func process(_ name: [UInt8]) -> Process {
+    static func process(_ name: [UInt8]) -> ProcessID {
         var halves: [UInt64] = [0, 0]
         for (index, byte) in name.enumerated() {
             halves[index >> 3] |= UInt64(byte) << UInt64(8 * (index & 7))
         }
-        return Process(pid: 7, name: Process.Name(head: halves[0], tail: halves[1]))
+        return ProcessID(pid: 7, name: ProcessID.Name(head: halves[0], tail: halves[1]))
     }
 
     // MARK: Events
@@ -54,7 +54,7 @@ enum Sample {
 
     static func change(
         _ kind: Change.Kind, port: UInt16 = 43_210, tuple: Tuple = tuple,
-        process: Process = process, held: Int = 14_117, at time: UInt64 = time
+        process: ProcessID = process, held: Int = 14_117, at time: UInt64 = time
     ) -> Change {
         Change(
             kind: kind, time: time, account: 0, tuple: tuple, localPort: port, process: process,
@@ -63,7 +63,7 @@ enum Sample {
 
     static func connection(
         _ kind: Change.Kind, port: UInt16 = 43_210, tuple: Tuple = tuple,
-        process: Process = process
+        process: ProcessID = process
     ) -> Event {
         .connection(change(kind, port: port, tuple: tuple, process: process))
     }
@@ -73,8 +73,8 @@ enum Sample {
     /// - Parameter repeated: how many there were in the second after the first, or else the first.
     static func failure(
         _ cause: Cause, _ call: Record.Call = .connect, port: UInt16 = 0,
-        process: Process = process,
-        standing: Standing = Standing(held: 28_232, timeWait: 28_000, usable: 28_232),
+        process: ProcessID = process,
+        usage: PortUsage = PortUsage(held: 28_232, timeWait: 28_000, usable: 28_232),
         wall: Failure.Wall? = Failure.Wall(range: range, reserved: 0, bound: 0),
         search: UInt64? = 12_345_678, repeated: Int = 0
     ) -> Event {
@@ -85,7 +85,7 @@ enum Sample {
         }
         var failure = Failure(
             call: call, cause: cause, time: time, tuple: tuple, localPort: port,
-            process: process, standing: standing)
+            process: process, usage: usage)
         failure.wall = wall
         failure.search = call == .connect ? search : nil
         if cause == .range { failure.ownRange = wall?.range }
@@ -97,9 +97,9 @@ enum Sample {
         level: Int, held: Int, timeWait: Int = 0, reusable: Int = 0, _ forecast: Forecast? = nil,
         longSearch: Double? = nil
     ) -> Event {
-        let standing = Standing(
+        let usage = PortUsage(
             held: held, timeWait: timeWait, reusable: reusable, usable: 28_232)
-        var alert = Alert(level: level, time: time, subject: .tuple(tuple), standing: standing)
+        var alert = Alert(level: level, time: time, subject: .tuple(tuple), usage: usage)
         alert.forecast = forecast
         alert.longSearch = longSearch
         return .alert(alert)
@@ -110,9 +110,9 @@ enum Sample {
         sustainable: 470.5, intoTimeWait: 1)
 
     static func poolAlert(level: Int, held: Int) -> Event {
-        let standing = Standing(held: held, usable: 28_232)
+        let usage = PortUsage(held: held, usable: 28_232)
         return .alert(
-            Alert(level: level, time: time, subject: .bindPool(bindPool), standing: standing))
+            Alert(level: level, time: time, subject: .bindPool(bindPool), usage: usage))
     }
 
     /// Of a bind() each: one that has a port, and `failed` that found none or named one that is used.
@@ -189,30 +189,30 @@ enum Sample {
 
     // MARK: Lines
 
-    static func json(_ event: Event, in surroundings: Surroundings = surroundings) -> String {
-        var line = Line()
+    static func json(_ event: Event, in context: RenderContext = context) -> String {
+        var line = TextBuffer()
         var writer = EventWriter.json(JSONWriter())
-        writer.write(event, at: time, in: surroundings, to: &line)
+        writer.write(event, at: time, in: context, to: &line)
         return line.text
     }
 
     static func text(
         _ event: Event, colour: Bool = false, columns: Int? = nil,
-        in surroundings: Surroundings = surroundings
+        in context: RenderContext = context
     ) -> String {
-        var line = Line()
+        var line = TextBuffer()
         var writer = EventWriter.text(
             TextWriter(colour: colour, layout: Layout(columns: columns)))
-        writer.write(event, at: time, in: surroundings, to: &line)
+        writer.write(event, at: time, in: context, to: &line)
         return line.text
     }
 }
 
-extension Line {
+extension TextBuffer {
     var text: String { String(decoding: bytes, as: UTF8.self) }
 
-    static func text(_ write: (inout Line) -> Void) -> String {
-        var line = Line()
+    static func text(_ write: (inout TextBuffer) -> Void) -> String {
+        var line = TextBuffer()
         write(&line)
         return line.text
     }
