@@ -36,9 +36,9 @@ package struct Ledger: Sendable {
     package internal(set) var bindPools: [BindPool.Key: BindPool] = [:]
     var nextBindPool = 0
     /// What failed without any tuple's having run out, by what, to whom.
-    package internal(set) var refusals: [Refused: Int] = [:]
+    package internal(set) var refusals: [FailedCall: Int] = [:]
     /// All of these, while `refusals` has a limit.
-    package internal(set) var refusalsByKind: [Refused.Kind: Int] = [:]
+    package internal(set) var refusalsByCause: [Cause: Calls] = [:]
     /// The snapshot or the audit under way.
     var walk: Walk?
     /// Of the last record that opened, closed or released something.

@@ -58,12 +58,16 @@ extension Record {
                     isListening: head.state == 10, portChosen: connection.portChosen))
         case PG_REFUSED:
             guard let connection = unsafe Connection(bytes), head.error != 0 else { return nil }
+            let tuple = connection.tuple
+            let scope: PortScope =
+                head.has(PG_BIND)
+                ? .bindPool(BindPool.Key(netns: tuple.netns, local: tuple.local)) : .tuple(tuple)
             self = .refused(
                 Refusal(
                     time: head.time_ns, socket: head.socket,
-                    call: head.has(PG_BIND) ? .bind : .connect, errno: head.error,
-                    tuple: connection.tuple, localPort: connection.localPort,
-                    process: connection.process))
+                    call: FailedCall(
+                        scope: scope, localPort: connection.localPort, process: connection.process,
+                        errno: head.error)))
         case PG_SEARCHED:
             guard bytes.count == MemoryLayout<pg_change>.size else { return nil }
             self = .searched(

@@ -92,7 +92,7 @@ extension AdviceWriter {
             text.append(" The same goes for ")
             text.append(grouped: advice.others)
             text.append(" more ")
-            if case .bindPool = advice.subject {
+            if case .bindPool = advice.scope {
                 text.append(advice.others == 1 ? "local address." : "local addresses.")
             } else {
                 text.append(advice.others == 1 ? "tuple." : "tuples.")

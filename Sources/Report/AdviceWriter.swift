@@ -19,10 +19,10 @@ struct AdviceWriter {
             $0.append("\n")
         }
         for (index, advice) in all.enumerated() {
-            if index == 0 || all[index - 1].subject != advice.subject {
+            if index == 0 || all[index - 1].scope != advice.scope {
                 layout.fold(&line, indent: Self.indent) {
                     $0.append("  ")
-                    subject(advice, context, &$0)
+                    scope(advice, context, &$0)
                     $0.append("\n")
                 }
                 paragraph(&line) {
@@ -45,13 +45,13 @@ struct AdviceWriter {
     }
 
     /// Which tuple or bind pool it is about, and whose.
-    func subject(_ advice: Advice, _ context: RenderContext, _ line: inout TextBuffer) {
-        switch advice.subject {
+    func scope(_ advice: Advice, _ context: RenderContext, _ line: inout TextBuffer) {
+        switch advice.scope {
         case .tuple(let tuple):
             line.append(tuple, context)
-        case .bindPool(_, let local):
+        case .bindPool(let key):
             line.append("bind() to ")
-            line.append(local)
+            line.append(key.local)
             line.append(", port 0")
         }
         line.append(namespace: advice.netns, context)
@@ -64,7 +64,7 @@ struct AdviceWriter {
     /// What it lacked.
     func situation(_ advice: Advice, _ text: inout TextBuffer) {
         let call: StaticString =
-            if case .bindPool = advice.subject { "bind" } else { "connect" }
+            if case .bindPool = advice.scope { "bind" } else { "connect" }
         if advice.failed > 0 {
             text.append(grouped: advice.failed)
             text.append(" ")

@@ -25,7 +25,7 @@ extension HTMLWriter {
             if index > 0 { line.append(",\n") }
             let report = page.reports[row.host]
             let limit = index < Self.drawn ? Int.max : each
-            chart(row, page, marks[row.host][row.subject] ?? [], report, limit, &line)
+            chart(row, page, marks[row.host][row.scope] ?? [], report, limit, &line)
         }
         line.append("]}")
     }
@@ -86,15 +86,15 @@ extension HTMLWriter {
     }
 
     /// The alerts, and the first failure, of each tuple or bind pool.
-    private static func marks(_ report: RunReport) -> [Alert.Subject: [Moment]] {
-        var marks: [Alert.Subject: [Moment]] = [:]
-        var failed: Set<Alert.Subject> = []
+    private static func marks(_ report: RunReport) -> [PortScope: [Moment]] {
+        var marks: [PortScope: [Moment]] = [:]
+        var failed: Set<PortScope> = []
         for moment in report.moments {
             switch moment.kind {
-            case .alert(let subject, let level, _, _) where level > 0:
-                marks[subject, default: []].append(moment)
-            case .firstFailure(let subject, _, _, _) where failed.insert(subject).inserted:
-                marks[subject, default: []].append(moment)
+            case .alert(let scope, let level, _, _) where level > 0:
+                marks[scope, default: []].append(moment)
+            case .firstFailure(let call) where failed.insert(call.scope).inserted:
+                marks[call.scope, default: []].append(moment)
             default: continue
             }
         }

@@ -50,9 +50,9 @@ extension HTMLWriter {
     private static let totals: [Fact] = [
         count("opened") { $0.totals.opened },
         count("closed") { $0.totals.closed },
-        count("connects failed for want of a port", zero: true) { $0.wantOfPort.connects },
-        count("binds failed for want of a port", zero: true) { $0.wantOfPort.binds },
-        count("failed for another reason") { $0.otherwise.connects + $0.otherwise.binds },
+        count("connects failed for want of a port", zero: true) { $0.portExhaustion.connects },
+        count("binds failed for want of a port", zero: true) { $0.portExhaustion.binds },
+        count("failed for another reason") { $0.otherErrors.connects + $0.otherErrors.binds },
         Fact(name: "greatest share of the usable ports") { report, line in
             if let first = report.summary.tuples.first { line.append(share: first.peak.share) }
             return nil

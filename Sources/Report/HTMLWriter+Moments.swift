@@ -36,8 +36,8 @@ extension HTMLWriter {
                     $0.append(": ")
                 }
                 switch moment.kind {
-                case .alert(let subject, _, _, _), .firstFailure(let subject, _, _, _):
-                    name(subject, context, &$0)
+                case .alert(let scope, _, _, _): name(scope, context, &$0)
+                case .firstFailure(let call): name(call.scope, context, &$0)
                 case .drift(let netns, _), .namespace(let netns, _):
                     $0.append("netns ")
                     $0.append(nameOf: netns, context)
@@ -81,12 +81,12 @@ extension TextBuffer {
                 append(tenths: exhaustedIn)
                 append(" s")
             }
-        case .firstFailure(_, let call, let cause, let process):
+        case .firstFailure(let call):
             append("first failure of ")
-            append(call == .connect ? "connect(), " : "bind(), ")
-            append(cause.rawValue)
+            append(call.kind == .connect ? "connect(), " : "bind(), ")
+            append(call.causeName)
             append(": ")
-            append(process)
+            append(call.process)
         case .lost(let count):
             append(grouped: count)
             append(" records lost")

@@ -15,13 +15,13 @@ extension HTMLWriter {
     ]
 
     func tuples(_ page: HTMLPage, _ line: inout TextBuffer) {
-        let rows = page.rows.filter { if case .tuple = $0.kind { true } else { false } }
+        let rows = page.rows.filter { $0.tuple != nil }
         guard !rows.isEmpty else { return }
         line.append("<section>\n<input class=\"find script\" id=\"find\" type=\"search\"")
         line.append(" placeholder=\"find a tuple\" aria-label=\"find a tuple\" hidden>\n")
         beginTable("Tuples", "tuples", Self.tupleColumns, &line)
         for row in rows {
-            guard case .tuple(let tuple) = row.kind else { continue }
+            guard let tuple = row.tuple else { continue }
             begin(row, page, &line)
             line.cell(row.peak.usable, "n less")
             line.cell(alarm: row.failed)
@@ -77,7 +77,7 @@ extension HTMLWriter {
     // MARK: Bind pools
 
     func bindPools(_ page: HTMLPage, _ line: inout TextBuffer) {
-        let rows = page.rows.filter { if case .bindPool = $0.kind { true } else { false } }
+        let rows = page.rows.filter { $0.tuple == nil }
         guard !rows.isEmpty else { return }
         line.append("<section>\n")
         beginTable(
@@ -98,12 +98,12 @@ extension HTMLWriter {
     // MARK: Failures
 
     func failures(_ page: HTMLPage, _ line: inout TextBuffer) {
-        var all: [(host: Int, what: Summary.Failed, count: Int)] = []
+        var all: [(host: Int, failed: FailedCall.Count)] = []
         for (host, report) in page.reports.enumerated() {
-            all += report.summary.failures.map { (host, $0.what, $0.count) }
+            all += report.summary.failures.map { (host, $0) }
         }
         guard !all.isEmpty else { return }
-        all.sort { $0.count > $1.count }
+        all.sort { $0.failed.count > $1.failed.count }
         line.append("<section>\n")
         beginTable(
             "Failures by process", "failures",
@@ -111,22 +111,19 @@ extension HTMLWriter {
                 Column("failed", .number, isSorted: true), Column("process"), Column("call"),
                 Column("cause"), Column("from, to"),
             ], &line)
-        for (host, what, count) in all.prefix(Self.limit) {
+        for (host, failed) in all.prefix(Self.limit) {
+            let call = failed.call
             line.append("<tr>")
-            line.cell(alarm: count)
-            line.element("td") { $0.append(what.process) }
-            line.element("td") { $0.append(what.call == .connect ? "connect()" : "bind()") }
-            line.element("td") { $0.append(what.cause?.rawValue ?? "-") }
+            line.cell(alarm: failed.count)
+            line.element("td") { $0.append(call.process) }
+            line.element("td") { $0.append(call.kind == .connect ? "connect()" : "bind()") }
+            line.element("td") { $0.append(call.causeName) }
             line.element("td", "place") {
                 if page.hosts.count > 1 {
                     $0.append(page.hosts[host])
                     $0.append(": ")
                 }
-                switch what.call {
-                case .connect: $0.append(what.tuple, page.reports[host].context)
-                case .bind: $0.append(what.tuple.local, port: what.localPort)
-                }
-                $0.append(namespaceOf: what.tuple, page.reports[host].context)
+                $0.append(placeOf: call, page.reports[host].context)
             }
             line.append("</tr>\n")
         }

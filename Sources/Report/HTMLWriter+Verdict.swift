@@ -6,9 +6,9 @@ extension HTMLWriter {
     /// What happened, in one sentence.
     func verdict(_ page: HTMLPage, _ line: inout TextBuffer) {
         let summaries = page.reports.map(\.summary)
-        let connects = summaries.reduce(0) { $0 + $1.wantOfPort.connects }
-        let binds = summaries.reduce(0) { $0 + $1.wantOfPort.binds }
-        let others = summaries.reduce(0) { $0 + $1.otherwise.connects + $1.otherwise.binds }
+        let connects = summaries.reduce(0) { $0 + $1.portExhaustion.connects }
+        let binds = summaries.reduce(0) { $0 + $1.portExhaustion.binds }
+        let others = summaries.reduce(0) { $0 + $1.otherErrors.total }
         line.append("<h1>")
         if connects + binds > 0 {
             line.element("span", "bad") {
@@ -77,11 +77,11 @@ extension HTMLWriter {
             text.append(page.hosts[row.host])
             text.append(": ")
         }
-        name(row.subject, page.reports[row.host].context, &text)
+        name(row.scope, page.reports[row.host].context, &text)
     }
 
-    func name(_ subject: Alert.Subject, _ context: RenderContext, _ text: inout TextBuffer) {
-        switch subject {
+    func name(_ scope: PortScope, _ context: RenderContext, _ text: inout TextBuffer) {
+        switch scope {
         case .tuple(let tuple):
             text.append(tuple, context)
             text.append(namespaceOf: tuple, context)
@@ -97,7 +97,9 @@ extension HTMLWriter {
     /// The few numbers that are looked for first.
     func figures(_ page: HTMLPage, _ line: inout TextBuffer) {
         let summaries = page.reports.map(\.summary)
-        let failed = summaries.reduce(0) { $0 + $1.wantOfPort.connects + $1.wantOfPort.binds }
+        let failed = summaries.reduce(0) {
+            $0 + $1.portExhaustion.connects + $1.portExhaustion.binds
+        }
         let lost = summaries.reduce(0) { $0 + Int(clamping: $1.accuracy.lost) }
         let audits = summaries.reduce(0) { $0 + $1.accuracy.audits }
         let drift = summaries.reduce(0) { $0 + $1.accuracy.lastDrift }

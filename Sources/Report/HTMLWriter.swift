@@ -107,14 +107,14 @@ struct HTMLWriter {
         for (host, report) in zip(page.hosts, page.reports) {
             let all = report.summary.advice
             for (index, advice) in all.enumerated() {
-                if index == 0 || all[index - 1].subject != advice.subject {
+                if index == 0 || all[index - 1].scope != advice.scope {
                     if index > 0 { line.append("</ol>\n") }
                     line.element("h3") {
                         if page.hosts.count > 1 {
                             $0.append(host)
                             $0.append(": ")
                         }
-                        writer.subject(advice, report.context, &$0)
+                        writer.scope(advice, report.context, &$0)
                     }
                     line.element("p", "faint") { writer.situation(advice, &$0) }
                     line.append("\n<ol>\n")

@@ -88,9 +88,9 @@ struct HostsWriter {
         Row("duration") { $1.append(duration: $0.summary.duration) },
         Row("opened", { $0.totals.opened }),
         Row("closed", { $0.totals.closed }),
-        Row("no port: connect()", { $0.wantOfPort.connects }, isAlarm: true),
-        Row("no port: bind()", { $0.wantOfPort.binds }, isAlarm: true),
-        Row("refused otherwise", { $0.otherwise.connects + $0.otherwise.binds }),
+        Row("no port: connect()", { $0.portExhaustion.connects }, isAlarm: true),
+        Row("no port: bind()", { $0.portExhaustion.binds }, isAlarm: true),
+        Row("refused otherwise", { $0.otherErrors.connects + $0.otherErrors.binds }),
         Row("held at the end", { $0.held }),
         Row("in TIME_WAIT", { $0.timeWait }),
         Row("greatest share") { run, line in
@@ -166,16 +166,17 @@ struct HostsWriter {
 
     private func failures(_ runs: [RunReport], _ hosts: [TextBuffer], _ line: inout TextBuffer) {
         let all = zip(hosts, runs).flatMap { host, run in
-            run.summary.failures.map { (host: host, run: run, what: $0.what, count: $0.count) }
+            run.summary.failures.map { (host: host, run: run, failed: $0) }
         }
         guard !all.isEmpty else { return }
         summaries.heading("  failed  host: call, cause, process, and where from and to", &line)
-        for (host, run, what, count) in all.sorted(by: { $0.count > $1.count }).prefix(Self.rows) {
-            line.right(8) { $0.append(grouped: count) }
+        let most = all.sorted { $0.failed.count > $1.failed.count }
+        for (host, run, failed) in most.prefix(Self.rows) {
+            line.right(8) { $0.append(grouped: failed.count) }
             line.append("  ")
             line.append(host)
             line.append(": ")
-            line.append(what, run.context)
+            line.append(failed.call, run.context)
             line.append("\n")
         }
         more(max(0, all.count - Self.rows), &line)

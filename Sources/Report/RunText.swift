@@ -143,7 +143,7 @@ package enum RunText {
     private static func pass(_ summary: Summary, _ line: inout TextBuffer) {
         line.append(grouped: summary.totals.opened)
         line.append(" connects, ")
-        line.append(grouped: summary.wantOfPort.connects + summary.wantOfPort.binds)
+        line.append(grouped: summary.portExhaustion.connects + summary.portExhaustion.binds)
         line.append(" failed for want of a port")
         guard let fullest = summary.tuples.first else { return }
         line.append(", peak ")
@@ -163,7 +163,7 @@ package enum RunText {
             line.append("failure: ")
             calls(count, most, &line)
             line.append(" failed")
-            if let cause = most?.what.cause {
+            if let cause = most?.call.cause {
                 line.append(": ")
                 line.append(cause.rawValue)
             }
@@ -198,22 +198,22 @@ package enum RunText {
 
     /// `96 connects of wrk[123] to 127.0.0.1:8080`
     private static func calls(
-        _ count: Int, _ most: (what: Summary.Failed, count: Int)?, _ line: inout TextBuffer
+        _ count: Int, _ most: FailedCall.Count?, _ line: inout TextBuffer
     ) {
         guard let most else {
             line.append(grouped: count)
             return line.append(count == 1 ? " call" : " calls")
         }
         line.append(grouped: most.count)
-        switch most.what.call {
+        switch most.call.kind {
         case .connect: line.append(most.count == 1 ? " connect of " : " connects of ")
         case .bind: line.append(most.count == 1 ? " bind of " : " binds of ")
         }
-        line.append(most.what.process)
+        line.append(most.call.process)
         line.append(" to ")
-        switch most.what.call {
-        case .connect: line.append(most.what.tuple.remote, port: most.what.tuple.remotePort)
-        case .bind: line.append(most.what.tuple.local, port: most.what.localPort)
+        switch most.call.scope {
+        case .tuple(let tuple): line.append(tuple.remote, port: tuple.remotePort)
+        case .bindPool(let key): line.append(key.local, port: most.call.localPort)
         }
     }
 

@@ -28,12 +28,12 @@ struct SummaryWriter {
         line.append(" opened, ")
         line.append(grouped: summary.totals.closed)
         line.append(" closed, ")
-        wantOfPort(summary.wantOfPort.connects, &line)
-        if summary.wantOfPort.binds > 0 {
+        portExhaustion(summary.portExhaustion.connects, &line)
+        if summary.portExhaustion.binds > 0 {
             line.append("\n  bind()     ")
-            wantOfPort(summary.wantOfPort.binds, &line)
+            portExhaustion(summary.portExhaustion.binds, &line)
         }
-        let (connects, binds) = (summary.otherwise.connects, summary.otherwise.binds)
+        let (connects, binds) = (summary.otherErrors.connects, summary.otherErrors.binds)
         if connects + binds > 0 {
             line.append("\n  refused    ")
             if connects > 0 {
@@ -63,7 +63,7 @@ struct SummaryWriter {
         accuracy(summary, &line)
     }
 
-    private func wantOfPort(_ count: Int, _ line: inout TextBuffer) {
+    private func portExhaustion(_ count: Int, _ line: inout TextBuffer) {
         if count > 0 { style.begin(.alarm, &line) }
         line.append(grouped: count)
         line.append(" failed for want of a port")
@@ -167,10 +167,10 @@ struct SummaryWriter {
         let failures = summary.failures
         guard !failures.isEmpty else { return }
         heading("  failed  call, cause, process, and where from and to", &line)
-        for (what, count) in failures.prefix(Self.rows) {
-            line.right(8) { $0.append(grouped: count) }
+        for failed in failures.prefix(Self.rows) {
+            line.right(8) { $0.append(grouped: failed.count) }
             line.append("  ")
-            line.append(what, context)
+            line.append(failed.call, context)
             line.append("\n")
         }
         omitted(of: failures.count, &line)
@@ -250,17 +250,22 @@ extension TextBuffer {
     }
 
     /// `connect()  exhausted   wrk[4123]  10.0.0.1 → 10.0.0.9:80`
-    mutating func append(_ what: Summary.Failed, _ context: RenderContext) {
+    mutating func append(_ call: FailedCall, _ context: RenderContext) {
         let start = bytes.count
-        append(what.call == .connect ? "connect()  " : "bind()     " as StaticString)
-        append(what.cause?.rawValue ?? "-")
+        append(call.kind == .connect ? "connect()  " : "bind()     " as StaticString)
+        append(call.causeName)
         pad(to: 23, since: start)
-        append(what.process)
+        append(call.process)
         append("  ")
-        switch what.call {
-        case .connect: append(what.tuple, context)
-        case .bind: append(what.tuple.local, port: what.localPort)
+        append(placeOf: call, context)
+    }
+
+    /// From and to where, and the namespace unless it goes without saying.
+    mutating func append(placeOf call: FailedCall, _ context: RenderContext) {
+        switch call.scope {
+        case .tuple(let tuple): append(tuple, context)
+        case .bindPool(let key): append(key.local, port: call.localPort)
         }
-        append(namespaceOf: what.tuple, context)
+        append(namespace: call.scope.netns, context)
     }
 }

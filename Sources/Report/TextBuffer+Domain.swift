@@ -25,23 +25,23 @@ extension TextBuffer {
     }
 
     /// `of 32768-60999: 1,024 reserved, 20,000 bound`
-    mutating func append(_ wall: Failure.Wall?) {
-        guard let wall else { return append("the range is taken") }
+    mutating func append(_ limit: Failure.Limit?) {
+        guard let limit else { return append("the range is taken") }
         append("of ")
-        append(wall.range)
+        append(limit.range)
         append(": ")
-        if wall.reserved > 0 {
-            append(grouped: wall.reserved)
-            append(wall.bound > 0 ? " reserved, " : " reserved")
+        if limit.reserved > 0 {
+            append(grouped: limit.reserved)
+            append(limit.bound > 0 ? " reserved, " : " reserved")
         }
-        if wall.bound > 0 {
-            append(grouped: wall.bound)
+        if limit.bound > 0 {
+            append(grouped: limit.bound)
             append(" bound")
         }
     }
 
     /// `envoy[12] 19,998, java[7] 2`
-    mutating func append(_ holders: [Failure.Holding]) {
+    mutating func append(_ holders: [Failure.Holder]) {
         for (index, holding) in holders.enumerated() {
             if index > 0 { append(", ") }
             append(holding.process)
@@ -139,10 +139,12 @@ extension TextBuffer {
     }
 }
 
-extension Failure {
+extension FailedCall {
     /// As the program got it. Of one that was not told, what it nearly always is.
     var errnoName: StaticString {
         if cause == .noMemory { return "ENOMEM" }
-        return call == .connect ? "EADDRNOTAVAIL" : "EADDRINUSE"
+        return kind == .connect ? "EADDRNOTAVAIL" : "EADDRINUSE"
     }
+
+    var causeName: String { cause?.rawValue ?? "-" }
 }

@@ -145,53 +145,50 @@ package struct TextWriter: Sendable {
     ) {
         begin("FAILURE", .alarm, failure.time, context, &line)
         let usage = failure.usage
-        switch failure.call {
-        case .connect:
-            fill(
-                failure.tuple, failure.localPort, usage.held, usage.usable, context,
-                &line)
-        case .bind:
-            fill(BindPool.Key(of: failure.tuple), failure.localPort, usage, &line)
+        let port = failure.call.localPort
+        switch failure.call.scope {
+        case .tuple(let tuple): fill(tuple, port, usage.held, usage.usable, context, &line)
+        case .bindPool(let key): fill(key, port, usage, &line)
         }
-        line.append(failure.process)
-        end(failure.tuple.netns, context, &line)
+        line.append(failure.call.process)
+        end(failure.call.scope.netns, context, &line)
         line.append(spaces: indent)
         if failure.count > 1 {
             line.append(grouped: failure.count)
             line.append(" x ")
         }
-        line.append(failure.call == .connect ? "connect(): " : "bind(): " as StaticString)
-        line.append(failure.errnoName)
+        line.append(failure.call.kind == .connect ? "connect(): " : "bind(): " as StaticString)
+        line.append(failure.call.errnoName)
         line.append(", ")
-        line.append(failure.cause.rawValue)
+        line.append(failure.call.causeName)
         line.append(": ")
         explain(failure, &line)
         line.append("\n")
-        guard let wall = failure.wall, !wall.holders.isEmpty else { return }
+        guard let limit = failure.limit, !limit.holders.isEmpty else { return }
         line.append(spaces: indent)
         line.append("bound by ")
-        line.append(wall.holders)
+        line.append(limit.holders)
         line.append("\n")
     }
 
-    /// Which wall it was, and how high.
+    /// Which limit it was, and how high.
     private func explain(_ failure: Failure, _ line: inout TextBuffer) {
         let usage = failure.usage
-        switch failure.cause {
-        case .exhausted where failure.call == .bind:
+        switch failure.call.cause {
+        case .exhausted where failure.call.kind == .bind:
             line.append("IP_BIND_ADDRESS_NO_PORT leaves it to connect()")
         case .exhausted:
             line.append(grouped: usage.timeWait)
             line.append(" in TIME_WAIT")
             if usage.leavesSomeToOthers { line.append(", others hold the rest") }
         case .blocked:
-            line.append(failure.wall)
+            line.append(failure.limit)
             return
         case .range:
             line.append("its own ")
             line.append(failure.ownRange)
             line.append(" is full")
-        case .collision where failure.call == .bind:
+        case .collision where failure.call.kind == .bind:
             line.append("that port is in use")
         case .collision:
             line.append("its port has a connection there already")
@@ -199,8 +196,9 @@ package struct TextWriter: Sendable {
             line.append("no local address to connect from")
         case .noMemory:
             line.append("the kernel had none for it")
+        case nil: break
         }
-        if let search = failure.search, failure.cause != .collision {
+        if let search = failure.search, failure.call.cause != .collision {
             line.append("; searched ")
             line.append(duration: search)
         }
@@ -211,7 +209,7 @@ package struct TextWriter: Sendable {
         let recovered = alert.level == 0
         begin(recovered ? "recovered" : "ALERT", .warning, alert.time, context, &line)
         let netns: UInt32
-        switch alert.subject {
+        switch alert.scope {
         case .tuple(let tuple):
             fill(tuple, 0, alert.usage.held, alert.usage.usable, context, &line)
             netns = tuple.netns
@@ -237,7 +235,7 @@ package struct TextWriter: Sendable {
 
     /// What happens from one half on: the kernel looks at the ports of one parity before the others.
     private func explainSearch(_ alert: Alert, _ line: inout TextBuffer) {
-        guard case .tuple = alert.subject, alert.level == 50 || alert.longSearch != nil,
+        guard case .tuple = alert.scope, alert.level == 50 || alert.longSearch != nil,
             alert.level >= 50
         else { return }
         line.append(spaces: indent)

@@ -78,7 +78,7 @@ struct Road: ~Copyable {
     // MARK: Failures
 
     /// Namespaces whose bind-held ports are to be looked at before `tellFailures`.
-    var failing: Set<UInt32> { Set(untold.map(\.tuple.netns)) }
+    var failing: Set<UInt32> { Set(untold.map(\.call.scope.netns)) }
 
     /// Tells the failures that have come up.
     mutating func tellFailures() {
@@ -103,7 +103,7 @@ struct Road: ~Copyable {
     ) {
         let level = watch.observe(account, used: usage.used, usable: usage.usable)
         guard let level else { return }
-        var alert = Alert(level: level, time: time, subject: .tuple(tuple), usage: usage)
+        var alert = Alert(level: level, time: time, scope: .tuple(tuple), usage: usage)
         if level > 0 {
             alert.forecast = ledger.forecast(of: account, at: time)
             alert.longSearch = ledger.longSearch(of: account)
@@ -183,7 +183,7 @@ struct Road: ~Copyable {
                     pool.number, used: pool.used, usable: pool.usable)
             else { continue }
             let alert = Alert(
-                level: level, time: now, subject: .bindPool(key), usage: pool.usage)
+                level: level, time: now, scope: .bindPool(key), usage: pool.usage)
             tell(.alert(alert), at: now)
         }
     }

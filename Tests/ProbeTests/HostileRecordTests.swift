@@ -70,14 +70,14 @@ import Testing
             $0.head.flags = UInt8(PG_BIND.rawValue)
             $0.head.local_port = 8080
         }
-        let none = IPAddress(high: 0, low: 0)
         #expect(
             bind
                 == .refused(
                     Record.Refusal(
-                        time: 5, socket: 0, call: .bind, errno: 98,
-                        tuple: Tuple(netns: 2, local: address, remote: none, remotePort: 0),
-                        localPort: 8080, process: process)))
+                        time: 5, socket: 0,
+                        call: FailedCall(
+                            scope: .bindPool(BindPool.Key(netns: 2, local: address)),
+                            localPort: 8080, process: process, errno: 98))))
         let connect = socket(PG_REFUSED) {
             $0.head.error = 99
             $0.head.socket = 7
@@ -88,10 +88,12 @@ import Testing
             connect
                 == .refused(
                     Record.Refusal(
-                        time: 5, socket: 7, call: .connect, errno: 99,
-                        tuple: Tuple(
-                            netns: 2, local: address, remote: IPAddress(high: 0, low: 9),
-                            remotePort: 80), process: process)))
+                        time: 5, socket: 7,
+                        call: FailedCall(
+                            scope: .tuple(
+                                Tuple(
+                                    netns: 2, local: address, remote: IPAddress(high: 0, low: 9),
+                                    remotePort: 80)), process: process, errno: 99))))
         #expect(socket(PG_REFUSED) { _ in } == nil, "no error is no refusal")
     }
 
@@ -206,7 +208,7 @@ private struct HostileRoad {
             try tell(
                 .alert(
                     Alert(
-                        level: level, time: now, subject: .bindPool(pool.key),
+                        level: level, time: now, scope: .bindPool(pool.key),
                         usage: pool.usage)))
         }
         for tick in ledger.takeTicks(at: 2_000_000_000) { try tell(.tick(tick)) }
@@ -233,7 +235,7 @@ private struct HostileRoad {
             try tell(
                 .alert(
                     Alert(
-                        level: level, time: now, subject: .tuple(change.tuple),
+                        level: level, time: now, scope: .tuple(change.tuple),
                         usage: usage)))
         }
     }

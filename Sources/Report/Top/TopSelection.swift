@@ -1,3 +1,5 @@
+import PortModel
+
 /// Which row is selected, and which is the first on the screen. The selection stays with its tuple
 /// when the order changes; while nothing is selected, the list stays at its beginning.
 struct TopSelection: Sendable {
@@ -7,7 +9,7 @@ struct TopSelection: Sendable {
         case first, last
     }
 
-    private(set) var subject: TopRow.Subject?
+    private(set) var scope: PortScope?
     /// Where it was last, counted from the first row.
     private(set) var place = 0
     /// The first row on the screen.
@@ -30,7 +32,7 @@ struct TopSelection: Sendable {
             top = 0
             return nil
         }
-        var place: Int? = subject == nil ? nil : current ?? self.place
+        var place: Int? = scope == nil ? nil : current ?? self.place
         for move in moves {
             switch move {
             // The first step selects the first row.
@@ -51,7 +53,7 @@ struct TopSelection: Sendable {
         return place
     }
 
-    mutating func select(_ subject: TopRow.Subject) { self.subject = subject }
+    mutating func select(_ scope: PortScope) { self.scope = scope }
 
     /// The rows above need more lines than there are.
     mutating func scroll(to top: Int) { self.top = top }

@@ -14,12 +14,12 @@ extension TopView {
 
     /// Lines of an expanded row: its own, two about itself, the heading, and the processes.
     func height(of row: TopRow, _ listing: Listing) -> Int {
-        expanded.contains(row.subject) ? 4 + details(of: row, listing).count : 1
+        expanded.contains(row.scope) ? 4 + details(of: row, listing).count : 1
     }
 
     private func details(of row: TopRow, _ listing: Listing) -> ArraySlice<Detail> {
         var details: [ProcessID: Detail] = [:]
-        if case .tuple(let tuple) = row.subject {
+        if case .tuple(let tuple) = row.scope {
             for (process, occupancy) in listing.occupants[tuple] ?? [:] {
                 details[process] = Detail(process: process, occupancy: occupancy)
             }
@@ -65,7 +65,7 @@ extension TopView {
         line.append(grouped: usage.usable)
         line.append(" left; held ")
         line.append(grouped: usage.held)
-        guard case .tuple = row.subject else {
+        guard case .tuple = row.scope else {
             line.append(" of those that bind() chooses from")
             return
         }
@@ -82,7 +82,7 @@ extension TopView {
     }
 
     private func outlook(_ row: TopRow, _ listing: Listing, _ line: inout TextBuffer) {
-        switch row.subject {
+        switch row.scope {
         case .bindPool(let key):
             line.append("peak ")
             line.append(grouped: listing.ledger.bindPools[key]?.peak ?? 0)

@@ -181,7 +181,7 @@ extension TopView {
             guard canvas.rows < end else { return }
             let row = picture.rows[Int(ranked.row)]
             self.row(row, listing, context, &canvas)
-            guard expanded.contains(row.subject) else { continue }
+            guard expanded.contains(row.scope) else { continue }
             detail(row, listing, context, &canvas, until: end)
         }
     }
@@ -190,7 +190,7 @@ extension TopView {
         _ row: TopRow, _ listing: Listing, _ context: RenderContext,
         _ canvas: inout TopCanvas
     ) {
-        let isSelected = selection.subject == row.subject
+        let isSelected = selection.scope == row.scope
         let columns = listing.columns
         let tone = tone(of: row)
         canvas.row(selected: isSelected) { canvas in
@@ -215,7 +215,7 @@ extension TopView {
                 $0.append(compact: row.failed)
             }
             canvas.put(.left, width: columns.tuple, keepsEnd: true) {
-                $0.append(row.subject, glyphs, context)
+                $0.append(row.scope, glyphs, context)
             }
             canvas.put(.left, width: columns.process) {
                 if let top = listing.processes(of: row)?.top { $0.append(top) }
@@ -290,10 +290,10 @@ extension TextBuffer {
     /// `10.0.0.1 → 10.0.0.9:80`, or `bind 10.0.0.1`; what matters most comes last, as the beginning is
     /// cut off where there is no room.
     mutating func append(
-        _ subject: TopRow.Subject, _ glyphs: TopGlyphs, _ context: RenderContext
+        _ scope: PortScope, _ glyphs: TopGlyphs, _ context: RenderContext
     ) {
         let netns =
-            switch subject {
+            switch scope {
             case .tuple(let tuple): tuple.netns
             case .bindPool(let key): key.netns
             }
@@ -301,7 +301,7 @@ extension TextBuffer {
             append(nameOf: netns, context)
             append(": ")
         }
-        switch subject {
+        switch scope {
         case .tuple(let tuple):
             append(tuple.local, port: 0)
             append(glyphs.arrow)

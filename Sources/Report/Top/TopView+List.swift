@@ -17,7 +17,7 @@ extension TopView {
 
         /// Nil if it has been forgotten since.
         func processes(of row: TopRow) -> TopProcesses? {
-            switch row.subject {
+            switch row.scope {
             case .tuple(let tuple):
                 guard ledger.accounts[row.number].tuple == tuple else { return nil }
                 return ledger.accounts[row.number].processes
@@ -40,7 +40,7 @@ extension TopView {
             let ranked = Listing.Ranked(
                 weight: isReversed ? -weight : weight, row: Int32(number))
             listing.ranked.append(ranked)
-            if row.subject == selection.subject { selected = ranked }
+            if row.scope == selection.scope { selected = ranked }
         }
         let turns = isReversed && order == .address
         func precedes(_ a: Listing.Ranked, _ b: Listing.Ranked) -> Bool {
@@ -48,7 +48,7 @@ extension TopView {
             let (first, second) = (all[Int(a.row)], all[Int(b.row)])
             if first.share != second.share, order != .address { return first.share > second.share }
             return turns
-                ? second.subject.precedes(first.subject) : first.subject.precedes(second.subject)
+                ? second.scope < first.scope : first.scope < second.scope
         }
         let page = listHeight(size)
         let current = selected.map { row in listing.ranked.count { precedes($0, row) } }
@@ -56,9 +56,9 @@ extension TopView {
         listing.window = window(of: listing, page)
         listing.ranked.sort(window: listing.window, by: precedes)
         if let place {
-            let subject = all[Int(listing.ranked[place].row)].subject
-            selection.select(subject)
-            if selection.expandsNext { expanded.insert(subject) }
+            let scope = all[Int(listing.ranked[place].row)].scope
+            selection.select(scope)
+            if selection.expandsNext { expanded.insert(scope) }
         }
         selection.expandsNext = false
         lookUpExpanded(&listing)
@@ -75,8 +75,8 @@ extension TopView {
     private mutating func lookUpExpanded(_ listing: inout Listing) {
         guard !expanded.isEmpty else { return }
         let tuples = listing.ranked[listing.window].compactMap { ranked -> Tuple? in
-            let subject = picture.rows[Int(ranked.row)].subject
-            guard expanded.contains(subject), case .tuple(let tuple) = subject else { return nil }
+            let scope = picture.rows[Int(ranked.row)].scope
+            guard expanded.contains(scope), case .tuple(let tuple) = scope else { return nil }
             return tuple
         }
         listing.occupants = look(at: listing.ledger, tuples).occupants
@@ -105,7 +105,7 @@ extension TopView {
         _ context: RenderContext, _ text: inout TextBuffer
     ) -> Bool {
         text.clear()
-        text.append(row.subject, glyphs, context)
+        text.append(row.scope, glyphs, context)
         for share in listing.processes(of: row)?.shares ?? [] {
             text.append(" ")
             text.append(share.process)

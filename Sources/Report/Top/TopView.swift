@@ -32,7 +32,7 @@ package struct TopView: Sendable {
     /// While the filter is typed: what it was before.
     var filterBefore: [UInt8]?
 
-    var expanded: Set<TopRow.Subject> = []
+    var expanded: Set<PortScope> = []
     /// Who holds the ports of the expanded tuples, as far as it has been looked up for this picture.
     private var occupants: [Tuple: [ProcessID: Ledger.Occupancy]] = [:]
     var selection = TopSelection()
@@ -96,7 +96,7 @@ package struct TopView: Sendable {
         case .end, .character(UInt8(ascii: "G")): selection.move(.last)
         case .enter, .character(UInt8(ascii: "x")): toggle()
         case .right, .character(UInt8(ascii: "l")): expand()
-        case .left: if let subject = selection.subject { expanded.remove(subject) }
+        case .left: if let scope = selection.scope { expanded.remove(scope) }
         case .escape: escape()
         case .character(UInt8(ascii: " ")), .character(UInt8(ascii: "p")):
             frozen = isPaused ? nil : (current, ledger)
@@ -142,15 +142,15 @@ package struct TopView: Sendable {
     }
 
     private mutating func toggle() {
-        guard let subject = selection.subject, expanded.remove(subject) != nil else {
+        guard let scope = selection.scope, expanded.remove(scope) != nil else {
             return expand()
         }
     }
 
     /// The first row if none is selected.
     private mutating func expand() {
-        if let subject = selection.subject {
-            expanded.insert(subject)
+        if let scope = selection.scope {
+            expanded.insert(scope)
         } else {
             selection.move(.first)
             selection.expandsNext = true
