@@ -29,10 +29,12 @@ let package = Package(
             name: "Probe", dependencies: ["CPortgauge", "PortModel"], swiftSettings: strictMemory),
         .target(
             name: "LoadGenerator", dependencies: ["CPortgauge"], swiftSettings: strictMemory),
+        .target(
+            name: "Tracing", dependencies: ["PortModel", "Probe", "Report"], swiftSettings: strict),
         .executableTarget(
             name: "portgauge",
             dependencies: [
-                "LoadGenerator", "PortModel", "Probe", "Report",
+                "LoadGenerator", "PortModel", "Probe", "Report", "Tracing",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -44,9 +46,14 @@ let package = Package(
             name: "ReportTests", dependencies: ["PortModel", "Report", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
+            name: "TracingTests",
+            dependencies: ["PortModel", "Probe", "Report", "TestSupport", "Tracing"],
+            swiftSettings: strict),
+        .testTarget(
             name: "ProbeTests",
             dependencies: [
                 "CPortgauge", "LoadGenerator", "PortModel", "Probe", "Report", "TestSupport",
+                "Tracing",
             ],
             swiftSettings: strict),
         .testTarget(

@@ -43,6 +43,8 @@ package struct Ledger: Sendable {
     var walk: Walk?
     /// Of the last record that opened, closed or released something.
     var lastTime: UInt64 = 0
+    var log = FailureLog()
+    var due: [Failure] = []
     var findings = Findings()
     /// Flips with each walk: what carries it has been met or spoken of since the walk began.
     var mark = false
@@ -77,6 +79,12 @@ package struct Ledger: Sendable {
 
     /// Folds one record in. Nil when it says nothing new, or speaks of a socket never heard of.
     package mutating func apply(_ record: Record) -> Change? {
+        let change = fold(record)
+        register(record, change)
+        return change
+    }
+
+    private mutating func fold(_ record: Record) -> Change? {
         switch record {
         case .opened(let connection): open(connection)
         case .established(let socket, let port, let time): establish(socket, port: port, at: time)

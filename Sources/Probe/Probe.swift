@@ -233,6 +233,11 @@ package struct Probe: ~Copyable {
         package var skipped: UInt64 = 0
         package var caught: UInt64 = 0
 
+        package init(skipped: UInt64 = 0, caught: UInt64 = 0) {
+            self.skipped = skipped
+            self.caught = caught
+        }
+
         /// Transitions that no copy may have seen.
         package var slipped: UInt64 { skipped > caught ? skipped - caught : 0 }
     }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Glibc
 import Probe
 import Report
+import Tracing
 
 struct ReportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -3,6 +3,7 @@ import Glibc
 import PortModel
 import Probe
 import Report
+import Tracing
 
 struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -94,13 +95,16 @@ struct RunCommand: ParsableCommand {
                 return .exited(Self.failed)
             }
         }
-        var trace = try Trace(options: options, command: child)
-        if let refusal = trace.startCommand() {
-            trace.road.sinks.removeRecording()
-            complain("FAIL \(command[0]): \(errnoName(refusal)) (\(Self.remedy(refusal)))")
+        let command = try CommandObserver(child)
+        var options = options
+        options.commandRoot = try command.root(options.filter)
+        var trace = try TraceLoop(options: options, observers: [command])
+        if let refusal = command.start() {
+            trace.discard()
+            complain("FAIL \(self.command[0]): \(errnoName(refusal)) (\(Self.remedy(refusal)))")
             return .exited(refusal == ENOENT ? 127 : 126)
         }
-        let ending = try follow(&trace)
+        let ending = try follow(&trace, command)
         leaveHooksBehind()
         return ending
     }
@@ -108,14 +112,16 @@ struct RunCommand: ParsableCommand {
     /// Traces until the command has ended, and says what has come of it.
     ///
     /// - Returns: how to end.
-    private func follow(_ trace: inout Trace) throws(ProbeError) -> ChildProcess.Ending {
-        var outcome: Trace.Outcome?
+    private func follow(
+        _ trace: inout TraceLoop, _ command: CommandObserver
+    ) throws(ProbeError) -> ChildProcess.Ending {
+        var outcome: TraceLoop.Outcome?
         do throws(ProbeError) {
             outcome = try trace.run()
         } catch {
             complain("tracing has ended: \(error.description)")
         }
-        let ending = try trace.awaitCommand()
+        let ending = try command.awaitEnd()
         if let failure = outcome?.failure { complain(failure.description) }
         let verdict = Verdict(
             failOn.flatMap { $0 }, on: outcome?.summary, losses: outcome?.losses ?? [])
@@ -126,7 +132,7 @@ struct RunCommand: ParsableCommand {
         return .exited(isWritten ? 0 : Self.impossible)
     }
 
-    private var options: Trace.Options {
+    private var options: TraceLoop.Options {
         var options = tracing.options
         options.filter.isOnlyCommand = only
         options.events = events.level

@@ -3,6 +3,7 @@ import Glibc
 import PortModel
 import Probe
 import Report
+import Tracing
 
 struct SnapshotCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

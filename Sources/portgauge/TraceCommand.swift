@@ -2,6 +2,7 @@ import ArgumentParser
 import PortModel
 import Probe
 import Report
+import Tracing
 
 struct TraceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -51,7 +52,7 @@ struct TraceCommand: ParsableCommand {
         options.duration = ending.duration
         options.isJSON = output == .json
         options.events = events.level
-        var trace = try Trace(options: options)
+        var trace = try TraceLoop(options: options, observers: [SignalObserver()])
         try trace.run().check()
     }
 }

@@ -4,8 +4,8 @@ import Probe
 import Report
 
 /// Waits until nothing of the network namespace is in TIME_WAIT any more, before a command starts.
-struct CleanWait: ~Copyable {
-    enum Result {
+package struct CleanWait: ~Copyable {
+    package enum Result {
         case clean
         case late(Leftovers)
         /// Somebody has ended what was to be the command.
@@ -22,7 +22,7 @@ struct CleanWait: ~Copyable {
     private static let second: UInt64 = 1_000_000_000
 
     /// - Parameter filter: of its kinds only the destinations count, since a TIME_WAIT has no process.
-    init(_ filter: Probe.Filter) throws(ProbeError) {
+    package init(_ filter: Probe.Filter) throws(ProbeError) {
         var remotes = Probe.Filter()
         remotes.remotes = filter.remotes
         guard let inode = NetworkNamespaces.own, let netns = NetworkNamespaces.ownIdentity else {
@@ -39,7 +39,7 @@ struct CleanWait: ~Copyable {
     }
 
     /// - Parameter limit: seconds.
-    mutating func wait(
+    package mutating func wait(
         for command: borrowing ChildProcess, limit: Int
     ) throws(ProbeError) -> Result {
         try poller.watch(signals.descriptor, for: .readable)

@@ -4,7 +4,7 @@ import Report
 
 /// Shows the state of a trace on a full screen, and takes keys. It draws a frame only when the one
 /// before is out: a terminal that is slow or stopped sees fewer, and the trace does not wait for it.
-struct TopObserver: TraceObserver, ~Copyable {
+package final class TopObserver: TraceObserver {
     private var screen: TerminalScreen
     private let signals: TerminalSignals
     private var view: TopView
@@ -13,7 +13,7 @@ struct TopObserver: TraceObserver, ~Copyable {
     /// Something has changed since the last frame.
     private var isStale = true
 
-    init(thresholds: [Int]) throws(ProbeError) {
+    package init(thresholds: [Int]) throws(ProbeError) {
         let screen = try TerminalScreen()
         let signals = try TerminalSignals()
         self.screen = screen
@@ -23,17 +23,17 @@ struct TopObserver: TraceObserver, ~Copyable {
             start: Clock.monotonic)
     }
 
-    mutating func begin(
-        _ poller: borrowing Poller, _ road: borrowing Road
+    package func begin(
+        _ poller: borrowing Poller, _ pipeline: borrowing Pipeline
     ) throws(ProbeError) {
-        view.secondPassed(at: Clock.monotonic, road.ledger, [], Accuracy())
+        view.secondPassed(at: Clock.monotonic, pipeline.ledger, [], Accuracy())
         try poller.watch(signals.descriptor, for: .readable)
         try show(poller)
-        try draw(poller, road)
+        try draw(poller, pipeline)
     }
 
-    mutating func serve(
-        _ ready: [Int32], _ poller: borrowing Poller, _ road: borrowing Road
+    package func serve(
+        _ ready: [Int32], _ poller: borrowing Poller, _ pipeline: borrowing Pipeline
     ) throws(ProbeError) -> Bool {
         if ready.contains(signals.descriptor) { try heed(signals.take(), poller) }
         if ready.contains(screen.keys) {
@@ -41,25 +41,25 @@ struct TopObserver: TraceObserver, ~Copyable {
             guard screen.isShown, let bytes = screen.readKeys() else { return false }
             for key in keys.decode(bytes) {
                 isStale = true
-                guard view.press(key, road.ledger) else { return false }
+                guard view.press(key, pipeline.ledger) else { return false }
             }
         }
-        try draw(poller, road)
+        try draw(poller, pipeline)
         return true
     }
 
-    mutating func secondPassed(
-        at now: UInt64, _ ticks: [Tick], _ road: borrowing Road, _ accuracy: Accuracy
+    package func secondPassed(
+        at now: UInt64, _ ticks: [Tick], _ pipeline: borrowing Pipeline, _ accuracy: Accuracy
     ) throws(ProbeError) {
-        view.secondPassed(at: now, road.ledger, ticks, accuracy)
+        view.secondPassed(at: now, pipeline.ledger, ticks, accuracy)
         isStale = true
     }
 
-    mutating func end() throws(ProbeError) { try screen.hide() }
+    package func end() throws(ProbeError) { try screen.hide() }
 
     // MARK: The terminal
 
-    private mutating func heed(
+    private func heed(
         _ news: TerminalSignals.News, _ poller: borrowing Poller
     ) throws(ProbeError) {
         if news.contains(.stop) {
@@ -73,22 +73,22 @@ struct TopObserver: TraceObserver, ~Copyable {
     }
 
     /// Unless the terminal is another job's: then as soon as it is ours.
-    private mutating func show(_ poller: borrowing Poller) throws(ProbeError) {
+    private func show(_ poller: borrowing Poller) throws(ProbeError) {
         let isOurs = screen.isInForeground
         if isOurs { try screen.show() }
         try poller.watch(screen.keys, for: isOurs ? .readable : [])
     }
 
-    private mutating func draw(
-        _ poller: borrowing Poller, _ road: borrowing Road
+    private func draw(
+        _ poller: borrowing Poller, _ pipeline: borrowing Pipeline
     ) throws(ProbeError) {
         if isStale, !screen.isBusy {
             if !screen.isShown { try show(poller) }
             if screen.isShown {
                 let size = screen.size
                 view.draw(
-                    TopView.Size(columns: size.columns, rows: size.rows), road.ledger,
-                    in: road.context, to: &frame)
+                    TopView.Size(columns: size.columns, rows: size.rows), pipeline.ledger,
+                    in: pipeline.context, to: &frame)
                 try screen.write(frame.bytes)
             }
             isStale = false

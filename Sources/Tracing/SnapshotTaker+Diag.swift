@@ -4,36 +4,33 @@ import Probe
 /// The look by sock_diag, which needs no rights, and tells less.
 extension SnapshotTaker {
     static func readDiag(
-        _ filter: Probe.Filter, into ledger: inout Ledger
+        _ filter: Probe.Filter, into pipeline: inout Pipeline
     ) throws(ProbeError) {
         let surveys = try [NamespaceSurvey.own()] + NamespaceSurvey.others().surveys
         let inodes = surveys.flatMap { $0.sockets ?? [] }.map(\.inode)
         let owners = ProcessList().owners(of: Set(inodes))
-        ledger.beginWalk(for: .seed, at: Clock.monotonic)
-        for survey in surveys { enter(survey, owners, filter, into: &ledger) }
-        _ = ledger.endWalk(of: [])
-        let now = Clock.monotonic
-        ledger.settle(now: now) { _ in }
-        ledger.countBindPools(at: now)
+        pipeline.ledger.beginWalk(for: .seed, at: Clock.monotonic)
+        for survey in surveys { enter(survey, owners, filter, into: &pipeline) }
+        _ = pipeline.ledger.endWalk(of: [])
     }
 
     private static func enter(
         _ survey: NamespaceSurvey, _ owners: [UInt32: ProcessID], _ filter: Probe.Filter,
-        into ledger: inout Ledger
+        into pipeline: inout Pipeline
     ) {
         let netns = survey.found.inode
         let namespace = survey.settings.namespace
-        _ = ledger.apply(.namespace(netns: netns, namespace, pid: survey.found.pid))
+        pipeline.take(.namespace(netns: netns, namespace, pid: survey.found.pid))
         let sockets = survey.sockets ?? []
         let holding = sockets.filter { $0.state == .listen || $0.state == .bound }
         var bound = PortSet()
         for socket in holding { bound.insert(socket.localPort) }
-        ledger.setBound(bound.limited(to: namespace.pool.range), in: netns)
+        pipeline.ledger.setBound(bound.limited(to: namespace.pool.range), in: netns)
         for socket in holding {
             let holder = Record.Holder(
                 netns: netns, local: socket.local, localPort: socket.localPort,
                 process: owners[socket.inode] ?? .unknown, isListening: socket.state == .listen)
-            _ = ledger.apply(.holder(holder))
+            pipeline.take(.holder(holder))
         }
         let listening = Set(sockets.filter { $0.state == .listen }.map(\.localPort))
         for socket in sockets where isOutgoing(socket, listening) {
@@ -41,8 +38,7 @@ extension SnapshotTaker {
             guard filter.admits(process), filter.admits(socket.remote, socket.remotePort) else {
                 continue
             }
-            let record = Self.record(socket, netns, namespace, process)
-            _ = ledger.apply(record)
+            pipeline.take(record(socket, netns, namespace, process))
         }
     }
 

@@ -1,0 +1,73 @@
+import PortModel
+import Probe
+
+/// Goes along with a trace: the full screen, a command, whoever may stop it. The trace's loop serves
+/// all of them, on the one thread that there is.
+///
+/// The calls come in this order; where one throws, the trace ends and none comes after it.
+package protocol TraceObserver: AnyObject {
+    /// Takes a record of what existed before the start, whether or not a filter lets it pass.
+    func found(_ record: Record)
+
+    /// Begins: the hooks are in place, and what existed has been counted. Has `poller` watch what it
+    /// waits for.
+    func begin(_ poller: borrowing Poller, _ pipeline: borrowing Pipeline) throws(ProbeError)
+
+    /// Serves what is ready, many times a second while there is traffic.
+    ///
+    /// - Parameter ready: the descriptors that are, its own among them.
+    /// - Returns: false when the trace is to end.
+    func serve(
+        _ ready: [Int32], _ poller: borrowing Poller, _ pipeline: borrowing Pipeline
+    ) throws(ProbeError) -> Bool
+
+    /// Takes what a second has brought.
+    ///
+    /// - Parameter ticks: the tuples in which anything changed.
+    func secondPassed(
+        at now: UInt64, _ ticks: [Tick], _ pipeline: borrowing Pipeline, _ accuracy: Accuracy
+    ) throws(ProbeError)
+
+    /// Ends: from now on signals kill again. The last records and the summary are yet to come.
+    func end() throws(ProbeError)
+
+    /// Is told before the summary which processes of the command are left.
+    func closing(_ survivors: Set<UInt32>)
+}
+
+extension TraceObserver {
+    package func found(_ record: Record) {}
+    package func begin(
+        _ poller: borrowing Poller, _ pipeline: borrowing Pipeline
+    ) throws(ProbeError) {}
+
+    package func serve(
+        _ ready: [Int32], _ poller: borrowing Poller, _ pipeline: borrowing Pipeline
+    ) throws(ProbeError) -> Bool { true }
+
+    package func secondPassed(
+        at now: UInt64, _ ticks: [Tick], _ pipeline: borrowing Pipeline, _ accuracy: Accuracy
+    ) throws(ProbeError) {}
+
+    package func end() throws(ProbeError) {}
+    package func closing(_ survivors: Set<UInt32>) {}
+}
+
+/// Ends the trace when somebody asks for it: Ctrl-C, or SIGTERM.
+package final class SignalObserver: TraceObserver {
+    private let signals: StopSignals
+
+    package init() throws(ProbeError) { signals = try StopSignals() }
+
+    package func begin(
+        _ poller: borrowing Poller, _ pipeline: borrowing Pipeline
+    ) throws(ProbeError) {
+        try poller.watch(signals.descriptor, for: .readable)
+    }
+
+    package func serve(
+        _ ready: [Int32], _ poller: borrowing Poller, _ pipeline: borrowing Pipeline
+    ) throws(ProbeError) -> Bool { !ready.contains(signals.descriptor) }
+
+    package func end() { signals.letKill() }
+}
