@@ -70,14 +70,17 @@ package struct TraceLoop: ~Copyable {
     private static let progressInterval: UInt64 = 10_000_000_000
 
     /// Attaches the hooks.
+    ///
+    /// - Parameter observers: go along; without a command among them, signals end the trace as well.
     package init(
-        options: Options, observers: [any TraceObserver]
+        options: Options, observers: [any TraceObserver] = []
     ) throws(ProbeError) {
         // Standard output first: were it closed, the next descriptor would take its place.
         let standardRecording = options.record == "-" ? try OutputSink.recording(to: "-") : nil
         let stream = try Self.stream(options)
         var reports: [ReportFile] = []
         for target in options.reports { reports.append(try ReportFile(target)) }
+        let stopping: [any TraceObserver] = options.isForCommand ? [] : [try SignalObserver()]
         let poller = try Poller()
         let probe = try Probe(
             filter: options.filter, ringBytes: options.ringBytes, systemCalls: options.systemCalls,
@@ -101,7 +104,7 @@ package struct TraceLoop: ~Copyable {
         try pipeline.sinks.watchReaders(poller)
         let places = NamespacePlaces()
         self.options = options
-        self.observers = observers
+        self.observers = stopping + observers
         self.poller = poller
         self.probe = probe
         self.pipeline = pipeline

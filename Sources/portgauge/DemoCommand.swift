@@ -36,7 +36,7 @@ struct DemoCommand: ParsableCommand {
         options.duration = 4
         options.filter.pids = [UInt32(getpid())]
         // The trace comes first: the threads of the load then leave Ctrl-C to it.
-        var trace = try TraceLoop(options: options, observers: [SignalObserver()])
+        var trace = try TraceLoop(options: options)
         var load = ConnectLoop(destinations: [try Endpoint("127.0.0.1", port: 8080)])
         load.rate = 40
         load.duration = 4

@@ -36,7 +36,7 @@ struct TopCommand: ParsableCommand {
         options.events = nil
         options.summary = summary
         let view = try TopObserver(thresholds: options.thresholds)
-        var trace = try TraceLoop(options: options, observers: [SignalObserver(), view])
+        var trace = try TraceLoop(options: options, observers: [view])
         try trace.run().check()
     }
 }

@@ -52,7 +52,7 @@ struct TraceCommand: ParsableCommand {
         options.duration = ending.duration
         options.isJSON = output == .json
         options.events = events.level
-        var trace = try TraceLoop(options: options, observers: [SignalObserver()])
+        var trace = try TraceLoop(options: options)
         try trace.run().check()
     }
 }

@@ -53,21 +53,21 @@ extension TraceObserver {
     package func closing(_ survivors: Set<UInt32>) {}
 }
 
-/// Ends the trace when somebody asks for it: Ctrl-C, or SIGTERM.
-package final class SignalObserver: TraceObserver {
+/// Ends the trace when somebody asks for it: Ctrl-C, SIGTERM or SIGHUP.
+final class SignalObserver: TraceObserver {
     private let signals: StopSignals
 
-    package init() throws(ProbeError) { signals = try StopSignals() }
+    init() throws(ProbeError) { signals = try StopSignals() }
 
-    package func begin(
+    func begin(
         _ poller: borrowing Poller, _ pipeline: borrowing Pipeline
     ) throws(ProbeError) {
         try poller.watch(signals.descriptor, for: .readable)
     }
 
-    package func serve(
+    func serve(
         _ ready: [Int32], _ poller: borrowing Poller, _ pipeline: borrowing Pipeline
     ) throws(ProbeError) -> Bool { !ready.contains(signals.descriptor) }
 
-    package func end() { signals.letKill() }
+    func end() { signals.letKill() }
 }
