@@ -24,7 +24,7 @@ struct Returns: ~Copyable {
                 hooks[0].way == .tracepoint ? systemCalls && kernel.readsRegisters : trampolines
             guard isDue else { continue }
             do throws(ProbeError) {
-                let object = try BPFObject(PG_OBJECT_REFUSED)
+                let object = try BPFObject(PG_OBJECT_RETURN_VALUES)
                 for hook in Hook.trampolines + Hook.systemCalls
                 where !hooks.contains(where: { $0.program == hook.program }) {
                     object.leaveOut(hook.program)

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What connect() and bind() return where no change of state tells: EADDRNOTAVAIL for want of an
- * address, ENOMEM, and EADDRINUSE of a bind(). Where trampolines are allowed at the end of the
- * functions in question, else at the end of the two system calls, which costs each system call of
+ * Errors of connect() and bind() that no change of state shows: EADDRNOTAVAIL for want of an address,
+ * ENOMEM, and EADDRINUSE of a bind(). Attached to the end of the functions in question if
+ * trampolines are allowed, else to the end of the two system calls, which costs each system call of
  * the machine some 50 ns.
  *
  * An object of its own, with the ring of the other, because a kernel that refuses one of these
  * programs would refuse the whole object.
  */
-#include "common.bpf.h"
+#include "filter.bpf.h"
+#include "netns.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -121,7 +122,7 @@ int BPF_PROG(on_connect_v6, struct sock *sk, void *to, int length, int result)
 	return connected(sk, to, result);
 }
 
-/* Returned 1 where it now returns an errno. */
+/* Older kernels return 1 and not an errno. */
 SEC("fexit/inet_csk_get_port")
 int BPF_PROG(on_get_port, struct sock *sk, unsigned short port, int result)
 {
@@ -147,7 +148,7 @@ static __always_inline unsigned long argument(__u32 number)
 	return number == 0 ? BPF_CORE_READ(arm64, orig_x0) : BPF_CORE_READ(arm64, regs[1]);
 }
 
-/* Of a descriptor of the current task; 0 if it is none of a socket's. */
+/* The socket behind a descriptor of the current task; 0 if it is no socket's. */
 static __always_inline struct sock *socket_of(__u32 descriptor)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();

@@ -1,13 +1,49 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What exists, from the kernel's own table: whole records into the ring for the start and after a
- * loss, and for an audit only who is there. An iterator walks the network namespace of whoever
- * created it.
+ * Iterators over the kernel's own table: whole records into the ring for the start and after a loss,
+ * and for an audit only who is there. An iterator walks the network namespace of whoever created it.
  */
-#ifndef PORTGAUGE_SNAPSHOT_BPF_H
-#define PORTGAUGE_SNAPSHOT_BPF_H
+#pragma once
 
-#include "common.bpf.h"
+#include "filter.bpf.h"
+#include "netns.bpf.h"
+#include "time_wait.bpf.h"
+
+/*
+ * By port, the addresses that have had a listener there since the start, in whichever namespace: 0
+ * for none, a digest of the one address, or ANY_ADDRESS.
+ */
+#define ANY_ADDRESS 0xffff
+static __u16 listeners[65536];
+
+/* Digest of a local address, wildcards included: 1 to ANY_ADDRESS. */
+static __always_inline __u16 digest(const __u32 address[8])
+{
+	__u32 word = address[0] ^ address[1] ^ address[2] ^ address[3];
+
+	if (!address[3] && !address[0] && !address[1]) /* ::, and ::ffff:0.0.0.0 */
+		return ANY_ADDRESS;
+	word = (word ^ word >> 16) & 0xffff;
+	return word == 0 || word == ANY_ADDRESS ? 1 : word;
+}
+
+static __always_inline void note_listener(struct sock_common *skc)
+{
+	__u16 *known = &listeners[skc->skc_num];
+	__u32 address[8];
+	__u16 own;
+
+	read_addresses(address, skc);
+	own = digest(address);
+	*known = *known == 0 || *known == own ? own : ANY_ADDRESS;
+}
+
+static __always_inline bool has_listener(__u16 port, const __u32 address[8])
+{
+	__u16 known = listeners[port];
+
+	return known == ANY_ADDRESS || (known && known == digest(address));
+}
 
 static __always_inline bool made_by_connect(struct inet_bind_bucket *bucket)
 {
@@ -219,5 +255,3 @@ int each_file(struct bpf_iter__task_file *ctx)
 	submit(record, false);
 	return 0;
 }
-
-#endif
