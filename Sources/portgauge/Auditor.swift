@@ -1,3 +1,4 @@
+import LinuxSystem
 import PortModel
 import Probe
 
@@ -37,7 +38,7 @@ struct Auditor {
     /// - Parameter see: gets all of it, also what no filter lets pass.
     mutating func seed(
         _ probe: inout Probe, _ road: inout Road, _ see: (Record) -> Void = { _ in }
-    ) throws(ProbeError) {
+    ) throws(SystemError) {
         namespaces.look()
         road.ledger.beginWalk(for: .seed, at: Clock.monotonic)
         let walked = try snapshot(&probe, &road, see)
@@ -48,7 +49,7 @@ struct Auditor {
     /// To be called when the ring has been read to its end.
     mutating func afterDrain(
         _ now: UInt64, _ probe: inout Probe, _ road: inout Road
-    ) throws(ProbeError) {
+    ) throws(SystemError) {
         if probe.lost > repaired {
             // An audit would take what was lost for drift.
             if now >= min(nextRepair, next) { try repair(&probe, &road) }
@@ -62,17 +63,17 @@ struct Auditor {
         let counters = probe.counters
         accuracy.lost = probe.lost
         accuracy.skipped = counters.skipped
-        accuracy.slipped = counters.slipped
+        accuracy.slipped = counters.missed
         accuracy.counted = Accuracy.Counted(
             opened: Int(clamping: counters.opened), failed: Int(clamping: counters.failed))
-        if counters.slipped > slippedChecked, interval != nil {
-            slippedChecked = counters.slipped
+        if counters.missed > slippedChecked, interval != nil {
+            slippedChecked = counters.missed
             next = 0
         }
     }
 
     /// The last audit.
-    mutating func finish(_ probe: inout Probe, _ road: inout Road) throws(ProbeError) {
+    mutating func finish(_ probe: inout Probe, _ road: inout Road) throws(SystemError) {
         if probe.lost > repaired {
             try repair(&probe, &road)
         } else if interval != nil {
@@ -83,7 +84,7 @@ struct Auditor {
 
     // MARK: Audit
 
-    private mutating func audit(_ probe: inout Probe, _ road: inout Road) throws(ProbeError) {
+    private mutating func audit(_ probe: inout Probe, _ road: inout Road) throws(SystemError) {
         guard probe.canAudit else {
             next = .max
             return
@@ -149,7 +150,7 @@ struct Auditor {
     /// The kernel takes a while to end what it held: as long as there is something, it has `grace`.
     private mutating func goneAmong(
         _ missed: [UInt32], after grace: UInt64, _ probe: inout Probe, _ road: inout Road
-    ) throws(ProbeError) -> Set<UInt32> {
+    ) throws(SystemError) -> Set<UInt32> {
         let now = Clock.monotonic
         unreached = Dictionary(uniqueKeysWithValues: missed.map { ($0, unreached[$0] ?? now) })
         let empty = Set(missed.filter { road.ledger.held(in: $0) == 0 })
@@ -169,7 +170,7 @@ struct Auditor {
     // MARK: Repair
 
     /// After a loss: what it corrects is no wonder, so it is told, but counts for no drift.
-    private mutating func repair(_ probe: inout Probe, _ road: inout Road) throws(ProbeError) {
+    private mutating func repair(_ probe: inout Probe, _ road: inout Road) throws(SystemError) {
         let lost = probe.lost
         let began = Clock.monotonic
         let spent = Clock.processorTime
@@ -192,7 +193,7 @@ struct Auditor {
     /// - Returns: what was different, and the namespaces that were walked.
     private mutating func refill(
         goneAfter grace: UInt64, _ probe: inout Probe, _ road: inout Road
-    ) throws(ProbeError) -> (drift: [Int: Int], walked: Set<UInt32>) {
+    ) throws(SystemError) -> (drift: [Int: Int], walked: Set<UInt32>) {
         namespaces.look()
         let known = road.ledger.namespaces
         road.ledger.beginWalk(for: .repair, at: Clock.monotonic)
@@ -216,7 +217,7 @@ struct Auditor {
     /// - Returns: the identities of the namespaces that could be entered, by their inode numbers.
     private mutating func snapshot(
         _ probe: inout Probe, _ road: inout Road, _ see: (Record) -> Void = { _ in }
-    ) throws(ProbeError) -> [UInt32: UInt32] {
+    ) throws(SystemError) -> [UInt32: UInt32] {
         var owners = OwnerFilter(filter, command: probe.commandProcesses)
         let places = places
         return try probe.snapshot(of: Array(places.values)) { record in

@@ -1,4 +1,4 @@
-import Probe
+import LinuxSystem
 
 /// How to get into each network namespace, by its inode number.
 final class NamespacePlaces {

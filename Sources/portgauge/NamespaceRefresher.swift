@@ -1,3 +1,4 @@
+import LinuxSystem
 import PortModel
 import Probe
 
@@ -23,7 +24,7 @@ struct NamespaceRefresher {
 
     /// To be called each second.
     mutating func secondPassed(_ now: UInt64, _ probe: inout Probe, _ road: inout Road)
-        throws(ProbeError)
+        throws(SystemError)
     {
         if now >= nextLook {
             let spent = Clock.processorTime
@@ -38,7 +39,7 @@ struct NamespaceRefresher {
     }
 
     /// Before failures are told: as it is now, and no older than a hundredth of a second.
-    mutating func beforeTelling(_ probe: inout Probe, _ road: inout Road) throws(ProbeError) {
+    mutating func beforeTelling(_ probe: inout Probe, _ road: inout Road) throws(SystemError) {
         guard !road.failing.isEmpty else { return }
         let now = Clock.monotonic
         lookAtFailing(now, probe, &road)
@@ -57,7 +58,7 @@ struct NamespaceRefresher {
     }
 
     /// At the start and at the end: all of it.
-    mutating func survey(_ probe: inout Probe, _ road: inout Road) throws(ProbeError) {
+    mutating func survey(_ probe: inout Probe, _ road: inout Road) throws(SystemError) {
         let now = Clock.monotonic
         for netns in road.ledger.namespaces.keys {
             look(at: netns, now, spacing: Self.spacing, probe, &road)
@@ -89,14 +90,14 @@ struct NamespaceRefresher {
 
     private mutating func walkIfDue(
         _ now: UInt64, spacing: UInt64, _ probe: inout Probe, _ road: inout Road
-    ) throws(ProbeError) {
+    ) throws(SystemError) {
         if walksAreDue, now >= walkedAt + walkCost * spacing { try walk(now, &probe, &road) }
     }
 
     /// All open files: who holds the ports without a connection.
     private mutating func walk(
         _ now: UInt64, _ probe: inout Probe, _ road: inout Road
-    ) throws(ProbeError) {
+    ) throws(SystemError) {
         let spent = Clock.processorTime
         road.ledger.forgetHolders()
         try probe.owners { road.take($0) }

@@ -1,4 +1,4 @@
-import Probe
+import LinuxSystem
 import Report
 
 /// A report that is written to a file, as a whole or not at all.
@@ -11,7 +11,7 @@ struct ReportFile {
     private let file: WholeFile
     private let form: ReportWriter.Form
 
-    init(_ target: Target) throws(ProbeError) {
+    init(_ target: Target) throws(SystemError) {
         file = try WholeFile(target.path)
         form = target.form
     }
@@ -22,7 +22,7 @@ struct ReportFile {
         return path.hasSuffix(".json") ? .json : .text(layout: Layout(), colour: false)
     }
 
-    func write(_ runs: [RunReport]) throws(ProbeError) {
+    func write(_ runs: [RunReport]) throws(SystemError) {
         var line = TextBuffer()
         ReportWriter(form).write(runs, to: &line)
         try file.write(line.bytes)

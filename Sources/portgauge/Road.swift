@@ -1,5 +1,5 @@
+import LinuxSystem
 import PortModel
-import Probe
 import Report
 
 /// What a record passes through once it is decoded: ledger, thresholds, sinks.
@@ -26,7 +26,7 @@ struct Road: ~Copyable {
     private static let progressLimit = 100
     private static let progressInterval: UInt64 = 10_000_000_000
 
-    init(options: borrowing Trace.Options) throws(ProbeError) {
+    init(options: borrowing Trace.Options) throws(SystemError) {
         watch = AlertThresholds(thresholds: options.thresholds)
         poolThresholds = watch
         sinks = try Sinks(options)
@@ -217,10 +217,10 @@ struct Road: ~Copyable {
     ///
     /// - Parameter failure: what goes wrong with a reader.
     mutating func summarise(
-        duration: UInt64, accuracy: Accuracy, _ failure: inout ProbeError?
+        duration: UInt64, accuracy: Accuracy, _ failure: inout SystemError?
     ) -> Summary {
         // What a full disk drops now is still counted.
-        do throws(ProbeError) { try sinks.flush() } catch { failure = error }
+        do throws(SystemError) { try sinks.flush() } catch { failure = error }
         let summary = summary(duration, accuracy, limit: Self.summaryLimit)
         sinks.take(summary: summary, at: Clock.monotonic, in: context)
         return summary

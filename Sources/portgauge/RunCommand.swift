@@ -1,7 +1,7 @@
 import ArgumentParser
 import Glibc
+import LinuxSystem
 import PortModel
-import Probe
 import Report
 
 struct RunCommand: ParsableCommand {
@@ -69,7 +69,7 @@ struct RunCommand: ParsableCommand {
         // Before anything else: it gets all that portgauge was started with.
         let index = CommandLine.arguments.firstIndex(of: "--")! + 1
         var ending = ChildProcess.Ending.exited(Self.impossible)
-        do throws(ProbeError) {
+        do throws(SystemError) {
             let child = try ChildProcess(argumentsFrom: index)
             try keepStandardDescriptors()
             ending = try run(child)
@@ -83,7 +83,7 @@ struct RunCommand: ParsableCommand {
     }
 
     /// - Returns: how to end.
-    private func run(_ child: consuming ChildProcess) throws(ProbeError) -> ChildProcess.Ending {
+    private func run(_ child: consuming ChildProcess) throws(SystemError) -> ChildProcess.Ending {
         if let limit = waitClean {
             var wait = try CleanWait(tracing.filters.filter)
             switch try wait.wait(for: child, limit: limit) {
@@ -108,9 +108,9 @@ struct RunCommand: ParsableCommand {
     /// Traces until the command has ended, and says what has come of it.
     ///
     /// - Returns: how to end.
-    private func follow(_ trace: inout Trace) throws(ProbeError) -> ChildProcess.Ending {
+    private func follow(_ trace: inout Trace) throws(SystemError) -> ChildProcess.Ending {
         var outcome: Trace.Outcome?
-        do throws(ProbeError) {
+        do throws(SystemError) {
             outcome = try trace.run()
         } catch {
             complain("tracing has ended: \(error.description)")

@@ -1,5 +1,5 @@
+import LinuxSystem
 import PortModel
-import Probe
 import Report
 
 /// One reader of the events: an output, a form, and what is wanted there.
@@ -12,7 +12,7 @@ struct Sink: ~Copyable {
     private var choice: EventChoice?
     private var output: Output
     private var isAwaited = false
-    private var error: ProbeError?
+    private var error: SystemError?
     private var line = TextBuffer()
 
     /// Ticks in the text for one second.
@@ -47,7 +47,7 @@ struct Sink: ~Copyable {
         guard wants(event), error == nil else { return }
         line.clear()
         writer.write(event, at: time, in: context, to: &line)
-        do throws(ProbeError) {
+        do throws(SystemError) {
             try output.append(line.bytes, always: always)
         } catch {
             self.error = error
@@ -96,18 +96,18 @@ struct Sink: ~Copyable {
     // MARK: Output
 
     /// Writes what the reader takes without waiting.
-    mutating func flush() throws(ProbeError) {
+    mutating func flush() throws(SystemError) {
         if let error { return try fail(error) }
-        do throws(ProbeError) { try output.flush() } catch { try fail(error) }
+        do throws(SystemError) { try output.flush() } catch { try fail(error) }
     }
 
-    private mutating func fail(_ error: ProbeError) throws(ProbeError) {
+    private mutating func fail(_ error: SystemError) throws(SystemError) {
         if isVital { throw error }
         self.error = error
     }
 
     /// The same, and has `poller` tell when the reader takes more.
-    mutating func flush(_ poller: borrowing Poller) throws(ProbeError) {
+    mutating func flush(_ poller: borrowing Poller) throws(SystemError) {
         try flush()
         let awaits = output.isWaiting && error == nil
         guard awaits != isAwaited else { return }
@@ -116,14 +116,14 @@ struct Sink: ~Copyable {
     }
 
     /// Has `poller` tell when the reader goes away, even while there is nothing to write.
-    func watchReader(_ poller: borrowing Poller) throws(ProbeError) {
+    func watchReader(_ poller: borrowing Poller) throws(SystemError) {
         guard let descriptor = output.pollable else { return }
         guard isVital || isAwaited else { return poller.forget(descriptor) }
         try poller.watch(descriptor, for: isAwaited ? .writable : [])
     }
 
     /// - Parameter ready: what the poller told.
-    func checkReader(_ ready: [Int32]) throws(ProbeError) {
+    func checkReader(_ ready: [Int32]) throws(SystemError) {
         guard let descriptor = output.pollable, ready.contains(descriptor), !isAwaited else {
             return
         }
@@ -134,8 +134,8 @@ struct Sink: ~Copyable {
     func remove() { output.remove() }
 
     /// Writes all that is left, for as long as the reader takes.
-    mutating func finish() throws(ProbeError) {
+    mutating func finish() throws(SystemError) {
         if let error { return try fail(error) }
-        do throws(ProbeError) { try output.finish() } catch { try fail(error) }
+        do throws(SystemError) { try output.finish() } catch { try fail(error) }
     }
 }

@@ -1,6 +1,6 @@
 import Glibc
+import LinuxSystem
 import PortModel
-import Probe
 import Report
 
 /// All who read the events of a trace: what is shown, a recording, and the reports.
@@ -16,7 +16,7 @@ struct Sinks: ~Copyable {
     let isRecorded: Bool
     private let isForCommand: Bool
 
-    init(_ options: borrowing Trace.Options) throws(ProbeError) {
+    init(_ options: borrowing Trace.Options) throws(SystemError) {
         isRecorded = options.record != nil
         isForCommand = options.isForCommand
         if options.record == "-" {
@@ -44,7 +44,7 @@ struct Sinks: ~Copyable {
     }
 
     /// Has every event written to a file, which is made, or emptied.
-    mutating func record(to path: String) throws(ProbeError) {
+    mutating func record(to path: String) throws(SystemError) {
         recording = Self.recording(try Output(creating: path, ifFull: Self.ifFull))
     }
 
@@ -115,25 +115,25 @@ struct Sinks: ~Copyable {
     // MARK: Output
 
     /// Writes what the readers take without waiting.
-    mutating func flush() throws(ProbeError) {
+    mutating func flush() throws(SystemError) {
         try shown.flush()
         try recording?.flush()
     }
 
     /// The same, and has `poller` tell when a reader takes more.
-    mutating func flush(_ poller: borrowing Poller) throws(ProbeError) {
+    mutating func flush(_ poller: borrowing Poller) throws(SystemError) {
         try shown.flush(poller)
         try recording?.flush(poller)
     }
 
     /// Has `poller` tell when a reader goes away, even while there is nothing to write.
-    func watchReaders(_ poller: borrowing Poller) throws(ProbeError) {
+    func watchReaders(_ poller: borrowing Poller) throws(SystemError) {
         try shown.watchReader(poller)
         try recording?.watchReader(poller)
     }
 
     /// - Parameter ready: what the poller told.
-    func checkReaders(_ ready: [Int32]) throws(ProbeError) {
+    func checkReaders(_ ready: [Int32]) throws(SystemError) {
         try shown.checkReader(ready)
         try recording?.checkReader(ready)
     }
@@ -145,8 +145,8 @@ struct Sinks: ~Copyable {
     /// keep back the other.
     ///
     /// - Parameter failure: the first one.
-    mutating func finish(_ failure: inout ProbeError?) {
-        do throws(ProbeError) { try recording?.finish() } catch { failure = failure ?? error }
-        do throws(ProbeError) { try shown.finish() } catch { failure = failure ?? error }
+    mutating func finish(_ failure: inout SystemError?) {
+        do throws(SystemError) { try recording?.finish() } catch { failure = failure ?? error }
+        do throws(SystemError) { try shown.finish() } catch { failure = failure ?? error }
     }
 }

@@ -1,3 +1,4 @@
+import LinuxSystem
 import PortModel
 import Probe
 import Report
@@ -7,11 +8,11 @@ enum SnapshotTaker {
     /// By BPF or, where that is not allowed, by sock_diag: then `refusal` says why.
     static func take(
         _ filter: Probe.Filter
-    ) throws(ProbeError) -> (snapshot: Snapshot, context: RenderContext, refusal: ProbeError?) {
+    ) throws(SystemError) -> (snapshot: Snapshot, context: RenderContext, refusal: SystemError?) {
         let places = NetworkNamespaces.all()
         var ledger = Ledger()
-        var refusal: ProbeError?
-        do throws(ProbeError) {
+        var refusal: SystemError?
+        do throws(SystemError) {
             try read(places, filter, into: &ledger)
         } catch {
             refusal = error
@@ -24,7 +25,7 @@ enum SnapshotTaker {
 
     private static func read(
         _ places: [NetworkNamespaces.Found], _ filter: Probe.Filter, into ledger: inout Ledger
-    ) throws(ProbeError) {
+    ) throws(SystemError) {
         var probe = try Probe(lookingFor: filter)
         try Capability.keepOnly(Capability.whileTracing)
         // Its settings first, as a connection without them is none of any pool.

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Probe
+import LinuxSystem
 
 struct TopCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,5 +1,5 @@
+import LinuxSystem
 import PortModel
-import Probe
 import Report
 
 /// Shows the state of a trace on a full screen, and takes keys. It draws a frame only when the one
@@ -13,7 +13,7 @@ struct TopObserver: TraceObserver, ~Copyable {
     /// Something has changed since the last frame.
     private var isStale = true
 
-    init(thresholds: [Int]) throws(ProbeError) {
+    init(thresholds: [Int]) throws(SystemError) {
         let screen = try TerminalScreen()
         let signals = try TerminalSignals()
         self.screen = screen
@@ -25,7 +25,7 @@ struct TopObserver: TraceObserver, ~Copyable {
 
     mutating func begin(
         _ poller: borrowing Poller, _ road: borrowing Road
-    ) throws(ProbeError) {
+    ) throws(SystemError) {
         view.secondPassed(at: Clock.monotonic, road.ledger, [], Accuracy())
         try poller.watch(signals.descriptor, for: .readable)
         try show(poller)
@@ -34,7 +34,7 @@ struct TopObserver: TraceObserver, ~Copyable {
 
     mutating func serve(
         _ ready: [Int32], _ poller: borrowing Poller, _ road: borrowing Road
-    ) throws(ProbeError) -> Bool {
+    ) throws(SystemError) -> Bool {
         if ready.contains(signals.descriptor) { try heed(signals.take(), poller) }
         if ready.contains(screen.keys) {
             // While it is not watched for keys, it has hung up.
@@ -50,18 +50,18 @@ struct TopObserver: TraceObserver, ~Copyable {
 
     mutating func secondPassed(
         at now: UInt64, _ ticks: [Tick], _ road: borrowing Road, _ accuracy: Accuracy
-    ) throws(ProbeError) {
+    ) throws(SystemError) {
         view.secondPassed(at: now, road.ledger, ticks, accuracy)
         isStale = true
     }
 
-    mutating func end() throws(ProbeError) { try screen.hide() }
+    mutating func end() throws(SystemError) { try screen.hide() }
 
     // MARK: The terminal
 
     private mutating func heed(
         _ news: TerminalSignals.News, _ poller: borrowing Poller
-    ) throws(ProbeError) {
+    ) throws(SystemError) {
         if news.contains(.stop) {
             try screen.hide()
             signals.stop()
@@ -73,7 +73,7 @@ struct TopObserver: TraceObserver, ~Copyable {
     }
 
     /// Unless the terminal is another job's: then as soon as it is ours.
-    private mutating func show(_ poller: borrowing Poller) throws(ProbeError) {
+    private mutating func show(_ poller: borrowing Poller) throws(SystemError) {
         let isOurs = screen.isInForeground
         if isOurs { try screen.show() }
         try poller.watch(screen.keys, for: isOurs ? .readable : [])
@@ -81,7 +81,7 @@ struct TopObserver: TraceObserver, ~Copyable {
 
     private mutating func draw(
         _ poller: borrowing Poller, _ road: borrowing Road
-    ) throws(ProbeError) {
+    ) throws(SystemError) {
         if isStale, !screen.isBusy {
             if !screen.isShown { try show(poller) }
             if screen.isShown {

@@ -1,4 +1,5 @@
 import Glibc
+import LinuxSystem
 import PortModel
 import Probe
 import Report
@@ -6,10 +7,10 @@ import Report
 /// Tracing for as long as a command runs.
 extension Trace {
     /// Of the command's processes, by the number that records give it; nil where there is none.
-    static func root(_ pid: Int32?, _ filter: Probe.Filter) throws(ProbeError) -> UInt32? {
+    static func root(_ pid: Int32?, _ filter: Probe.Filter) throws(SystemError) -> UInt32? {
         if ProcessList.isNumberedAsInRecords { return pid.map(UInt32.init) }
         if !filter.isOnlyCommand { return nil }
-        throw ProbeError(
+        throw SystemError(
             "follow the command", errno: ENOTSUP,
             remedy: "--only needs the host's pid namespace; in a container: --pid=host")
     }
@@ -20,7 +21,7 @@ extension Trace {
     func startCommand() -> Int32? { command?.start() }
 
     /// Enters what exists. Whoever starts a command wants to know what it has to do without.
-    mutating func seed() throws(ProbeError) {
+    mutating func seed() throws(SystemError) {
         guard command != nil, let own = NetworkNamespaces.ownIdentity else {
             return try auditor.seed(&probe, &road)
         }
@@ -42,7 +43,7 @@ extension Trace {
 
     /// How the command has ended; waits for that, and passes on what it is sent meanwhile.
     /// Precondition: there is one.
-    func awaitCommand() throws(ProbeError) -> ChildProcess.Ending {
+    func awaitCommand() throws(SystemError) -> ChildProcess.Ending {
         switch command {
         case nil: preconditionFailure("no command")
         case let command?:

@@ -1,4 +1,5 @@
 import Glibc
+import LinuxSystem
 import PortModel
 import Probe
 import Report
@@ -44,9 +45,9 @@ struct Trace: ~Copyable {
         /// What missing hooks mean.
         let losses: [String]
         /// The first thing that went wrong in writing what is told.
-        let failure: ProbeError?
+        let failure: SystemError?
 
-        func check() throws(ProbeError) { if let failure { throw failure } }
+        func check() throws(SystemError) { if let failure { throw failure } }
     }
 
     private let options: Options
@@ -66,7 +67,7 @@ struct Trace: ~Copyable {
     /// Attaches the hooks.
     ///
     /// - Parameter command: it still waits.
-    init(options: Options, command: consuming ChildProcess? = nil) throws(ProbeError) {
+    init(options: Options, command: consuming ChildProcess? = nil) throws(SystemError) {
         // Standard output first: were it closed, the next descriptor would take its place.
         var road = try Road(options: options)
         var reports: [ReportFile] = []
@@ -103,7 +104,7 @@ struct Trace: ~Copyable {
 
     /// Returns when the command has ended or, without one, the time is up or somebody asks to stop;
     /// after the summary.
-    mutating func run() throws(ProbeError) -> Outcome {
+    mutating func run() throws(SystemError) -> Outcome {
         var alone = Alone()
         return try run(with: &alone)
     }
@@ -111,7 +112,7 @@ struct Trace: ~Copyable {
     /// The same; `observer` may ask to stop as well.
     mutating func run(
         with observer: inout some TraceObserver & ~Copyable
-    ) throws(ProbeError) -> Outcome {
+    ) throws(SystemError) -> Outcome {
         let losses = complainOfHooks()
         road.ledger.followsBoundPorts = probe.followsBoundPorts
         road.ledger.isPartial = options.filter.isByProcess
@@ -136,7 +137,7 @@ struct Trace: ~Copyable {
         try refresher.survey(&probe, &road)
         _ = road.secondPassed(at: last, lost: probe.lost)
         tellSurvivors()
-        var failure: ProbeError?
+        var failure: SystemError?
         let summary = finish(duration: end - start, &failure)
         if probe.malformed > 0 { complain("\(probe.malformed) records could not be read") }
         return Outcome(summary: summary, losses: losses, failure: failure)
@@ -172,12 +173,12 @@ struct Trace: ~Copyable {
     /// Writes the summary and the reports. What goes wrong with one of them does not keep back the others.
     ///
     /// - Parameter failure: the first one.
-    private mutating func finish(duration: UInt64, _ failure: inout ProbeError?) -> Summary {
+    private mutating func finish(duration: UInt64, _ failure: inout SystemError?) -> Summary {
         let summary = road.summarise(
             duration: duration, accuracy: auditor.accuracy, &failure)
         let runs = road.sinks.runs()
         for report in reports {
-            do throws(ProbeError) { try report.write(runs) } catch { failure = failure ?? error }
+            do throws(SystemError) { try report.write(runs) } catch { failure = failure ?? error }
         }
         road.sinks.finish(&failure)
         return summary
@@ -185,7 +186,7 @@ struct Trace: ~Copyable {
 
     private mutating func follow(
         since start: UInt64, _ observer: inout some TraceObserver & ~Copyable
-    ) throws(ProbeError) {
+    ) throws(SystemError) {
         let end = options.duration.map { start + UInt64($0 * 1e9) }
         var nextTick = start + Self.tickInterval
         var nextDrain = start

@@ -1,6 +1,6 @@
 import ArgumentParser
+import LinuxSystem
 import PortModel
-import Probe
 
 /// What every command that traces can be told.
 struct TracingOptions: ParsableArguments {
