@@ -1,4 +1,5 @@
 import Glibc
+import LinuxSystem
 
 /// What one client of a `ConnectLoop` does.
 struct ClientThread: Sendable {
@@ -41,7 +42,7 @@ struct ClientThread: Sendable {
                     try socket.waitForEnd()
                 }
             } catch {
-                outcome.result.failed[error.code, default: 0] += 1
+                outcome.result.failed[error.errno, default: 0] += 1
                 if load.pauseAfterFailureMilliseconds > 0 {
                     let pause = Double(load.pauseAfterFailureMilliseconds) / 1000
                     let time = MonotonicTime.now().advanced(bySeconds: pause)

@@ -1,4 +1,5 @@
 import Glibc
+import LinuxSystem
 
 /// An IP address and a TCP port.
 ///
@@ -27,18 +28,19 @@ package struct Endpoint: Sendable, Hashable, CustomStringConvertible {
     package init(_ text: String, port: UInt16) throws(SystemError) {
         var v4 = in_addr()
         var v6 = in6_addr()
+        // SAFETY: inet_pton() fills the structure that belongs to the family.
         if unsafe inet_pton(AF_INET, text, &v4) == 1 {
             self.init(.v4(UInt32(bigEndian: v4.s_addr)), port: port)
         } else if unsafe inet_pton(AF_INET6, text, &v6) == 1 {
             self.init(Self.address(v6), port: port)
         } else {
-            throw SystemError(EINVAL, "inet_pton", text)
+            throw SystemError("inet_pton \(text)", errno: EINVAL)
         }
     }
 
     /// The endpoint that a socket call has written; nil when it is not an IP endpoint.
     init?(_ storage: sockaddr_storage) {
-        // sockaddr_storage is at least as large and as aligned as every address it can hold.
+        // SAFETY: sockaddr_storage is at least as large and as aligned as every address it can hold.
         let parsed: Endpoint? = unsafe withUnsafeBytes(of: storage) { bytes in
             switch Int32(storage.ss_family) {
             case AF_INET:
@@ -87,7 +89,7 @@ package struct Endpoint: Sendable, Hashable, CustomStringConvertible {
 
     /// Such as "127.0.0.1:80" or "[::1]:80".
     package var description: String {
-        // INET6_ADDRSTRLEN is the longest text of both families, its final NUL included.
+        // SAFETY: INET6_ADDRSTRLEN is the longest text of both families, its final NUL included.
         let text = unsafe withUnsafeTemporaryAllocation(
             of: CChar.self, capacity: Int(INET6_ADDRSTRLEN)
         ) { buffer in
@@ -113,28 +115,17 @@ package struct Endpoint: Sendable, Hashable, CustomStringConvertible {
             name.sin_family = sa_family_t(AF_INET)
             name.sin_port = port.bigEndian
             name.sin_addr.s_addr = value.bigEndian
-            return unsafe Self.withSocketAddress(of: name, body)
+            return unsafe LinuxSystem.withSocketAddress(name, body)
         case .v6(let value):
             var name = sockaddr_in6()
             name.sin6_family = sa_family_t(AF_INET6)
             name.sin6_port = port.bigEndian
             name.sin6_addr = Self.rawAddress(value)
-            return unsafe Self.withSocketAddress(of: name, body)
+            return unsafe LinuxSystem.withSocketAddress(name, body)
         }
     }
 
-    /// `Name` is one of the C structures that begin like `sockaddr`.
-    private static func withSocketAddress<Name>(
-        of name: Name, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
-    ) -> Int32 {
-        unsafe withUnsafePointer(to: name) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
-                unsafe body(generic, socklen_t(MemoryLayout<Name>.size))
-            }
-        }
-    }
-
-    // Both types are 16 plain bytes, of which every pattern is a valid value.
+    // SAFETY: both types are 16 plain bytes, of which every pattern is a valid value.
     private static func address(_ raw: in6_addr) -> Address {
         .v6(UInt128(bigEndian: unsafe unsafeBitCast(raw, to: UInt128.self)))
     }

@@ -1,4 +1,5 @@
 import Glibc
+import LinuxSystem
 
 /// A listener and the threads that take its connections.
 final class ServerThreads {
@@ -68,7 +69,7 @@ private final class Listener: Sendable {
                 case .readToEnd: try? peer.waitForEnd()
                 }
             } catch {
-                switch error.code {
+                switch error.errno {
                 case EAGAIN, ECONNABORTED: continue
                 case EINVAL:
                     held.closeAfterPeers()

@@ -1,3 +1,4 @@
+import LinuxSystem
 import PortModel
 import Probe
 
@@ -27,10 +28,10 @@ package protocol KernelTable: ~Copyable {
     /// - Returns: the identities of those that could be entered, by their inode numbers.
     mutating func snapshot(
         of namespaces: [NetworkNamespaces.Found], rounds: Int, _ body: (Record) -> Void
-    ) throws(ProbeError) -> [UInt32: UInt32]
+    ) throws(SystemError) -> [UInt32: UInt32]
 
     /// Hands over who has which socket open.
-    mutating func owners(_ body: (Record) -> Void) throws(ProbeError)
+    mutating func owners(_ body: (Record) -> Void) throws(SystemError)
 
     /// Hands over who is in the table of one namespace, with the namespace's identity, among the
     /// records of what happens meanwhile.
@@ -39,7 +40,7 @@ package protocol KernelTable: ~Copyable {
     mutating func audit(
         _ found: NetworkNamespaces.Found, _ see: (TableEntry, UInt32) -> Void,
         _ body: (Record) -> Void
-    ) throws(ProbeError) -> UInt32?
+    ) throws(SystemError) -> UInt32?
 
     /// Hands over at least all that was in the ring when this was called.
     mutating func drainAll(_ body: (Record) -> Void)

@@ -1,3 +1,4 @@
+import LinuxSystem
 import PortModel
 import Probe
 
@@ -24,7 +25,7 @@ package struct NamespaceRefresher {
     /// Refreshes what is due; to be called each second.
     package mutating func secondPassed(
         _ table: inout some KernelTable & ~Copyable, _ pipeline: inout Pipeline
-    ) throws(ProbeError) {
+    ) throws(SystemError) {
         let now = table.now
         if now >= nextLook {
             let spent = table.processorTime
@@ -41,7 +42,7 @@ package struct NamespaceRefresher {
     /// Refreshes the namespaces in which calls have failed, to no older than a hundredth of a second.
     package mutating func beforeReporting(
         _ table: inout some KernelTable & ~Copyable, _ pipeline: inout Pipeline
-    ) throws(ProbeError) {
+    ) throws(SystemError) {
         guard !pipeline.ledger.failingNamespaces.isEmpty else { return }
         let now = table.now
         lookAtFailing(now, table, &pipeline)
@@ -63,7 +64,7 @@ package struct NamespaceRefresher {
     /// Refreshes all of it, at the start and at the end.
     package mutating func refreshAll(
         _ table: inout some KernelTable & ~Copyable, _ pipeline: inout Pipeline
-    ) throws(ProbeError) {
+    ) throws(SystemError) {
         let now = table.now
         for netns in pipeline.ledger.namespaces.keys {
             look(at: netns, now, spacing: Self.spacing, table, &pipeline)
@@ -88,7 +89,7 @@ package struct NamespaceRefresher {
     private mutating func askIfDue(
         _ now: UInt64, spacing: UInt64, _ table: inout some KernelTable & ~Copyable,
         _ pipeline: inout Pipeline
-    ) throws(ProbeError) {
+    ) throws(SystemError) {
         guard isAskingDue, now >= askedAt + askingCost * spacing else { return }
         try askForHolders(now, &table, &pipeline)
     }
@@ -96,7 +97,7 @@ package struct NamespaceRefresher {
     /// Walks all open files for who holds the ports without a connection.
     private mutating func askForHolders(
         _ now: UInt64, _ table: inout some KernelTable & ~Copyable, _ pipeline: inout Pipeline
-    ) throws(ProbeError) {
+    ) throws(SystemError) {
         let spent = table.processorTime
         pipeline.ledger.forgetHolders()
         try table.owners { pipeline.take($0) }

@@ -1,3 +1,4 @@
+import LinuxSystem
 import PortModel
 import Probe
 
@@ -46,7 +47,7 @@ package struct Reconciler {
     package mutating func seed(
         _ table: inout some KernelTable & ~Copyable, _ pipeline: inout Pipeline, rounds: Int = 2,
         _ see: (Record) -> Void = { _ in }
-    ) throws(ProbeError) {
+    ) throws(SystemError) {
         namespaces.look(table)
         pipeline.ledger.beginWalk(for: .seed, at: table.now)
         let identities = try snapshot(&table, &pipeline, rounds: rounds, see)
@@ -57,7 +58,7 @@ package struct Reconciler {
     /// Audits or repairs if that is due; to be called when the ring has been read to its end.
     package mutating func afterDrain(
         _ now: UInt64, _ table: inout some KernelTable & ~Copyable, _ pipeline: inout Pipeline
-    ) throws(ProbeError) {
+    ) throws(SystemError) {
         if table.lost > repaired {
             // An audit would take what was lost for drift.
             if now >= min(nextRepair, nextAudit) { try repair(&table, &pipeline) }
@@ -72,11 +73,11 @@ package struct Reconciler {
         let counters = table.counters
         accuracy.lost = table.lost
         accuracy.skipped = counters.skipped
-        accuracy.slipped = counters.slipped
+        accuracy.slipped = counters.missed
         accuracy.counted = Accuracy.Counted(
             opened: Int(clamping: counters.opened), failed: Int(clamping: counters.failed))
-        if counters.slipped > slippedChecked, interval != nil {
-            slippedChecked = counters.slipped
+        if counters.missed > slippedChecked, interval != nil {
+            slippedChecked = counters.missed
             nextAudit = 0
         }
     }
@@ -84,7 +85,7 @@ package struct Reconciler {
     /// Makes the last audit, or repair.
     package mutating func finish(
         _ table: inout some KernelTable & ~Copyable, _ pipeline: inout Pipeline
-    ) throws(ProbeError) {
+    ) throws(SystemError) {
         if table.lost > repaired {
             try repair(&table, &pipeline)
         } else if interval != nil {
@@ -103,7 +104,7 @@ package struct Reconciler {
 
     private mutating func audit(
         _ table: inout some KernelTable & ~Copyable, _ pipeline: inout Pipeline
-    ) throws(ProbeError) {
+    ) throws(SystemError) {
         guard table.canAudit else {
             nextAudit = .max
             return
@@ -126,7 +127,7 @@ package struct Reconciler {
     /// Makes up for a loss: what it corrects is no wonder, so it is reported, but counts for no drift.
     private mutating func repair(
         _ table: inout some KernelTable & ~Copyable, _ pipeline: inout Pipeline
-    ) throws(ProbeError) {
+    ) throws(SystemError) {
         let lost = table.lost
         let began = table.now
         let spent = table.processorTime
@@ -158,7 +159,7 @@ package struct Reconciler {
     private mutating func scan(
         _ purpose: Ledger.Purpose, grace: UInt64, _ table: inout some KernelTable & ~Copyable,
         _ pipeline: inout Pipeline
-    ) throws(ProbeError) -> Scan {
+    ) throws(SystemError) -> Scan {
         pipeline.ledger.beginWalk(for: purpose, at: table.now)
         var scan =
             purpose == .audit
@@ -179,7 +180,7 @@ package struct Reconciler {
     /// Compares the table of each namespace with the ledger.
     private mutating func compare(
         _ table: inout some KernelTable & ~Copyable, _ pipeline: inout Pipeline
-    ) throws(ProbeError) -> Scan {
+    ) throws(SystemError) -> Scan {
         var scan = Scan()
         var isFresh = false
         for (netns, namespace) in pipeline.ledger.namespaces {
@@ -216,7 +217,7 @@ package struct Reconciler {
     /// Enters what the kernel's table has, whatever the ledger has.
     private mutating func refill(
         _ table: inout some KernelTable & ~Copyable, _ pipeline: inout Pipeline
-    ) throws(ProbeError) -> Scan {
+    ) throws(SystemError) -> Scan {
         namespaces.look(table)
         let known = pipeline.ledger.namespaces
         let began = table.now
@@ -239,7 +240,7 @@ package struct Reconciler {
     private mutating func snapshot(
         _ table: inout some KernelTable & ~Copyable, _ pipeline: inout Pipeline, rounds: Int,
         _ see: (Record) -> Void = { _ in }
-    ) throws(ProbeError) -> [UInt32: UInt32] {
+    ) throws(SystemError) -> [UInt32: UInt32] {
         var owners = OwnerFilter(filter, command: table.commandProcesses)
         let places = namespaces.known
         return try table.snapshot(of: Array(places.values), rounds: rounds) { record in
@@ -260,7 +261,7 @@ package struct Reconciler {
     private mutating func goneAmong(
         _ missed: [UInt32], after grace: UInt64, _ table: inout some KernelTable & ~Copyable,
         _ pipeline: inout Pipeline
-    ) throws(ProbeError) -> Set<UInt32> {
+    ) throws(SystemError) -> Set<UInt32> {
         let now = table.now
         unreached = Dictionary(uniqueKeysWithValues: missed.map { ($0, unreached[$0] ?? now) })
         let empty = Set(missed.filter { pipeline.ledger.held(in: $0) == 0 })

@@ -1,3 +1,4 @@
+import LinuxSystem
 import PortModel
 import Probe
 
@@ -5,7 +6,7 @@ import Probe
 extension SnapshotTaker {
     static func readDiag(
         _ filter: Probe.Filter, into pipeline: inout Pipeline
-    ) throws(ProbeError) {
+    ) throws(SystemError) {
         let surveys = try [NamespaceSurvey.own()] + NamespaceSurvey.others().surveys
         let inodes = surveys.flatMap { $0.sockets ?? [] }.map(\.inode)
         let owners = ProcessList().owners(of: Set(inodes))

@@ -1,3 +1,4 @@
+import LinuxSystem
 import PortModel
 import Probe
 import Report
@@ -7,10 +8,10 @@ package enum SnapshotTaker {
     /// Looks by BPF or, where that is not allowed, by sock_diag: then `refusal` says why.
     package static func take(
         _ filter: Probe.Filter
-    ) throws(ProbeError) -> (snapshot: Snapshot, context: RenderContext, refusal: ProbeError?) {
+    ) throws(SystemError) -> (snapshot: Snapshot, context: RenderContext, refusal: SystemError?) {
         var pipeline = Pipeline.live()
-        var refusal: ProbeError?
-        do throws(ProbeError) {
+        var refusal: SystemError?
+        do throws(SystemError) {
             try read(filter, into: &pipeline)
         } catch {
             refusal = error
@@ -26,7 +27,7 @@ package enum SnapshotTaker {
 
     private static func read(
         _ filter: Probe.Filter, into pipeline: inout Pipeline
-    ) throws(ProbeError) {
+    ) throws(SystemError) {
         var probe = try Probe(lookingFor: filter)
         try Capability.keepOnly(Capability.whileTracing)
         // The settings first, as a connection without them is none of any pool.

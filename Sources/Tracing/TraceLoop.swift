@@ -1,4 +1,5 @@
 import Glibc
+import LinuxSystem
 import PortModel
 import Probe
 import Report
@@ -51,9 +52,9 @@ package struct TraceLoop: ~Copyable {
         /// What missing hooks mean.
         package let losses: [String]
         /// The first thing that went wrong in writing events, reports or the summary.
-        package let failure: ProbeError?
+        package let failure: SystemError?
 
-        package func check() throws(ProbeError) { if let failure { throw failure } }
+        package func check() throws(SystemError) { if let failure { throw failure } }
     }
 
     private let options: Options
@@ -74,7 +75,7 @@ package struct TraceLoop: ~Copyable {
     /// - Parameter observers: go along; without a command among them, signals end the trace as well.
     package init(
         options: Options, observers: [any TraceObserver] = []
-    ) throws(ProbeError) {
+    ) throws(SystemError) {
         // Standard output first: were it closed, the next descriptor would take its place.
         let standardRecording = options.record == "-" ? try OutputSink.recording(to: "-") : nil
         let stream = try Self.stream(options)
@@ -115,7 +116,7 @@ package struct TraceLoop: ~Copyable {
     }
 
     /// Makes the sink of what is shown.
-    private static func stream(_ options: Options) throws(ProbeError) -> OutputSink {
+    private static func stream(_ options: Options) throws(SystemError) -> OutputSink {
         // Standard output then has nothing but the recording, or is the command's, which shares
         // standard error.
         let isTaken = options.record == "-" || options.isForCommand
@@ -138,7 +139,7 @@ package struct TraceLoop: ~Copyable {
     package func discard() { pipeline.sinks.discard() }
 
     /// Traces until the time is up or an observer ends it, and writes the summary.
-    package mutating func run() throws(ProbeError) -> Outcome {
+    package mutating func run() throws(SystemError) -> Outcome {
         let losses = complainOfHooks()
         pipeline.ledger.followsBoundPorts = probe.followsBoundPorts
         pipeline.ledger.isPartial = options.filter.isByProcess
@@ -205,16 +206,16 @@ package struct TraceLoop: ~Copyable {
 
     /// Writes the summary and the reports; a failure of one does not keep back the others.
     private mutating func finish(duration: UInt64, _ losses: [String]) -> Outcome {
-        var failure: ProbeError?
+        var failure: SystemError?
         // What a full disk drops now is still counted.
-        do throws(ProbeError) { try pipeline.sinks.flush(poller) } catch { failure = error }
+        do throws(SystemError) { try pipeline.sinks.flush(poller) } catch { failure = error }
         pipeline.now = Clock.monotonic
         let summary = pipeline.finish(duration: duration, reconciler.accuracy)
         let late = pipeline.sinks.finish()
         return Outcome(summary: summary, losses: losses, failure: failure ?? late)
     }
 
-    private mutating func follow(since start: UInt64) throws(ProbeError) {
+    private mutating func follow(since start: UInt64) throws(SystemError) {
         let end = options.duration.map { start + UInt64($0 * 1e9) }
         var nextTick = start + Self.tickInterval
         var nextDrain = start
@@ -252,7 +253,7 @@ package struct TraceLoop: ~Copyable {
     }
 
     /// - Returns: false when the trace is to end.
-    private func serve(_ ready: [Int32]) throws(ProbeError) -> Bool {
+    private func serve(_ ready: [Int32]) throws(SystemError) -> Bool {
         try pipeline.sinks.checkReaders(ready)
         for observer in observers where !(try observer.serve(ready, poller, pipeline)) {
             return false
@@ -260,7 +261,7 @@ package struct TraceLoop: ~Copyable {
         return true
     }
 
-    private mutating func secondPassed(at now: UInt64, since start: UInt64) throws(ProbeError) {
+    private mutating func secondPassed(at now: UInt64, since start: UInt64) throws(SystemError) {
         pipeline.setClock(realtimeOffset: Clock.realtimeOffset, localOffset: Clock.localOffset)
         let ticks = pipeline.secondPassed(at: now, lost: probe.lost)
         reconciler.secondPassed(probe)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import LinuxSystem
 import LoadGenerator
 import Probe
 import Tracing

@@ -1,5 +1,5 @@
+import LinuxSystem
 import PortModel
-import Probe
 import Report
 
 /// What has been found, for a person, in as many columns as `layout` has for prose.

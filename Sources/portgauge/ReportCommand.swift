@@ -1,6 +1,6 @@
 import ArgumentParser
 import Glibc
-import Probe
+import LinuxSystem
 import Report
 import Tracing
 

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Glibc
+import LinuxSystem
 import PortModel
-import Probe
 import Report
 import Tracing
 
@@ -70,7 +70,7 @@ struct RunCommand: ParsableCommand {
         // Before anything else: it gets all that portgauge was started with.
         let index = CommandLine.arguments.firstIndex(of: "--")! + 1
         var ending = ChildProcess.Ending.exited(Self.impossible)
-        do throws(ProbeError) {
+        do throws(SystemError) {
             let child = try ChildProcess(argumentsFrom: index)
             try keepStandardDescriptors()
             ending = try run(child)
@@ -84,7 +84,7 @@ struct RunCommand: ParsableCommand {
     }
 
     /// - Returns: how to end.
-    private func run(_ child: consuming ChildProcess) throws(ProbeError) -> ChildProcess.Ending {
+    private func run(_ child: consuming ChildProcess) throws(SystemError) -> ChildProcess.Ending {
         if let limit = waitClean {
             var wait = try CleanWait(tracing.filters.filter)
             switch try wait.wait(for: child, limit: limit) {
@@ -114,9 +114,9 @@ struct RunCommand: ParsableCommand {
     /// - Returns: how to end.
     private func follow(
         _ trace: inout TraceLoop, _ command: CommandObserver
-    ) throws(ProbeError) -> ChildProcess.Ending {
+    ) throws(SystemError) -> ChildProcess.Ending {
         var outcome: TraceLoop.Outcome?
-        do throws(ProbeError) {
+        do throws(SystemError) {
             outcome = try trace.run()
         } catch {
             complain("tracing has ended: \(error.description)")

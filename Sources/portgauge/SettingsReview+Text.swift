@@ -1,5 +1,5 @@
+import LinuxSystem
 import PortModel
-import Probe
 
 extension SettingsReview.Finding {
     /// What it is about: the name of a setting, or what takes its ports.

@@ -1,6 +1,6 @@
 import ArgumentParser
+import LinuxSystem
 import PortModel
-import Probe
 import Report
 import Tracing
 

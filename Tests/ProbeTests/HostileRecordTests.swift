@@ -1,5 +1,6 @@
 import CPortgauge
 import Foundation
+import LinuxSystem
 import PortModel
 import Report
 import TestSupport

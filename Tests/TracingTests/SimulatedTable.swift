@@ -1,3 +1,4 @@
+import LinuxSystem
 import PortModel
 import Probe
 import Tracing
@@ -34,7 +35,7 @@ struct SimulatedTable: KernelTable, ~Copyable {
 
     mutating func snapshot(
         of namespaces: [NetworkNamespaces.Found], rounds: Int, _ body: (Record) -> Void
-    ) throws(ProbeError) -> [UInt32: UInt32] {
+    ) throws(SystemError) -> [UInt32: UInt32] {
         snapshots += 1
         now += 1_000_000
         for round in 0..<rounds {
@@ -52,14 +53,14 @@ struct SimulatedTable: KernelTable, ~Copyable {
         return identities.filter { pair in namespaces.contains { $0.inode == pair.key } }
     }
 
-    mutating func owners(_ body: (Record) -> Void) throws(ProbeError) {
+    mutating func owners(_ body: (Record) -> Void) throws(SystemError) {
         for record in owned { body(record) }
     }
 
     mutating func audit(
         _ found: NetworkNamespaces.Found, _ see: (TableEntry, UInt32) -> Void,
         _ body: (Record) -> Void
-    ) throws(ProbeError) -> UInt32? {
+    ) throws(SystemError) -> UInt32? {
         audits += 1
         processorTime += costOfAudit
         now += 1_000_000

@@ -1,4 +1,5 @@
 import Glibc
+import LinuxSystem
 import PortModel
 import Probe
 import Report
@@ -22,11 +23,11 @@ package struct CleanWait: ~Copyable {
     private static let second: UInt64 = 1_000_000_000
 
     /// - Parameter filter: of its kinds only the destinations count, since a TIME_WAIT has no process.
-    package init(_ filter: Probe.Filter) throws(ProbeError) {
+    package init(_ filter: Probe.Filter) throws(SystemError) {
         var remotes = Probe.Filter()
         remotes.remotes = filter.remotes
         guard let inode = NetworkNamespaces.own, let netns = NetworkNamespaces.ownIdentity else {
-            throw ProbeError("read /proc/self/ns/net", errno: ENOENT, remedy: "mount /proc")
+            throw SystemError("read /proc/self/ns/net", errno: ENOENT, remedy: "mount /proc")
         }
         let signals = try StopSignals(StopSignals.forCommand)
         let poller = try Poller()
@@ -41,7 +42,7 @@ package struct CleanWait: ~Copyable {
     /// - Parameter limit: seconds.
     package mutating func wait(
         for command: borrowing ChildProcess, limit: Int
-    ) throws(ProbeError) -> Result {
+    ) throws(SystemError) -> Result {
         try poller.watch(signals.descriptor, for: .readable)
         try poller.watch(command.descriptor, for: .readable)
         let deadline = Clock.monotonic + UInt64(limit) * Self.second
@@ -71,7 +72,7 @@ package struct CleanWait: ~Copyable {
         }
     }
 
-    private mutating func look() throws(ProbeError) -> Leftovers {
+    private mutating func look() throws(SystemError) -> Leftovers {
         var leftovers = Leftovers(of: netns)
         _ = try probe.snapshot(of: [own], rounds: 1) { leftovers.see($0) }
         return leftovers

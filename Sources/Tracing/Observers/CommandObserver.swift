@@ -1,4 +1,5 @@
 import Glibc
+import LinuxSystem
 import PortModel
 import Probe
 import Report
@@ -11,7 +12,7 @@ package final class CommandObserver: TraceObserver {
     private var leftovers: Leftovers?
 
     /// - Parameter child: it still waits.
-    package init(_ child: consuming ChildProcess) throws(ProbeError) {
+    package init(_ child: consuming ChildProcess) throws(SystemError) {
         self.child = child
         signals = try StopSignals(StopSignals.forCommand)
         leftovers = NetworkNamespaces.ownIdentity.map { Leftovers(of: $0) }
@@ -20,10 +21,10 @@ package final class CommandObserver: TraceObserver {
     /// The pid that records give it; nil where they number processes otherwise.
     ///
     /// - Throws: where `filter` needs it all the same.
-    package func root(_ filter: Probe.Filter) throws(ProbeError) -> UInt32? {
+    package func root(_ filter: Probe.Filter) throws(SystemError) -> UInt32? {
         if ProcessList.isNumberedAsInRecords { return UInt32(child.pid) }
         if !filter.isOnlyCommand { return nil }
-        throw ProbeError(
+        throw SystemError(
             "follow the command", errno: ENOTSUP,
             remedy: "--only needs the host's pid namespace; in a container: --pid=host")
     }
@@ -38,20 +39,20 @@ package final class CommandObserver: TraceObserver {
     /// Says what the command has to do without.
     package func begin(
         _ poller: borrowing Poller, _ pipeline: borrowing Pipeline
-    ) throws(ProbeError) {
+    ) throws(SystemError) {
         if let leftovers { complain(RunText.leftovers(leftovers, at: Clock.monotonic).bytes) }
         leftovers = nil
         try watch(poller)
     }
 
-    private func watch(_ poller: borrowing Poller) throws(ProbeError) {
+    private func watch(_ poller: borrowing Poller) throws(SystemError) {
         try poller.watch(signals.descriptor, for: .readable)
         try poller.watch(child.descriptor, for: .readable)
     }
 
     package func serve(
         _ ready: [Int32], _ poller: borrowing Poller, _ pipeline: borrowing Pipeline
-    ) throws(ProbeError) -> Bool {
+    ) throws(SystemError) -> Bool {
         if ready.contains(signals.descriptor) { child.receive(signals) }
         return !ready.contains(child.descriptor)
     }
@@ -65,7 +66,7 @@ package final class CommandObserver: TraceObserver {
     }
 
     /// Waits for the end of the command, and passes on what it is sent meanwhile.
-    package func awaitEnd() throws(ProbeError) -> ChildProcess.Ending {
+    package func awaitEnd() throws(SystemError) -> ChildProcess.Ending {
         let poller = try Poller()
         try watch(poller)
         while !(try poller.wait(milliseconds: -1)).contains(child.descriptor) {

@@ -1,5 +1,5 @@
+import LinuxSystem
 import PortModel
-import Probe
 import Report
 
 /// Shows the state of a trace on a full screen, and takes keys. It draws a frame only when the one
@@ -13,7 +13,7 @@ package final class TopObserver: TraceObserver {
     /// Something has changed since the last frame.
     private var isStale = true
 
-    package init(thresholds: [Int]) throws(ProbeError) {
+    package init(thresholds: [Int]) throws(SystemError) {
         let screen = try TerminalScreen()
         let signals = try TerminalSignals()
         self.screen = screen
@@ -25,7 +25,7 @@ package final class TopObserver: TraceObserver {
 
     package func begin(
         _ poller: borrowing Poller, _ pipeline: borrowing Pipeline
-    ) throws(ProbeError) {
+    ) throws(SystemError) {
         view.secondPassed(at: Clock.monotonic, pipeline.ledger, [], Accuracy())
         try poller.watch(signals.descriptor, for: .readable)
         try show(poller)
@@ -34,7 +34,7 @@ package final class TopObserver: TraceObserver {
 
     package func serve(
         _ ready: [Int32], _ poller: borrowing Poller, _ pipeline: borrowing Pipeline
-    ) throws(ProbeError) -> Bool {
+    ) throws(SystemError) -> Bool {
         if ready.contains(signals.descriptor) { try heed(signals.take(), poller) }
         if ready.contains(screen.keys) {
             // While it is not watched for keys, it has hung up.
@@ -50,18 +50,18 @@ package final class TopObserver: TraceObserver {
 
     package func secondPassed(
         at now: UInt64, _ ticks: [Tick], _ pipeline: borrowing Pipeline, _ accuracy: Accuracy
-    ) throws(ProbeError) {
+    ) throws(SystemError) {
         view.secondPassed(at: now, pipeline.ledger, ticks, accuracy)
         isStale = true
     }
 
-    package func end() throws(ProbeError) { try screen.hide() }
+    package func end() throws(SystemError) { try screen.hide() }
 
     // MARK: The terminal
 
     private func heed(
         _ news: TerminalSignals.News, _ poller: borrowing Poller
-    ) throws(ProbeError) {
+    ) throws(SystemError) {
         if news.contains(.stop) {
             try screen.hide()
             signals.stop()
@@ -73,7 +73,7 @@ package final class TopObserver: TraceObserver {
     }
 
     /// Unless the terminal is another job's: then as soon as it is ours.
-    private func show(_ poller: borrowing Poller) throws(ProbeError) {
+    private func show(_ poller: borrowing Poller) throws(SystemError) {
         let isOurs = screen.isInForeground
         if isOurs { try screen.show() }
         try poller.watch(screen.keys, for: isOurs ? .readable : [])
@@ -81,7 +81,7 @@ package final class TopObserver: TraceObserver {
 
     private func draw(
         _ poller: borrowing Poller, _ pipeline: borrowing Pipeline
-    ) throws(ProbeError) {
+    ) throws(SystemError) {
         if isStale, !screen.isBusy {
             if !screen.isShown { try show(poller) }
             if screen.isShown {

@@ -1,3 +1,4 @@
+import LinuxSystem
 import PortModel
 import Probe
 
@@ -11,7 +12,7 @@ package protocol TraceObserver: AnyObject {
 
     /// Begins: the hooks are in place, and what existed has been counted. Has `poller` watch what it
     /// waits for.
-    func begin(_ poller: borrowing Poller, _ pipeline: borrowing Pipeline) throws(ProbeError)
+    func begin(_ poller: borrowing Poller, _ pipeline: borrowing Pipeline) throws(SystemError)
 
     /// Serves what is ready, many times a second while there is traffic.
     ///
@@ -19,17 +20,17 @@ package protocol TraceObserver: AnyObject {
     /// - Returns: false when the trace is to end.
     func serve(
         _ ready: [Int32], _ poller: borrowing Poller, _ pipeline: borrowing Pipeline
-    ) throws(ProbeError) -> Bool
+    ) throws(SystemError) -> Bool
 
     /// Takes what a second has brought.
     ///
     /// - Parameter ticks: the tuples in which anything changed.
     func secondPassed(
         at now: UInt64, _ ticks: [Tick], _ pipeline: borrowing Pipeline, _ accuracy: Accuracy
-    ) throws(ProbeError)
+    ) throws(SystemError)
 
     /// Ends: from now on signals kill again. The last records and the summary are yet to come.
-    func end() throws(ProbeError)
+    func end() throws(SystemError)
 
     /// Is told before the summary which processes of the command are left.
     func closing(_ survivors: Set<UInt32>)
@@ -39,17 +40,17 @@ extension TraceObserver {
     package func found(_ record: Record) {}
     package func begin(
         _ poller: borrowing Poller, _ pipeline: borrowing Pipeline
-    ) throws(ProbeError) {}
+    ) throws(SystemError) {}
 
     package func serve(
         _ ready: [Int32], _ poller: borrowing Poller, _ pipeline: borrowing Pipeline
-    ) throws(ProbeError) -> Bool { true }
+    ) throws(SystemError) -> Bool { true }
 
     package func secondPassed(
         at now: UInt64, _ ticks: [Tick], _ pipeline: borrowing Pipeline, _ accuracy: Accuracy
-    ) throws(ProbeError) {}
+    ) throws(SystemError) {}
 
-    package func end() throws(ProbeError) {}
+    package func end() throws(SystemError) {}
     package func closing(_ survivors: Set<UInt32>) {}
 }
 
@@ -57,17 +58,17 @@ extension TraceObserver {
 final class SignalObserver: TraceObserver {
     private let signals: StopSignals
 
-    init() throws(ProbeError) { signals = try StopSignals() }
+    init() throws(SystemError) { signals = try StopSignals() }
 
     func begin(
         _ poller: borrowing Poller, _ pipeline: borrowing Pipeline
-    ) throws(ProbeError) {
+    ) throws(SystemError) {
         try poller.watch(signals.descriptor, for: .readable)
     }
 
     func serve(
         _ ready: [Int32], _ poller: borrowing Poller, _ pipeline: borrowing Pipeline
-    ) throws(ProbeError) -> Bool { !ready.contains(signals.descriptor) }
+    ) throws(SystemError) -> Bool { !ready.contains(signals.descriptor) }
 
     func end() { signals.letKill() }
 }

@@ -1,3 +1,4 @@
+import LinuxSystem
 import PortModel
 import Probe
 import Report
@@ -21,13 +22,13 @@ package protocol EventSink: AnyObject {
     /// Lines that were dropped because the reader was too slow, or the disk full.
     var dropped: Int { get }
     /// Writes what the reader takes without waiting, and has `poller` report when it takes more.
-    func flush(_ poller: borrowing Poller) throws(ProbeError)
+    func flush(_ poller: borrowing Poller) throws(SystemError)
     /// Has `poller` report when the reader goes away, even while there is nothing to write.
-    func watchReader(_ poller: borrowing Poller) throws(ProbeError)
+    func watchReader(_ poller: borrowing Poller) throws(SystemError)
     /// - Parameter ready: the descriptors that the poller reported.
-    func checkReader(_ ready: [Int32]) throws(ProbeError)
+    func checkReader(_ ready: [Int32]) throws(SystemError)
     /// Writes all that is left, for as long as the reader takes it.
-    func finish() throws(ProbeError)
+    func finish() throws(SystemError)
     /// Removes what was made, as nothing has come of it.
     func discard()
 }
@@ -41,10 +42,10 @@ extension EventSink {
     }
 
     package var dropped: Int { 0 }
-    package func flush(_ poller: borrowing Poller) throws(ProbeError) {}
-    package func watchReader(_ poller: borrowing Poller) throws(ProbeError) {}
-    package func checkReader(_ ready: [Int32]) throws(ProbeError) {}
-    package func finish() throws(ProbeError) {}
+    package func flush(_ poller: borrowing Poller) throws(SystemError) {}
+    package func watchReader(_ poller: borrowing Poller) throws(SystemError) {}
+    package func checkReader(_ ready: [Int32]) throws(SystemError) {}
+    package func finish() throws(SystemError) {}
     package func discard() {}
 }
 
@@ -74,25 +75,25 @@ package struct Sinks {
 
     package var dropped: Int { all.reduce(0) { $0 + $1.dropped } }
 
-    func flush(_ poller: borrowing Poller) throws(ProbeError) {
+    func flush(_ poller: borrowing Poller) throws(SystemError) {
         for sink in all { try sink.flush(poller) }
     }
 
-    func watchReaders(_ poller: borrowing Poller) throws(ProbeError) {
+    func watchReaders(_ poller: borrowing Poller) throws(SystemError) {
         for sink in all { try sink.watchReader(poller) }
     }
 
-    func checkReaders(_ ready: [Int32]) throws(ProbeError) {
+    func checkReaders(_ ready: [Int32]) throws(SystemError) {
         for sink in all { try sink.checkReader(ready) }
     }
 
     /// Finishes all; a failure of one does not keep back the others.
     ///
     /// - Returns: the first failure.
-    func finish() -> ProbeError? {
-        var failure: ProbeError?
+    func finish() -> SystemError? {
+        var failure: SystemError?
         for sink in all {
-            do throws(ProbeError) { try sink.finish() } catch { failure = failure ?? error }
+            do throws(SystemError) { try sink.finish() } catch { failure = failure ?? error }
         }
         return failure
     }

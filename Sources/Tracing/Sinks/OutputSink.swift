@@ -1,4 +1,5 @@
 import Glibc
+import LinuxSystem
 import PortModel
 import Probe
 import Report
@@ -12,7 +13,7 @@ package final class OutputSink: EventSink {
     private var choice: EventChoice?
     private var output: Output
     private var isAwaited = false
-    private var error: ProbeError?
+    private var error: SystemError?
     private var line = TextBuffer()
 
     package struct Options: Sendable {
@@ -44,7 +45,7 @@ package final class OutputSink: EventSink {
     /// Makes the sink of a recording: every event, as JSON.
     ///
     /// - Parameter path: is made, or emptied; `-` for standard output.
-    package static func recording(to path: String) throws(ProbeError) -> OutputSink {
+    package static func recording(to path: String) throws(SystemError) -> OutputSink {
         let ifFull =
             "the end of the recording is missing, what there is makes a report: free some space and "
             + "trace again"
@@ -115,7 +116,7 @@ package final class OutputSink: EventSink {
         guard error == nil else { return }
         line.clear()
         writer.write(event, at: time, in: context, to: &line)
-        do throws(ProbeError) {
+        do throws(SystemError) {
             try output.append(line.bytes, always: always)
         } catch {
             self.error = error
@@ -133,8 +134,8 @@ package final class OutputSink: EventSink {
 
     package var dropped: Int { output.dropped }
 
-    private func attempt(_ body: (inout Output) throws(ProbeError) -> Void) throws(ProbeError) {
-        do throws(ProbeError) {
+    private func attempt(_ body: (inout Output) throws(SystemError) -> Void) throws(SystemError) {
+        do throws(SystemError) {
             if let error { throw error }
             try body(&output)
         } catch {
@@ -143,29 +144,29 @@ package final class OutputSink: EventSink {
         }
     }
 
-    package func flush(_ poller: borrowing Poller) throws(ProbeError) {
-        try attempt { output throws(ProbeError) in try output.flush() }
+    package func flush(_ poller: borrowing Poller) throws(SystemError) {
+        try attempt { output throws(SystemError) in try output.flush() }
         let awaits = output.isWaiting && error == nil
         guard awaits != isAwaited else { return }
         isAwaited = awaits
         try watchReader(poller)
     }
 
-    package func watchReader(_ poller: borrowing Poller) throws(ProbeError) {
+    package func watchReader(_ poller: borrowing Poller) throws(SystemError) {
         guard let descriptor = output.pollable else { return }
         guard options.isVital || isAwaited else { return poller.forget(descriptor) }
         try poller.watch(descriptor, for: isAwaited ? .writable : [])
     }
 
-    package func checkReader(_ ready: [Int32]) throws(ProbeError) {
+    package func checkReader(_ ready: [Int32]) throws(SystemError) {
         guard let descriptor = output.pollable, ready.contains(descriptor), !isAwaited else {
             return
         }
         throw output.readerGone
     }
 
-    package func finish() throws(ProbeError) {
-        try attempt { output throws(ProbeError) in try output.finish() }
+    package func finish() throws(SystemError) {
+        try attempt { output throws(SystemError) in try output.finish() }
     }
 
     package func discard() { output.remove() }

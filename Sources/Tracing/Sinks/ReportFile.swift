@@ -1,3 +1,4 @@
+import LinuxSystem
 import Probe
 import Report
 
@@ -22,12 +23,12 @@ package struct ReportFile {
     private let file: WholeFile
     private let form: ReportWriter.Form
 
-    package init(_ target: Target) throws(ProbeError) {
+    package init(_ target: Target) throws(SystemError) {
         file = try WholeFile(target.path)
         form = target.form
     }
 
-    package func write(_ runs: [RunReport]) throws(ProbeError) {
+    package func write(_ runs: [RunReport]) throws(SystemError) {
         var line = TextBuffer()
         ReportWriter(form).write(runs, to: &line)
         try file.write(line.bytes)

@@ -1,3 +1,4 @@
+import LinuxSystem
 import PortModel
 import Probe
 import Report
@@ -20,11 +21,11 @@ package final class ReportSink: EventSink {
         try? reader.take(line: line.bytes, 0..<line.bytes.count - 1)
     }
 
-    package func finish() throws(ProbeError) {
+    package func finish() throws(SystemError) {
         let runs = (try? reader.finish()) ?? []
-        var failure: ProbeError?
+        var failure: SystemError?
         for file in files {
-            do throws(ProbeError) { try file.write(runs) } catch { failure = failure ?? error }
+            do throws(SystemError) { try file.write(runs) } catch { failure = failure ?? error }
         }
         if let failure { throw failure }
     }
