@@ -53,23 +53,17 @@ package struct Output: ~Copyable {
                 "write \(name)", errno: errno,
                 remedy: "it is closed: give it a terminal, a file or a pipe")
         }
-        self.name = name
-        self.ifFull = ifFull
         // Only a terminal makes its writers wait among the devices.
         let mayBlock = type == S_IFIFO || isatty(standard) == 1
         if mayBlock,
             let own = try? FileDescriptor(
                 opening: "/proc/self/fd/\(standard)", O_WRONLY | O_NONBLOCK | O_NOCTTY)
         {
-            descriptor = own.raw
-            kind = .stream
-            owned = consume own
+            self.init(name, own.raw, .stream, ifFull, owned: own)
         } else {
-            descriptor = standard
-            kind = mayBlock ? .borrowedStream : type == S_IFSOCK ? .socket : .file
-            owned = nil
+            let kind: Kind = mayBlock ? .borrowedStream : type == S_IFSOCK ? .socket : .file
+            self.init(name, standard, kind, ifFull, owned: nil)
         }
-        pending.reserveCapacity(2 * Self.chunk)
     }
 
     /// Makes a file, or empties it.
@@ -80,11 +74,22 @@ package struct Output: ~Copyable {
             remedy: errno == ENXIO
                 ? "nobody reads that pipe: start its reader first"
                 : "check that its directory is there and can be written to")
-        name = path
+        let raw = file.raw
+        let mayBlock = Self.type(of: raw) == S_IFIFO || isatty(raw) == 1
+        self.init(path, raw, mayBlock ? .stream : .file, ifFull, owned: file)
+    }
+
+    /// Takes over all of it at once: where a throwing initialiser assigned `owned` by itself, unoptimised
+    /// code of Swift 6.3.1 first destroyed what was not there yet, and closed descriptor 0.
+    private init(
+        _ name: String, _ descriptor: Int32, _ kind: Kind, _ ifFull: String,
+        owned: consuming FileDescriptor?
+    ) {
+        self.owned = owned
+        self.name = name
+        self.descriptor = descriptor
+        self.kind = kind
         self.ifFull = ifFull
-        descriptor = file.raw
-        kind = Self.type(of: descriptor) == S_IFIFO || isatty(descriptor) == 1 ? .stream : .file
-        owned = consume file
         pending.reserveCapacity(2 * Self.chunk)
     }
 

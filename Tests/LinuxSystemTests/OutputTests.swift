@@ -5,6 +5,18 @@ import Testing
 
 /// A line is written whole, in its turn, or it is counted as dropped.
 @Suite struct OutputTests {
+    /// Unoptimised code has closed descriptor 0, as one that was not there yet.
+    @Test func onlyWhatWasOpenedIsClosed() throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString).path
+        let isOpen = fcntl(0, F_GETFD) >= 0
+        do {
+            let output = try Output(creating: path, ifFull: "")
+            defer { output.remove() }
+            _ = try Input(path)
+        }
+        #expect((fcntl(0, F_GETFD) >= 0) == isOpen)
+    }
+
     @Test(arguments: SeededGenerator.seeds(2), [true, false])
     func noLineIsUnaccountedFor(seed: UInt64, throughPipe: Bool) throws {
         var random = SeededGenerator(state: seed)
