@@ -34,7 +34,7 @@ let package = Package(
             name: "Probe", dependencies: ["BPF", "CPortgauge", "LinuxSystem", "PortModel"],
             swiftSettings: strictMemory),
         .target(
-            name: "LoadGenerator", dependencies: ["CPortgauge", "LinuxSystem"],
+            name: "LoadGenerator", dependencies: ["CPortgauge", "LinuxSystem", "PortModel"],
             swiftSettings: strictMemory),
         .target(
             name: "Tracing", dependencies: ["LinuxSystem", "PortModel", "Probe", "Report"],

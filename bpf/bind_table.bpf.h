@@ -26,7 +26,7 @@ __noinline int is_bind_held(__u64 first, __u64 net, __u32 port)
 		struct inet_bind_bucket *bucket =
 			(void *)node - bpf_core_field_offset(struct inet_bind_bucket, node);
 
-		/* With l3mdev it belongs to a VRF, whose sockets alone look at it. */
+		/* l3mdev: it belongs to a VRF, whose sockets alone look at it. */
 		if (BPF_CORE_READ(bucket, port) == port &&
 		    (__u64)BPF_CORE_READ(bucket, ib_net.net) == net &&
 		    !BPF_CORE_READ(bucket, l3mdev))

@@ -70,7 +70,7 @@ int BPF_PROG(on_timer_cancel, struct timer_list *timer)
 		return 0;
 	this_cpu()->cancelled = (__u64)timer;
 	unhashed = !BPF_CORE_READ(tw, __tw_common.skc_nulls_node.pprev);
-	/* With its namespace, 100,000 end within the reader's pause: there it is woken early. */
+	/* 100,000 end within the reader's pause with their namespace: it is woken early then. */
 	change(PG_RELEASED, (__u64)tw, 0, 0, unhashed ? 0 : PG_MAY_RETURN, cookie,
 	       bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > RING_ALARM);
 	return 0;

@@ -71,7 +71,7 @@ void pg_leave_hooks_behind(void)
 	if (pipe2(ready, O_CLOEXEC))
 		return;
 	if (fork() == 0) {
-		/* What waits for the end of our output must not wait for this process. */
+		/* Whoever waits for the end of our output must not wait for this process. */
 		for (int standard = 0; standard <= STDERR_FILENO; standard++)
 			close(standard);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -116,7 +116,7 @@ int pg_fork_waiting(char *const arguments[], int *channel)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
 		return -1;
-	/* Where standard input, output or error is closed, it stays so. */
+	/* Standard input, output and error stay closed if they are. */
 	for (int i = 0; i < 2; i++) {
 		int end = ends[i];
 		ends[i] = fcntl(end, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);

@@ -7,7 +7,7 @@ import Glibc
 /// with: environment, rights, descriptors, signals, process group and terminal. Nothing of it depends
 /// on portgauge once it runs; if portgauge ends before, so does it.
 package struct ChildProcess: ~Copyable {
-    /// As this pid namespace numbers it.
+    /// Numbered as in this pid namespace.
     package let pid: Int32
     private let process: FileDescriptor
     private let channel: FileDescriptor
@@ -20,7 +20,7 @@ package struct ChildProcess: ~Copyable {
         case killed(Int32)
     }
 
-    /// - Parameter index: of the command among the arguments of this process; the others follow.
+    /// - Parameter index: the command's among the arguments of this process; its own follow.
     package init(argumentsFrom index: Int) throws(SystemError) {
         precondition((1..<Int(CommandLine.argc)).contains(index))
         var raw: Int32 = -1

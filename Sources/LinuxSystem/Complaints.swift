@@ -11,7 +11,7 @@ package func complain(_ bytes: [UInt8]) {
 
 /// Complaints wait while the terminal shows a screen.
 enum Complaints {
-    /// Nil: nothing waits.
+    /// The complaints that wait; nil while none has to.
     // SAFETY: everything that complains while there is a screen is on one thread.
     nonisolated(unsafe) private static var waiting: [String]?
 

@@ -1,6 +1,6 @@
 import Glibc
 
-/// What the host is, as `uname` prints it, and how many of its CPUs are online.
+/// The host, as `uname` prints it, and the number of its CPUs that are online.
 package struct Host: Sendable {
     package let name: String
     /// Such as `6.18.44`.

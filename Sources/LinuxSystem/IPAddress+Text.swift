@@ -10,13 +10,7 @@ extension IPAddress {
         if unsafe inet_pton(AF_INET, text, &v4) == 1 {
             self.init(v4: UInt32(bigEndian: v4.s_addr))
         } else if unsafe inet_pton(AF_INET6, text, &v6) == 1 {
-            let halves = unsafe withUnsafeBytes(of: v6) {
-                unsafe (
-                    $0.loadUnaligned(as: UInt64.self),
-                    $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
-                )
-            }
-            self.init(high: UInt64(bigEndian: halves.0), low: UInt64(bigEndian: halves.1))
+            self.init(v6)
         } else {
             return nil
         }
@@ -30,7 +24,7 @@ extension IPAddress {
             var address = in_addr(s_addr: UInt32(truncatingIfNeeded: low).bigEndian)
             unsafe inet_ntop(AF_INET, &address, &buffer, socklen_t(buffer.count))
         } else {
-            var address = (high.bigEndian, low.bigEndian)
+            var address = v6
             unsafe inet_ntop(AF_INET6, &address, &buffer, socklen_t(buffer.count))
         }
         return KernelFiles.text(buffer)

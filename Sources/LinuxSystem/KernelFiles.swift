@@ -6,9 +6,10 @@ enum KernelFiles {
     /// Calls `body` with a descriptor of a folder and, NUL-terminated, each name in it, which is any
     /// bytes: as a String it might no longer be found.
     static func eachEntry(of folder: String, _ body: (Int32, [CChar]) -> Void) {
+        // SAFETY: the directory is open until the end; an entry's name is NUL-terminated, and lives until
+        // the next readdir(): it is copied.
         guard let directory = unsafe opendir(folder) else { return }
         defer { unsafe closedir(directory) }
-        // SAFETY: an entry's name is NUL-terminated, and lives until the next readdir(): it is copied.
         while let entry = unsafe readdir(directory) {
             let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) {
                 unsafe $0.prefix { $0 != 0 }.map { CChar(bitPattern: $0) }

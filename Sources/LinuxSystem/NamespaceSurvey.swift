@@ -8,7 +8,7 @@ package struct NamespaceSurvey: Sendable {
     /// The name that a person knows; nil if nothing names it.
     package let name: String?
     package let settings: NetworkSettings
-    /// Nil if they could not be listed.
+    /// Listed by sock_diag; nil if they could not be.
     package let sockets: [KernelSocket]?
 
     /// Looks at the network namespace that this process is in.

@@ -165,7 +165,7 @@ package enum NetworkNamespaces {
     }
 
     /// The inode number that a link such as `/proc/PID/ns/net` has; nil if it may not be read.
-    static func link(_ path: String) -> UInt32? {
+    package static func link(_ path: String) -> UInt32? {
         KernelFiles.number("net", inLink: Array(path.utf8CString))
     }
 
@@ -177,7 +177,7 @@ package enum NetworkNamespaces {
     private static func threads(of pid: UInt32) -> Set<String> {
         let folder = "/proc/\(pid)/task"
         var threads: Set<String> = []
-        // Where one ends while it is being listed, the kernel leaves out those after it.
+        // The kernel leaves out those after a thread that ends while it is being listed.
         for _ in 0..<5 {
             // Two links and one more for each thread.
             guard let status = KernelFiles.status(folder), status.st_nlink > 3 else { break }

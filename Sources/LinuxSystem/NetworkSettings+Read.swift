@@ -46,10 +46,16 @@ private enum Setting {
     static let limit = 512 * 1024
 
     static func text(_ name: String) throws(SystemError) -> String {
-        guard let text = try textIfAny(name) else {
-            throw SystemError(action(name), errno: ENOENT, remedy: "mount /proc")
+        let file = try FileDescriptor(
+            opening: path(name), to: "read",
+            remedy: errno == ENOENT ? "mount /proc" : "mount /proc, and make it readable")
+        var bytes = [UInt8](repeating: 0, count: limit)
+        let count = try check("read \(path(name))", remedy: "please report this") {
+            file.read(into: &bytes)
         }
-        return text
+        guard count < limit else { throw unexpected(name) }
+        let line = bytes[..<count].prefix { $0 != UInt8(ascii: "\n") }
+        return String(decoding: line, as: UTF8.self)
     }
 
     static func number(_ name: String) throws(SystemError) -> UInt32 {
@@ -57,38 +63,19 @@ private enum Setting {
         return number
     }
 
-    /// Nil where the kernel has no such setting.
+    /// - Returns: nil if the kernel has no such setting.
     static func numberIfAny(_ name: String) throws(SystemError) -> UInt32? {
-        guard let text = try textIfAny(name) else { return nil }
-        guard let number = UInt32(text) else { throw unexpected(name) }
-        return number
-    }
-
-    static func unexpected(_ name: String) -> SystemError {
-        SystemError(action(name), errno: EBADMSG, remedy: "please report this")
-    }
-
-    private static func action(_ name: String) -> String { "read /proc/sys/net/ipv4/\(name)" }
-
-    private static func fileIfAny(_ name: String) throws(SystemError) -> FileDescriptor? {
         do throws(SystemError) {
-            return try FileDescriptor(
-                opening: "/proc/sys/net/ipv4/\(name)", to: "read",
-                remedy: "mount /proc, and make it readable")
+            return try number(name)
         } catch {
             if error.errno == ENOENT { return nil }
             throw error
         }
     }
 
-    private static func textIfAny(_ name: String) throws(SystemError) -> String? {
-        guard let file = try fileIfAny(name) else { return nil }
-        var bytes = [UInt8](repeating: 0, count: limit)
-        let count = try check(action(name), remedy: "please report this") {
-            file.read(into: &bytes)
-        }
-        guard count < limit else { throw unexpected(name) }
-        let line = bytes[..<count].prefix { $0 != UInt8(ascii: "\n") }
-        return String(decoding: line, as: UTF8.self)
+    static func unexpected(_ name: String) -> SystemError {
+        SystemError("read \(path(name))", errno: EBADMSG, remedy: "please report this")
     }
+
+    private static func path(_ name: String) -> String { "/proc/sys/net/ipv4/\(name)" }
 }

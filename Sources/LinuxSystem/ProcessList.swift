@@ -30,7 +30,7 @@ package struct ProcessList: Sendable {
     /// The processes that have these sockets open, by inode number, whatever network namespace they are
     /// in; of several that share one, such as a server and its workers, the one with the lowest PID.
     ///
-    /// - Parameter inodes: of sockets; 0 is none.
+    /// - Parameter inodes: inode numbers of sockets; 0 is none.
     package func owners(of inodes: Set<UInt32>) -> [UInt32: ProcessID] {
         var owners: [UInt32: ProcessID] = [:]
         var missing = inodes

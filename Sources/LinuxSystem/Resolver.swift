@@ -9,14 +9,14 @@ import Synchronization
 /// again when it is next to be written.
 package final class Resolver: Sendable {
     private let socket: FileDescriptor
-    /// Nil for an address that has no name, or none yet.
+    /// Names by address; nil for one that has none, or none yet.
     private let names = Mutex<[IPAddress: String?]>([:])
 
     /// Beyond it all names are forgotten, and asked for again.
     private static let limit = 4096
     private static let addressBytes = 16
 
-    /// - Parameter socket: of sequenced packets. It takes an address as 16 bytes in network order, and
+    /// - Parameter socket: one of sequenced packets. It takes an address as 16 bytes in network order, and
     ///   gives back these and the name, which is empty if there is none.
     package init(asking socket: consuming FileDescriptor) { self.socket = socket }
 
@@ -85,30 +85,11 @@ package final class Resolver: Sendable {
     /// The bytes of the name that getnameinfo() finds; none if it finds none.
     private static func lookUp(_ address: IPAddress) -> [UInt8] {
         var name = [CChar](repeating: 0, count: 1025)
-        let code: Int32
-        if address.isV4 {
-            var request = sockaddr_in()
-            request.sin_family = sa_family_t(AF_INET)
-            request.sin_addr.s_addr = UInt32(truncatingIfNeeded: address.low).bigEndian
-            code = lookUp(request, &name)
-        } else {
-            var request = sockaddr_in6()
-            request.sin6_family = sa_family_t(AF_INET6)
-            // SAFETY: the field is 16 plain bytes.
-            unsafe withUnsafeMutableBytes(of: &request.sin6_addr) {
-                unsafe $0.copyBytes(from: address.networkBytes)
-            }
-            code = lookUp(request, &name)
+        // SAFETY: getnameinfo() writes within the array.
+        let code = unsafe address.withSocketAddress(isV6: !address.isV4) {
+            unsafe getnameinfo($0, $1, &name, socklen_t(name.count), nil, 0, NI_NAMEREQD)
         }
         guard code == 0 else { return [] }
         return name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
-    }
-
-    /// - Returns: an error of getnameinfo(), or 0.
-    private static func lookUp<Address>(_ address: Address, _ name: inout [CChar]) -> Int32 {
-        // SAFETY: getnameinfo() writes within the array.
-        unsafe withSocketAddress(address) {
-            unsafe getnameinfo($0, $1, &name, socklen_t(name.count), nil, 0, NI_NAMEREQD)
-        }
     }
 }

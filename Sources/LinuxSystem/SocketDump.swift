@@ -8,7 +8,7 @@ import PortModel
 /// The kernel walks its tables bit by bit while traffic goes on: a socket that changes its state
 /// meanwhile can be listed twice, or not at all.
 package struct SocketDump: Sendable {
-    /// Of both families, in the kernel's order: listening, bound, then all others.
+    /// Sockets of both families, in the kernel's order: listening, bound, then all others.
     package private(set) var sockets: [KernelSocket] = []
     /// Sockets listed that are of a family or in a state that is not known here.
     package private(set) var unknown = 0
@@ -184,7 +184,7 @@ extension ArraySlice<UInt8> {
 }
 
 extension KernelSocket {
-    /// Nil for a family or a state that is not known.
+    /// Fails for a family or a state that is not known.
     init?(_ message: inet_diag_msg) {
         let isV4 = message.idiag_family == UInt8(AF_INET)
         // TCP_BOUND_INACTIVE is what they are asked for by, but not what is said of them.

@@ -31,7 +31,7 @@ package enum Terminal {
         return size(of: descriptor).flatMap { $0.ws_col > 0 ? Int($0.ws_col) : nil }
     }
 
-    /// Nil if it is no terminal.
+    /// Its size in characters; nil if it is no terminal.
     static func size(of descriptor: Int32) -> winsize? {
         var size = winsize()
         // SAFETY: TIOCGWINSZ writes one `winsize`.

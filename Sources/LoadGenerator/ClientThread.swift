@@ -1,9 +1,9 @@
 import Glibc
 import LinuxSystem
 
-/// What one client of a `ConnectLoop` does.
+/// The work of one client of a `ConnectLoop`.
 struct ClientThread: Sendable {
-    /// What a client has done, and the connections it has left open.
+    /// Counts of a client, and the connections it has left open.
     struct Outcome: Sendable {
         var result = LoadResult()
         let held = HeldSockets()

@@ -23,7 +23,7 @@ package struct ConnectLoop: Sendable {
         "core/somaxconn": "65535",
     ]
 
-    /// Where to connect to, in turn; at least one.
+    /// Endpoints to connect to, in turn; at least one.
     package var destinations: [Endpoint]
 
     /// Threads that connect, at least 1.

@@ -43,10 +43,10 @@ package enum PrivateNamespace {
 
     /// The inode number that identifies the network namespace of the calling thread.
     package static func currentInode() throws(SystemError) -> UInt64 {
-        var information = stat()
-        // SAFETY: the kernel fills the structure.
-        try check("stat \(path)") { unsafe stat(path, &information) }
-        return UInt64(information.st_ino)
+        guard let inode = NetworkNamespaces.link(path) else {
+            throw SystemError("read \(path)", errno: ENOENT)
+        }
+        return UInt64(inode)
     }
 
     private static let path = "/proc/thread-self/ns/net"

@@ -3,7 +3,7 @@ import LinuxSystem
 
 /// A listener and the threads that take its connections.
 final class ServerThreads {
-    /// What to do with a connection that was accepted.
+    /// Fate of a connection that was accepted.
     enum Treatment {
         /// Closes when the peer has closed.
         case readToEnd

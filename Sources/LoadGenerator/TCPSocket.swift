@@ -1,5 +1,6 @@
 import Glibc
 import LinuxSystem
+import PortModel
 
 /// A TCP socket, closed when its owner lets go of it.
 ///
@@ -168,23 +169,15 @@ package struct TCPSocket: ~Copyable, Sendable {
         return result
     }
 
-    /// What the socket is bound to; port 0 before it has one.
+    /// The endpoint that the socket is bound to; port 0 before it has one.
     package var localEndpoint: Endpoint {
         get throws(SystemError) {
-            var storage = sockaddr_storage()
-            var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-            try check("getsockname") {
-                // SAFETY: every socket address is written into, and read as, the storage made for all.
-                unsafe withUnsafeMutablePointer(to: &storage) { pointer in
-                    unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { name in
-                        unsafe getsockname(fileDescriptor, name, &length)
-                    }
-                }
+            // SAFETY: the kernel writes as many bytes as it is told that there is room for.
+            let name = try unsafe IPAddress.fromSocketCall("getsockname") {
+                unsafe getsockname(fileDescriptor, $0, $1)
             }
-            guard let endpoint = Endpoint(storage) else {
-                throw SystemError("getsockname", errno: EAFNOSUPPORT)
-            }
-            return endpoint
+            guard let name else { throw SystemError("getsockname", errno: EAFNOSUPPORT) }
+            return Endpoint(name.address, port: name.port, isIPv6: name.isV6)
         }
     }
 

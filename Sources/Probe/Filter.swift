@@ -61,7 +61,7 @@ extension pg_config {
         Self.fill(&remotes, with: filter.remotes.map(pg_remote.init))
     }
 
-    /// - Parameter array: of C, which is a tuple in Swift.
+    /// - Parameter array: a C array, which is a tuple in Swift.
     private static func fill<Array, Element: BitwiseCopyable>(
         _ array: inout Array, with elements: [Element]
     ) {

@@ -23,26 +23,21 @@ package struct Probe: ~Copyable {
     /// Records that were none: of a wrong size or an unknown kind.
     package internal(set) var malformed = 0
 
+    /// Loads only what looks at the kernel's tables: nothing is followed.
+    package init(lookingFor filter: Filter) throws(SystemError) {
+        try self.init(filter: filter, ringBytes: 1 << 22, follows: false, systemCalls: false)
+    }
+
     /// Loads and attaches the hooks. From then on no connect() is missed.
     ///
     /// - Parameter ringBytes: a power of two, and a multiple of the page size.
+    /// - Parameter follows: attaches the hooks as well; else see `init(lookingFor:)`.
     /// - Parameter systemCalls: where trampolines are refused, slow down every system call a little
     ///   for the sake of what connect() and bind() return.
     /// - Parameter command: a process that has not forked yet, whose descendants are to be known.
     package init(
-        filter: Filter, ringBytes: UInt32, systemCalls: Bool = true, command: UInt32? = nil
-    ) throws(SystemError) {
-        try self.init(
-            filter, ringBytes, follows: true, systemCalls: systemCalls, command: command)
-    }
-
-    /// Loads only what looks at the kernel's tables: nothing is followed.
-    package init(lookingFor filter: Filter) throws(SystemError) {
-        try self.init(filter, 1 << 22, follows: false, systemCalls: false, command: nil)
-    }
-
-    private init(
-        _ filter: Filter, _ ringBytes: UInt32, follows: Bool, systemCalls: Bool, command: UInt32?
+        filter: Filter, ringBytes: UInt32, follows: Bool = true, systemCalls: Bool = true,
+        command: UInt32? = nil
     ) throws(SystemError) {
         if let refusal = TypeInformation.refusal {
             throw SystemError(

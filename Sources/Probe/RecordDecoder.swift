@@ -2,7 +2,7 @@ import CPortgauge
 import PortModel
 
 extension Record {
-    /// Nil when the bytes are not a record of this version: of a wrong size or an unknown kind, about
+    /// Fails for bytes that are no record of this version: of a wrong size or an unknown kind, about
     /// no socket at all, or of a time that no clock has reached.
     init?(_ bytes: UnsafeRawBufferPointer) {
         guard let head = unsafe bytes.first(pg_head.self) else { return nil }
