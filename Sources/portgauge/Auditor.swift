@@ -39,9 +39,9 @@ struct Auditor {
         _ probe: inout Probe, _ road: inout Road, _ see: (Record) -> Void = { _ in }
     ) throws(ProbeError) {
         namespaces.look()
-        road.ledger.beginWalk(for: .seed, at: Clock.monotonic)
+        road.ledger.beginScan(for: .seed, at: Clock.monotonic)
         let walked = try snapshot(&probe, &road, see)
-        _ = road.ledger.endWalk(of: [])
+        _ = road.ledger.endScan(of: [])
         complainUnlessGone(Set(places.keys).subtracting(walked.keys))
     }
 
@@ -89,7 +89,7 @@ struct Auditor {
             return
         }
         let spent = Clock.processorTime
-        road.ledger.beginWalk(for: .audit, at: Clock.monotonic)
+        road.ledger.beginScan(for: .audit, at: Clock.monotonic)
         var audits: [UInt32: Audit] = [:]
         var missed: [UInt32] = []
         var isFresh = false
@@ -103,7 +103,7 @@ struct Auditor {
                         place,
                         {
                             guard $1 == netns else { return }
-                            road.ledger.see($0)
+                            road.ledger.compare($0)
                             sockets += 1
                         }, { road.take($0) })
                 }
@@ -124,7 +124,7 @@ struct Auditor {
         let undescribed = road.ledger.undescribed
         let gone = try goneAmong(missed + undescribed, after: Self.dying, &probe, &road)
         probe.drainAll { road.take($0) }
-        let findings = road.ledger.endWalk(of: Set(audits.keys), gone: gone)
+        let findings = road.ledger.endScan(of: Set(audits.keys), gone: gone)
         let now = Clock.monotonic
         for netns in gone { road.close(netns, at: now) }
         var drift = findings.drift
@@ -195,7 +195,7 @@ struct Auditor {
     ) throws(ProbeError) -> (drift: [Int: Int], walked: Set<UInt32>) {
         namespaces.look()
         let known = road.ledger.namespaces
-        road.ledger.beginWalk(for: .repair, at: Clock.monotonic)
+        road.ledger.beginScan(for: .repair, at: Clock.monotonic)
         let identities = try snapshot(&probe, &road)
         probe.drainAll { road.take($0) }
         let walked = Set(identities.values)
@@ -206,7 +206,7 @@ struct Auditor {
         let gone = try goneAmong(
             Array(missed.keys) + road.ledger.undescribed.subtracting(walked), after: grace, &probe,
             &road)
-        let findings = road.ledger.endWalk(of: walked, gone: gone)
+        let findings = road.ledger.endScan(of: walked, gone: gone)
         let now = Clock.monotonic
         for netns in gone { road.close(netns, at: now) }
         accuracy.repairs += 1
@@ -241,8 +241,8 @@ struct Auditor {
     ) -> Int {
         let now = Clock.monotonic
         var audits = audits
-        for (account, ports) in drift {
-            let tuple = road.ledger.accounts[account].tuple
+        for (place, ports) in drift {
+            let tuple = road.ledger.tuples[place].tuple
             audits[tuple.netns, default: Audit(netns: tuple.netns, sockets: 0, duration: 0)]
                 .drift.append((tuple: tuple, ports: ports))
         }

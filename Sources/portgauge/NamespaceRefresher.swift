@@ -34,24 +34,25 @@ struct NamespaceRefresher {
             looked = looked.filter { road.ledger.namespaces[$0.key] != nil }
         }
         try walkIfDue(now, spacing: Self.spacing, &probe, &road)
-        road.ledger.countBindPools(at: now)
+        road.ledger.countBindPools()
     }
 
     /// Before failures are told: as it is now, and no older than a hundredth of a second.
     mutating func beforeTelling(_ probe: inout Probe, _ road: inout Road) throws(ProbeError) {
-        guard !road.failing.isEmpty else { return }
+        guard !road.ledger.failingNamespaces.isEmpty else { return }
         let now = Clock.monotonic
         lookAtFailing(now, probe, &road)
         // It reads what has happened meanwhile, too: others may have failed.
         try walkIfDue(now, spacing: Self.urgentSpacing, &probe, &road)
         lookAtFailing(now, probe, &road)
-        road.ledger.countBindPools(at: now)
+        road.ledger.countBindPools()
     }
 
     private mutating func lookAtFailing(
         _ now: UInt64, _ probe: borrowing Probe, _ road: inout Road
     ) {
-        for netns in road.failing where now - (looked[netns] ?? 0) > Self.second / 100 {
+        for netns in road.ledger.failingNamespaces
+        where now - (looked[netns] ?? 0) > Self.second / 100 {
             look(at: netns, now, spacing: Self.urgentSpacing, probe, &road)
         }
     }
@@ -63,7 +64,7 @@ struct NamespaceRefresher {
             look(at: netns, now, spacing: Self.spacing, probe, &road)
         }
         try walk(now, &probe, &road)
-        road.ledger.countBindPools(at: now)
+        road.ledger.countBindPools()
     }
 
     private mutating func look(

@@ -7,9 +7,6 @@ struct Road: ~Copyable {
     var ledger = Ledger()
     private var watch: AlertThresholds
     private var poolThresholds: AlertThresholds
-    private var failures = FailureLog()
-    /// Failures to be told as soon as what is bind-held is known anew.
-    private var untold: [Failure] = []
     /// As they were told last.
     private var poolsTold: [BindPool.Key: Int] = [:]
 
@@ -42,27 +39,7 @@ struct Road: ~Copyable {
         if case .namespace(let netns, let namespace, let pid) = record {
             meet(netns, namespace, pid)
         }
-        if case .refused(let refusal) = record { return refuse(refusal) }
-        guard let change = ledger.apply(record) else { return }
-        follow(change)
-        if case .closed(let closing) = record, let failure = ledger.failure(change),
-            let first = failures.add(failure, socket: closing.socket)
-        {
-            untold.append(first)
-        }
-    }
-
-    private mutating func refuse(_ refusal: Record.Refusal) {
-        let other = ledger.failure(refusal)
-        let isOther = !failures.isAwaited(refusal)
-        if isOther { ledger.enter(other) }
-        if let first = failures.returned(refusal, else: other) { untold.append(first) }
-    }
-
-    /// Whether each failed connect() is followed by what it returned.
-    var followsReturns: Bool {
-        get { failures.awaitsReturns }
-        set { failures.awaitsReturns = newValue }
+        if let change = ledger.apply(record) { follow(change) }
     }
 
     /// What only time tells.
@@ -72,41 +49,34 @@ struct Road: ~Copyable {
         var changes: [Change] = []
         ledger.settle(now: now) { changes.append($0) }
         for change in changes { follow(change) }
-        untold += failures.settle(now: now)
     }
 
     // MARK: Failures
 
-    /// Namespaces whose bind-held ports are to be looked at before `tellFailures`.
-    var failing: Set<UInt32> { Set(untold.map(\.call.scope.netns)) }
-
-    /// Tells the failures that have come up.
-    mutating func tellFailures() {
-        guard !untold.isEmpty else { return }
-        for var failure in untold {
-            ledger.diagnose(&failure, isKnown: followsReturns)
-            tell(.failure(failure), at: failure.time)
-        }
-        untold.removeAll(keepingCapacity: true)
+    /// Tells the failures that have come up, and at the end `all` that have not been told.
+    mutating func tellFailures(all: Bool = false) {
+        for failure in all ? ledger.takeAllFailures() : ledger.takeFailures() { tell(failure) }
     }
+
+    private mutating func tell(_ failure: Failure) { tell(.failure(failure), at: failure.time) }
 
     /// Most changes cross no threshold and, when there are many, are not written: those are passed
     /// by without being copied.
     private mutating func follow(_ change: Change) {
         sinks.take(change, in: context)
-        let usage = ledger.usage(of: change.account)
-        observe(change.account, change.tuple, usage, at: change.time)
+        let usage = ledger.usage(of: change.place)
+        observe(change.place, change.tuple, usage, at: change.time)
     }
 
     private mutating func observe(
-        _ account: Int, _ tuple: Tuple, _ usage: PortUsage, at time: UInt64
+        _ place: Int, _ tuple: Tuple, _ usage: PortUsage, at time: UInt64
     ) {
-        let level = watch.observe(account, used: usage.used, usable: usage.usable)
+        let level = watch.observe(place, used: usage.used, usable: usage.usable)
         guard let level else { return }
         var alert = Alert(level: level, time: time, scope: .tuple(tuple), usage: usage)
         if level > 0 {
-            alert.forecast = ledger.forecast(of: account, at: time)
-            alert.longSearch = ledger.longSearch(of: account)
+            alert.forecast = ledger.tuples[place].forecast(at: time)
+            alert.longSearch = ledger.tuples[place].searches.mean
         }
         tell(.alert(alert), at: time)
     }
@@ -151,12 +121,12 @@ struct Road: ~Copyable {
         let offset = Clock.realtimeOffset
         let change = Int64(bitPattern: offset &- context.timestamps.realtimeOffset)
         if change.magnitude > 1_000_000 { context.timestamps.realtimeOffset = offset }
-        untold += failures.takeTick()
         tellFailures()
+        for failure in ledger.takeRepeatedFailures() { tell(failure) }
         tellBindPools(at: now)
         let ticks = ledger.takeTicks(at: now)
         // What is usable or may be used again changes also while nobody connects.
-        for tick in ticks { observe(tick.index, tick.tuple, tick.usage, at: now) }
+        for tick in ticks { observe(tick.place, tick.tuple, tick.usage, at: now) }
         sinks.take(ticks, at: now, in: context)
         if lost > lostTold {
             tell(.lost(Int(clamping: lost - lostTold)), at: now)

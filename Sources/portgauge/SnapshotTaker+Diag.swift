@@ -9,12 +9,11 @@ extension SnapshotTaker {
         let surveys = try [NamespaceSurvey.own()] + NamespaceSurvey.others().surveys
         let inodes = surveys.flatMap { $0.sockets ?? [] }.map(\.inode)
         let owners = ProcessList().owners(of: Set(inodes))
-        ledger.beginWalk(for: .seed, at: Clock.monotonic)
+        ledger.beginScan(for: .seed, at: Clock.monotonic)
         for survey in surveys { enter(survey, owners, filter, into: &ledger) }
-        _ = ledger.endWalk(of: [])
-        let now = Clock.monotonic
-        ledger.settle(now: now) { _ in }
-        ledger.countBindPools(at: now)
+        _ = ledger.endScan(of: [])
+        ledger.settle(now: Clock.monotonic) { _ in }
+        ledger.countBindPools()
     }
 
     private static func enter(
@@ -67,8 +66,8 @@ extension SnapshotTaker {
             let state: Record.State = socket.state == .synSent ? .connecting : .established
             return .exists(connection, state: state)
         }
-        let length: UInt64 = 60_000
-        connection.age = (length - min(length, UInt64(socket.expires))) * 1_000_000
+        let left = UInt64(socket.expires) * 1_000_000
+        connection.age = TimeWaitRules.length - min(TimeWaitRules.length, left)
         connection.reusable = namespace.timeWait.timestamps && socket.state == .timeWait
         return .exists(connection, state: .timeWait)
     }

@@ -34,19 +34,18 @@ enum SnapshotTaker {
             probe.drainAll { _ = ledger.apply($0) }
         }
         var owners = OwnerFilter(filter)
-        ledger.beginWalk(for: .seed, at: Clock.monotonic)
+        ledger.beginScan(for: .seed, at: Clock.monotonic)
         // With a filter by process, who owns what has to be known before.
         try probe.snapshot(of: places, rounds: owners.isNeeded ? 2 : 1) { record in
             if let record = owners.admit(record, isKnown: { ledger.knows($0) }) {
                 _ = ledger.apply(record)
             }
         }
-        _ = ledger.endWalk(of: [])
+        _ = ledger.endScan(of: [])
         // Only now: of several namespaces some may have been described by their first socket.
         for (netns, ports) in bound { ledger.setBound(ports, in: netns) }
-        let now = Clock.monotonic
-        ledger.settle(now: now) { _ in }
-        ledger.countBindPools(at: now)
+        ledger.settle(now: Clock.monotonic) { _ in }
+        ledger.countBindPools()
     }
 
     private static func context(

@@ -115,7 +115,7 @@ struct Trace: ~Copyable {
         let losses = complainOfHooks()
         road.ledger.followsBoundPorts = probe.followsBoundPorts
         road.ledger.isPartial = options.filter.isByProcess
-        road.followsReturns = probe.followsReturns
+        road.ledger.awaitsReturns = probe.followsReturns
         let start = Clock.monotonic
         if options.sinceStart { road.countTime(from: start) }
         road.tell(.start(startFacts), at: start)
@@ -134,6 +134,7 @@ struct Trace: ~Copyable {
         probe.drainAll { road.take($0) }
         road.settle(now: last)
         try refresher.survey(&probe, &road)
+        road.tellFailures(all: true)
         _ = road.secondPassed(at: last, lost: probe.lost)
         tellSurvivors()
         var failure: ProbeError?

@@ -158,8 +158,6 @@ private struct HostileRoad {
     private var ledger = Ledger()
     private var watch = AlertThresholds()
     private var poolThresholds = AlertThresholds()
-    private let isKnown: Bool
-    private var failures = FailureLog()
     private var now: UInt64 = 0
     private var context = RenderContext(
         timestamps: Timestamps(realtimeOffset: 1_795_367_765_000_000_000, localOffset: -43_200),
@@ -168,27 +166,12 @@ private struct HostileRoad {
 
     init(seed: UInt64) {
         ledger.followsBoundPorts = seed % 2 == 0
-        isKnown = seed % 3 == 0
-        failures.awaitsReturns = isKnown
+        ledger.awaitsReturns = seed % 3 == 0
     }
 
     mutating func take(_ record: Record) throws {
-        if case .refused(let refusal) = record {
-            let other = ledger.failure(refusal)
-            if !failures.isAwaited(refusal) { ledger.enter(other) }
-            try tell(failures.returned(refusal, else: other))
-        }
-        guard let change = ledger.apply(record) else { return }
-        try follow(change)
-        if case .closed(let closing) = record, let failure = ledger.failure(change) {
-            try tell(failures.add(failure, socket: closing.socket))
-        }
-    }
-
-    private mutating func tell(_ failure: Failure?) throws {
-        guard var failure else { return }
-        ledger.diagnose(&failure, isKnown: isKnown)
-        try tell(.failure(failure))
+        if let change = ledger.apply(record) { try follow(change) }
+        for failure in ledger.takeFailures() { try tell(.failure(failure)) }
     }
 
     mutating func secondPassed() throws {
@@ -196,11 +179,13 @@ private struct HostileRoad {
         var changes: [Change] = []
         ledger.settle(now: now) { changes.append($0) }
         for change in changes { try follow(change) }
-        for failure in failures.settle(now: now) + failures.takeTick() { try tell(failure) }
+        for failure in ledger.takeFailures() + ledger.takeRepeatedFailures() {
+            try tell(.failure(failure))
+        }
         for (netns, namespace) in ledger.namespaces {
             ledger.setBound(namespace.pool.reserved, in: netns)
         }
-        ledger.countBindPools(at: now)
+        ledger.countBindPools()
         for pool in ledger.bindPools.values {
             try tell(.bindPool(pool))
             let level = poolThresholds.observe(pool.number, used: pool.used, usable: pool.usable)
@@ -228,9 +213,9 @@ private struct HostileRoad {
         case .failed, .connecting: break
         default: try tell(.connection(change))
         }
-        let usage = ledger.usage(of: change.account)
+        let usage = ledger.usage(of: change.place)
         let level = watch.observe(
-            change.account, used: usage.used, usable: usage.usable)
+            change.place, used: usage.used, usable: usage.usable)
         if let level {
             try tell(
                 .alert(

@@ -15,7 +15,8 @@ extension Advice {
         /// Payload of a connection, both ways, on average; nil if not known.
         package var meanBytes: Double?
 
-        package var peak = Peak()
+        /// Ports at the moment at which it held most.
+        package var peak = PortUsage(usable: 0)
         /// Most connections that were opened within one second.
         package var peakRate = 0.0
         /// Connections opened a second, on average over the seconds in which there were any.
@@ -30,8 +31,8 @@ extension Advice {
         /// The same in `Advice.widestRange`.
         package var blockedInWidest: Blocked
         package var timeWaitRules = TimeWaitRules()
-        /// Those known to hold `blocked.bound`.
-        package var binders: [ProcessID] = []
+        /// The processes known to hold `blocked.bound`.
+        package var holders: [ProcessID] = []
 
         /// - Parameters:
         ///   - blocked: in `namespaceRange`.
@@ -48,38 +49,12 @@ extension Advice {
             self.blockedInWidest = blockedInWidest
         }
 
-        /// The moment at which it held most.
-        package struct Peak: Sendable {
-            /// TIME_WAITs included.
-            package var held: Int
-            package var usable: Int
-            package var timeWait: Int
-            /// TIME_WAITs whose port a connect() would have taken, by the rules in force.
-            package var reusable: Int
-            /// Of `held`: ports that are none of the usable ones.
-            package var elsewhere: Int
-            /// TIME_WAITs older than the reuse delay, without parked FIN_WAIT2s, whatever
-            /// `tcp_tw_reuse` is; nil if not known: then it is estimated from the rate.
-            package var pastDelay: Int?
-
-            package init(
-                held: Int = 0, usable: Int = 0, timeWait: Int = 0, reusable: Int = 0,
-                elsewhere: Int = 0, pastDelay: Int? = nil
-            ) {
-                self.held = held
-                self.usable = usable
-                self.timeWait = timeWait
-                self.reusable = reusable
-                self.elsewhere = elsewhere
-                self.pastDelay = pastDelay
-            }
-        }
-
         var failures: Int { failed.values.reduce(0, +) }
 
         /// The part of the usable ports that was spent at the peak.
         var share: Double {
-            Double(max(0, peak.held - peak.reusable - peak.elsewhere)) / Double(max(1, peak.usable))
+            Double(max(0, peak.held - peak.reusable - peak.outsidePool))
+                / Double(max(1, peak.usable))
         }
     }
 

@@ -16,34 +16,32 @@ extension Advice {
 
 extension Advice.TupleEvidence {
     /// Nil when nothing is known of its namespace.
-    fileprivate init?(_ account: TupleState, _ ledger: Ledger) {
-        guard let namespace = ledger.namespaces[account.tuple.netns] else { return nil }
+    fileprivate init?(_ state: TupleState, _ ledger: Ledger) {
+        guard let namespace = ledger.namespaces[state.tuple.netns] else { return nil }
         let pool = namespace.pool
         self.init(
-            tuple: account.tuple, range: account.range, usable: account.usable,
+            tuple: state.tuple, range: state.range, usable: state.usable,
             namespaceRange: pool.range,
             blocked: Advice.Blocked(reserved: pool.reservedInRange, bound: pool.boundInRange),
             blockedInWidest: Advice.Blocked(
                 reserved: pool.reserved.count(in: Advice.widestRange), bound: pool.boundInRange))
-        process = account.processes.top ?? .unknown
-        opened = account.totals.opened
-        failed = account.causes
-        closed = account.totals.closed
-        closedIntoTimeWait = account.totals.closedFirst
-        if let mean = account.lives.mean {
-            lived = Advice.Lifetime(mean: UInt64(mean), count: account.lives.count)
+        process = state.processes.top ?? .unknown
+        opened = state.totals.opened
+        failed = state.causes
+        closed = state.totals.closed
+        closedIntoTimeWait = state.totals.closedFirst
+        if let mean = state.lives.mean {
+            lived = Advice.Lifetime(mean: UInt64(mean), count: state.lives.count)
         }
-        meanBytes = account.loads.mean
-        let usage = account.peak.usage
-        peak = Peak(
-            held: usage.held, usable: usage.usable, timeWait: usage.timeWait,
-            reusable: usage.reusable, elsewhere: usage.elsewhere)
-        peakRate = Double(account.rates.greatest)
-        meanRate = account.rates.mean ?? 0
+        meanBytes = state.loads.mean
+        peak = state.peak.usage
+        peakRate = Double(state.rates.greatest)
+        meanRate = state.rates.mean ?? 0
         timeWaitRules = namespace.timeWait
-        if blocked.bound > 0, account.totals.failed > 0 {
-            binders = ledger.holders(of: pool.range, in: account.tuple.netns, limit: 3)
-                .map(\.process)
+        if blocked.bound > 0, state.totals.failed > 0 {
+            holders = ledger.pools.holders(
+                of: pool.range, in: state.tuple.netns, limit: 3, ledger.connections
+            ).map(\.process)
         }
     }
 }

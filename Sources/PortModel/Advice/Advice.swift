@@ -59,7 +59,7 @@ package struct Advice: Sendable, Hashable {
         /// The widest range would have `adds` ports more, and `sustains` so many a second.
         case widenRange(from: PortRange, to: PortRange, adds: Int, sustains: Int?)
         /// Much of `range` is of no use to connect().
-        case freeRange(range: PortRange, blocked: Blocked, binders: [ProcessID])
+        case freeRange(range: PortRange, blocked: Blocked, holders: [ProcessID])
         /// So many source addresses, or as many destinations, in all.
         case addAddresses(Int)
         /// bind() with port 0 takes a port of one local address for all peers together; `blocked`
@@ -67,7 +67,7 @@ package struct Advice: Sendable, Hashable {
         case bindNoPort(blocked: Int)
         /// The socket's own range is narrower than the namespace's, which has `wide` usable ports.
         case socketRange(own: PortRange, wide: Int)
-        /// So many failed for another reason than want of ports.
+        /// So many failed for another reason than port exhaustion.
         case collision(Int)
         case noAddress(Int)
         case noMemory(Int)
@@ -76,14 +76,11 @@ package struct Advice: Sendable, Hashable {
     /// How long connections lived, from connect() to the close of the socket, in nanoseconds.
     package struct Lifetime: Sendable, Hashable {
         package var mean: UInt64
-        /// Nil if not known.
-        package var median: UInt64?
         /// Over how many; 0 if nothing is known.
         package var count: Int
 
-        package init(mean: UInt64, median: UInt64? = nil, count: Int) {
+        package init(mean: UInt64, count: Int) {
             self.mean = mean
-            self.median = median
             self.count = count
         }
     }
@@ -111,9 +108,6 @@ package struct Advice: Sendable, Hashable {
 
     /// Below this part of all, a cause is not worth a line.
     static let noteworthy = 0.1
-
-    /// TIME_WAIT lasts 60 s: TCP_TIMEWAIT_LEN, which no setting changes.
-    static let timeWaitSeconds = 60.0
 
     /// Advice for what was seen: nothing if nothing was wrong. Each kind at most once, for the tuple
     /// or bind pool that needs it most; the worst off first, and for each what does with the least

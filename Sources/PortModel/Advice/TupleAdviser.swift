@@ -23,7 +23,7 @@ struct TupleAdviser {
         if rate > 0, Double(seen.closed) >= Double(seen.opened) * Advice.noteworthy, seen.closed > 0
         {
             let steady = Self.whole(
-                rate * (lifetime + timeWaitShare * Advice.timeWaitSeconds), .up)
+                rate * (lifetime + timeWaitShare * Double(TimeWaitRules.seconds)), .up)
             let least = Self.shortOfPorts(seen) > 0 ? seen.usable + 1 : seen.peak.held
             needed = max(steady, least)
         } else {
@@ -84,17 +84,15 @@ struct TupleAdviser {
 
     private var timeWaitReuse: Advice? {
         let rules = seen.timeWaitRules
-        let loopback = seen.tuple.local.isLoopback || seen.tuple.remote.isLoopback
-        guard isWaiting, !rules.allowReuse(loopback: loopback) || !rules.timestamps else {
+        guard isWaiting, !rules.allowReuse(of: seen.tuple) || !rules.timestamps else {
             return nil
         }
         let delay = Double(rules.reuseDelay) / 1000
         let young = rate * timeWaitShare * delay
-        let reusable =
-            seen.peak.pastDelay ?? max(0, seen.peak.timeWait - Self.whole(young, .up))
+        let reusable = max(0, seen.peak.timeWait - Self.whole(young, .up))
         return make(
             .timeWaitReuse(
-                rules: rules, loopback: loopback, timeWait: seen.peak.timeWait,
+                rules: rules, loopback: seen.tuple.isOnLoopback, timeWait: seen.peak.timeWait,
                 reusable: reusable,
                 rate: Self.whole(Double(seen.usable) / max(1e-6, delay + lifetime), .down)),
             provides: seen.usable,
@@ -115,7 +113,7 @@ struct TupleAdviser {
         guard !hasOwnRange, !seen.range.contains(widest),
             Double(adds) > Double(seen.usable) * Advice.noteworthy
         else { return nil }
-        let seconds = lifetime + timeWaitShare * Advice.timeWaitSeconds
+        let seconds = lifetime + timeWaitShare * Double(TimeWaitRules.seconds)
         return make(
             .widenRange(
                 from: seen.range, to: widest, adds: adds,
@@ -131,7 +129,7 @@ struct TupleAdviser {
             blocked.count > 0
         else { return nil }
         return make(
-            .freeRange(range: seen.range, blocked: blocked, binders: seen.binders),
+            .freeRange(range: seen.range, blocked: blocked, holders: seen.holders),
             provides: seen.usable + blocked.count, takes: needed)
     }
 
@@ -181,9 +179,4 @@ struct TupleAdviser {
         let tidy = (value * 1e6).rounded() / 1e6
         return Int(min(max(0, tidy.isNaN ? 0 : tidy), 1e15).rounded(rule))
     }
-}
-
-extension TimeWaitRules {
-    /// Whether `tcp_tw_reuse` lets TIME_WAITs be used again, timestamps granted.
-    func allowReuse(loopback: Bool) -> Bool { reuse == 1 || reuse == 2 && loopback }
 }

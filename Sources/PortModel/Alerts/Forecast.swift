@@ -40,12 +40,12 @@ package struct PortsNow: Sendable, Hashable {
     package var timeWaitCost: UInt64
 
     package init(
-        usable: Int, available: Int, waiting: Int, timeWaitCost: UInt64 = 60_000_000_000
+        usable: Int, available: Int, waiting: Int, timeWaitCost: UInt64 = TimeWaitRules.length
     ) {
         self.usable = max(0, usable)
         self.available = available
         self.waiting = max(0, waiting)
-        self.timeWaitCost = min(timeWaitCost, 60_000_000_000)
+        self.timeWaitCost = min(timeWaitCost, TimeWaitRules.length)
     }
 }
 
@@ -77,7 +77,7 @@ extension RateHistory {
         }
         let outlook = Outlook(
             ports, ahead: rates.ahead, taken: rates.opened - freed, growth: growth,
-            returns: Returns(of: self, ports, now))
+            reuse: ReuseSchedule(of: self, ports, now))
         var sustainable: Double?
         if let share {
             let takes = alive / closed + Double(ports.timeWaitCost) / 1e9 * share
@@ -94,7 +94,7 @@ extension RateHistory {
 }
 
 /// When the ports in TIME_WAIT come back.
-private struct Returns {
+private struct ReuseSchedule {
     private let flow: RateHistory
     private let recent: Int
     /// Seconds since the flow's last step.
@@ -159,7 +159,7 @@ private struct Outlook {
     /// - Parameters:
     ///   - taken: ports that are opened a second, less those that are free at once.
     ///   - growth: how many more are opened than closed.
-    init(_ ports: PortsNow, ahead: Double, taken: Double, growth: Double, returns: Returns) {
+    init(_ ports: PortsNow, ahead: Double, taken: Double, growth: Double, reuse: ReuseSchedule) {
         let start = Double(ports.available) + ahead
         var available = start
         var time = 0.0
@@ -170,7 +170,7 @@ private struct Outlook {
         let step = min(1, cost / 32)
         while time < cost {
             let end = min(time + step, cost)
-            let next = available - taken * (end - time) + returns.between(time, end)
+            let next = available - taken * (end - time) + reuse.between(time, end)
             if next <= 0, exhaustedIn == nil {
                 exhaustedIn = time + (end - time) * available / (available - next)
             }

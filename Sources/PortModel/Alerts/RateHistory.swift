@@ -1,4 +1,4 @@
-/// What the ports of one tuple did in the last minute, by the second: what a forecast is made of.
+/// The last minute of one tuple's ports, by the second: a forecast is made from it.
 ///
 /// It is 32 bytes, and 288 more from the first step on: for tuples for which it `isWorthwhile`.
 package struct RateHistory: Sendable {
@@ -19,7 +19,7 @@ package struct RateHistory: Sendable {
 
     package init() {}
 
-    /// What happened to the ports of a tuple for a while.
+    /// Counts of what happened to the ports of a tuple for a while.
     package struct Step: Hashable, Sendable {
         /// Connects that got a port.
         package let opened: Int
@@ -48,7 +48,7 @@ package struct RateHistory: Sendable {
 
     enum Series { case opened, freed, timeWaits }
 
-    /// What a tuple did before it held a sixty-fourth of what it can need not be known.
+    /// False below a sixty-fourth of the usable ports: what a tuple did before need not be known.
     package static func isWorthwhile(held: Int, usable: Int) -> Bool { held * 64 >= usable }
 
     /// Takes down what happened since the last step: a second's, or more if the tracer was stopped.
@@ -116,7 +116,7 @@ package struct RateHistory: Sendable {
 }
 
 extension RateHistory.Step {
-    /// What a tuple's totals have grown by.
+    /// - Parameter totals: by how much those of a tuple have grown.
     init(_ totals: TupleState.Totals, since: UInt64, until: UInt64) {
         self.init(
             opened: totals.opened, timeWaits: totals.closedFirst,

@@ -17,8 +17,8 @@ package struct Change: Hashable, Sendable {
 
     package var kind: Kind
     package var time: UInt64
-    /// The tuple's place in `Ledger.accounts`.
-    package var account: Int
+    /// The tuple's place in `Ledger.tuples`.
+    package var place: Int
     package var tuple: Tuple
     /// 0 while not known; of one that failed: what the program had bound, or 0.
     package var localPort: UInt16
@@ -27,12 +27,12 @@ package struct Change: Hashable, Sendable {
     package var usable: Int
 
     package init(
-        kind: Kind, time: UInt64, account: Int, tuple: Tuple, localPort: UInt16, process: ProcessID,
+        kind: Kind, time: UInt64, place: Int, tuple: Tuple, localPort: UInt16, process: ProcessID,
         held: Int, usable: Int
     ) {
         self.kind = kind
         self.time = time
-        self.account = account
+        self.place = place
         self.tuple = tuple
         self.localPort = localPort
         self.process = process

@@ -4,366 +4,268 @@
 /// identity, since a connecting socket has no port yet. Each tuple's count is derived from the
 /// entries. Folding a record twice changes nothing, so snapshots can be folded in among live ones.
 package struct Ledger: Sendable {
-    package internal(set) var accounts: [TupleState] = []
-    /// Totals of the tuples that were forgotten because there were too many of them.
-    package internal(set) var forgotten = Forgotten()
-    /// What is known of the network namespaces that have connections, by their identity.
-    package internal(set) var namespaces: [UInt32: Namespace] = [:]
-    /// What records said twice, or what nothing that was known could have led to.
-    package internal(set) var anomalies = Anomalies()
-
-    var entries = SocketTable(filler: Entry.none)
-    var accountOf: [Tuple: Int] = [:]
-    var vacant: [Int] = []
-    var touched: [Int] = []
-
-    /// Connects that have not shown yet whether they found a port, oldest first.
-    var searching: [(socket: UInt64, since: UInt64)] = []
-    /// TIME_WAITs whose timer was stopped, oldest first: over, unless it is started again.
-    var leaving = Queue<(socket: UInt64, since: UInt64, departure: UInt8)>()
-    /// Tuples whose namespace is gone, at most.
-    var goneTuples = 0
-    /// What came to light with another socket's record, to be told with the next `settle`.
+    var connections = Connections()
+    var searches = Searches()
+    var timeWaits = TimeWaits()
+    var pools = BindPools()
+    var failures = Failures()
+    /// The comparison with the kernel's table that is under way.
+    var scan: TableScan?
+    /// Changes that came to light with another socket's record, for the next `settle`.
     var overdue: [Change] = []
-    /// TIME_WAITs whose port a connect() will take from `at` on, soonest first: by namespace, as each
-    /// has a delay of its own.
-    var ripening: [UInt32: Queue<Ripening>] = [:]
-    /// Sockets with a range of their own that are in search of a port.
-    var ownRanges: [UInt64: PortRange] = [:]
-    /// Sockets that hold a port without a connection, by namespace, as the last walk has found them.
-    var holders: [UInt32: Set<Record.Holder>] = [:]
-    /// Pools that bind() chooses ports from, as far as any program has it choose.
-    package internal(set) var bindPools: [BindPool.Key: BindPool] = [:]
-    var nextBindPool = 0
-    /// What failed without any tuple's having run out, by what, to whom.
-    package internal(set) var refusals: [FailedCall: Int] = [:]
-    /// All of these, while `refusals` has a limit.
-    package internal(set) var refusalsByCause: [Cause: Calls] = [:]
-    /// The snapshot or the audit under way.
-    var walk: Walk?
-    /// Of the last record that opened, closed or released something.
-    var lastTime: UInt64 = 0
-    var findings = Findings()
-    /// Flips with each walk: what carries it has been met or spoken of since the walk began.
-    var mark = false
+    package private(set) var anomalies = Anomalies()
 
     /// False where the kernel does not tell when a bound port is given back: it is then taken to be
     /// free when its connection closes.
     package var followsBoundPorts = true
 
-    /// Only the connections of some processes are counted: others hold ports of the same tuples, too.
-    package var isPartial = false
-
     package init() {}
 
-    package struct Forgotten: Hashable, Sendable {
-        package var tuples = 0
-        package var totals = TupleState.Totals()
-    }
-
-    /// Records that contradict what went before: none of them changes a count.
+    /// Duplicates, and records that contradict the ledger; they change no count.
     package struct Anomalies: Hashable, Sendable {
-        /// Told twice, which the copies of a program may do.
+        /// Records that came twice, as copies of a program may send them.
         package var duplicates = 0
-        /// About a socket that was never heard of.
+        /// Records about a socket that was never heard of.
         package var strangers = 0
     }
 
     /// ECANCELED, as most architectures number it: the program closed the socket unconnected.
     private static let gaveUp: UInt16 = 125
-    static let millisecond: UInt64 = 1_000_000
+    private static let millisecond: UInt64 = 1_000_000
 
     // MARK: Records
 
     /// Folds one record in. Nil when it says nothing new, or speaks of a socket never heard of.
     package mutating func apply(_ record: Record) -> Change? {
         switch record {
-        case .opened(let connection): open(connection)
-        case .established(let socket, let port, let time): establish(socket, port: port, at: time)
-        case .closed(let closing): close(closing)
+        case .opened(let connection): return open(connection)
+        case .established(let socket, let port, let time):
+            return establish(socket, port: port, at: time)
+        case .closed(let closing): return close(closing)
         case .timeWait(let socket, let successor, let reusable, let time):
-            pass(from: socket, to: successor, reusable: reusable, at: time)
+            return wait(from: socket, as: successor, reusable: reusable, at: time)
         case .released(let socket, let cookie, let mayReturn, let time):
-            release(socket, of: cookie, mayReturn: mayReturn, at: time)
-        case .exists(let connection, let state): find(connection, in: state)
+            return release(socket, of: cookie, mayReturn: mayReturn, at: time)
+        case .exists(let connection, let state): return find(connection, in: state)
         case .owner(let socket, _, let process): own(socket, process)
-        case .namespace(let netns, let namespace, _): describe(netns, namespace)
-        case .holder(let holder): hold(holder)
-        case .refused: nil
+        case .namespace(let netns, let namespace, _):
+            connections.describe(netns, namespace, &timeWaits)
+        case .holder(let holder): pools.add(holder)
+        case .refused(let refusal): failures.add(refusal, &connections, &pools)
         case .searched(let socket, let port, let search, let time):
-            found(socket, port, after: search, at: time)
+            return found(socket, port, after: search, at: time)
         case .carried(let socket, let bytes): carry(socket, bytes)
         }
+        return nil
     }
 
     private mutating func open(_ connection: Record.Connection) -> Change? {
-        lastTime = connection.time
-        passTime(to: connection.time, in: connection.tuple.netns)
-        if let place = entries.find(connection.socket) {
-            let known = entries[place]
+        connections.tuples.time = connection.time
+        timeWaits.pass(
+            to: connection.time, in: connection.tuple.netns, &connections, into: &overdue)
+        if let place = connections.find(connection.socket) {
+            let known = connections[place]
             // It has to fail before it can connect again.
             if known.phase == .searching, connection.time &- known.openedAt < 100 * Self.millisecond
             {
                 anomalies.duplicates += 1
                 return nil
             }
-            if known.phase.holds { anomalies.strangers += 1 }
-            remove(at: place)
+            if known.phase.holdsPort { anomalies.strangers += 1 }
+            connections.remove(at: place)
         }
-        let account = account(for: connection)
+        let tuple = connections.tuple(of: connection, &timeWaits)
         let entry = Entry(
-            openedAt: connection.time, process: connection.process, account: account,
-            localPort: connection.localPort, phase: .searching, mark: mark)
-        add(entry, for: connection.socket)
-        searching.append((connection.socket, connection.time))
-        if accounts[account].hasOwnRange || accounts[account].range != connection.range,
-            isOwn(connection.range, in: connection.tuple.netns)
-        {
-            ownRanges[connection.socket] = connection.range
-        }
-        if connection.portChosen { meetBindPool(of: connection) }
-        return change(.opened, entry, at: connection.time)
+            openedAt: connection.time, process: connection.process, tuple: tuple,
+            localPort: connection.localPort, phase: .searching, mark: connections.mark)
+        connections.insert(entry, for: connection.socket)
+        let hasOwnRange = connections.hasOwnRange(connection, tuple: tuple)
+        searches.begin(
+            connection.socket, at: connection.time,
+            ownRange: hasOwnRange ? connection.range : nil)
+        if connection.portChosen { pools.meet(connection) }
+        return connections.change(.opened, entry, at: connection.time)
+    }
+
+    private mutating func found(
+        _ socket: UInt64, _ port: UInt16, after search: UInt64, at time: UInt64
+    ) -> Change? {
+        guard let place = connections.find(socket), connections[place].phase == .searching
+        else { return nil }
+        connections.tuples[connections[place].tuple].searches.add(search)
+        connections.confirm(connections[place], at: time)
+        connections[place].phase = .connecting
+        connections[place].localPort = port
+        connections.assess(place)
+        return connections.change(.connecting, connections[place], at: time)
     }
 
     mutating func establish(_ socket: UInt64, port: UInt16, at time: UInt64) -> Change? {
-        guard let place = entries.find(socket) else {
+        guard let place = connections.find(socket) else {
             anomalies.strangers += 1
             return nil
         }
-        entries[place].mark = mark
-        switch entries[place].phase {
-        case .searching: confirm(entries[place], at: time)
-        case .connecting: break
-        case .established, .timeWait, .leaving, .bound:
+        connections[place].mark = connections.mark
+        guard connections[place].phase.isAttempt else {
             anomalies.duplicates += 1
             return nil
         }
-        entries[place].phase = .established
-        entries[place].localPort = port
-        if !ownRanges.isEmpty { ownRanges[socket] = nil }
-        assess(place)
-        return change(.established, entries[place], at: time)
+        if connections[place].phase == .searching {
+            connections.confirm(connections[place], at: time)
+        }
+        connections[place].phase = .established
+        connections[place].localPort = port
+        searches.end(socket)
+        connections.assess(place)
+        return connections.change(.established, connections[place], at: time)
     }
 
     private mutating func close(_ closing: Record.Closing) -> Change? {
-        lastTime = closing.time
-        walk?.ended[closing.socket] = closing.time
-        guard let place = entries.find(closing.socket) else {
+        connections.tuples.time = closing.time
+        scan?.end(closing.socket, at: closing.time)
+        guard let place = connections.find(closing.socket) else {
             anomalies.strangers += 1
             return nil
         }
-        var entry = entries[place]
-        guard entry.phase != .bound, !entry.phase.isTimeWait else {
+        let known = connections[place]
+        guard known.phase != .bound, !known.phase.isTimeWait else {
             anomalies.duplicates += 1
             return nil
         }
-        if closing.notSent, entry.phase == .searching || entry.phase == .connecting {
-            return fail(closing, at: place)
+        let ownRange = searches.end(closing.socket)
+        if closing.notSent, known.phase.isAttempt {
+            return fail(closing, at: place, ownRange: ownRange)
         }
-        if entry.phase == .searching { confirm(entry, at: closing.time) }
-        let index = Int(entry.account)
+        if known.phase == .searching { connections.confirm(known, at: closing.time) }
         var error: UInt16?
-        if entry.phase != .established {
-            let reason = closing.error == 0 ? Self.gaveUp : closing.error
-            accounts[index].errors[reason, default: 0] += 1
-            error = reason
+        if known.phase != .established {
+            error = closing.error == 0 ? Self.gaveUp : closing.error
         }
-        touch(index)
-        leave(&entry)
-        accounts[index].totals.closed += 1
-        if let lived = entry.age(at: closing.time) { accounts[index].lives.add(lived) }
-        entry.localPort = closing.localPort
-        if closing.stillBound, followsBoundPorts {
-            entry.phase = .bound
-            entry.mark = mark
-            entries[place] = entry
-        } else {
-            _ = entries.remove(at: place)
-            accounts[index].entries -= 1
-        }
+        let entry = connections.close(
+            at: place, port: closing.localPort, keepsPort: closing.stillBound && followsBoundPorts,
+            error: error, time: closing.time)
         let lived = entry.age(at: closing.time)
-        return change(
+        return connections.change(
             .closed(timeWait: false, lived: lived, error: error), entry, at: closing.time)
     }
 
     private mutating func fail(
-        _ closing: Record.Closing, at place: SocketTable<Entry>.Place
+        _ closing: Record.Closing, at place: Connections.Place, ownRange: PortRange?
     ) -> Change? {
-        let entry = remove(at: place)
-        let index = Int(entry.account)
+        let entry = connections.remove(at: place)
         if entry.phase == .connecting, entry.openedAt != 0 {
             // Taken for one that has its port, because its search was so long.
-            accounts[index].totals.opened -= 1
-            accounts[index].processes.add(entry.process, opened: -1)
+            connections.tuples[entry.tuple].totals.opened -= 1
+            connections.tuples[entry.tuple].processes.add(entry.process, opened: -1)
         }
-        accounts[index].totals.failed += 1
-        accounts[index].processes.add(entry.process, failed: 1)
-        if accounts[index].firstFailureAt == nil { accounts[index].firstFailureAt = closing.time }
         let search = closing.time &- entry.openedAt
-        accounts[index].searches.add(search)
-        let range = ownRanges.removeValue(forKey: closing.socket)
-        return change(.failed(search: search, range: range), entry, at: closing.time)
+        connections.tuples[entry.tuple].searches.add(search)
+        let change = connections.change(
+            .failed(search: search, range: ownRange), entry, at: closing.time)
+        failures.add(change, search: search, ownRange: ownRange, of: closing.socket, &connections)
+        return change
     }
 
-    /// - Parameter port: where it is known, for a connection whose beginning was not told.
-    mutating func pass(
-        from socket: UInt64, to successor: UInt64, reusable: Bool, port: UInt16 = 0, at time: UInt64
+    /// - Parameter port: 0 if it is not known; it is where the beginning of a connection was not
+    ///   reported.
+    mutating func wait(
+        from socket: UInt64, as successor: UInt64, reusable: Bool, port: UInt16 = 0,
+        at time: UInt64
     ) -> Change? {
-        walk?.ended[successor] = nil
-        lastTime = time
-        if let there = entries.find(successor) {
-            if entries[there].phase.isTimeWait,
-                entries[there].cookie == UInt32(truncatingIfNeeded: socket)
+        scan?.exists(successor)
+        connections.tuples.time = time
+        if let there = connections.find(successor) {
+            if connections[there].phase.isTimeWait,
+                connections[there].cookie == UInt32(truncatingIfNeeded: socket)
             {
-                entries[there].phase = .timeWait
-                entries[there].mark = mark
-                // A parked FIN_WAIT2 may have become a true one.
-                if reusable, !entries[there].isReusable { ripen(successor, at: there, since: time) }
+                timeWaits.rearm(
+                    successor, at: there, reusable: reusable, time: time, &connections)
                 return nil
             }
-            // Its end was not told, or not yet settled, and its memory is used again.
-            let gone = remove(at: there)
-            overdue.append(change(.released, gone, at: time))
+            // Its end was not reported, or not yet settled, and its memory is used again.
+            drop(at: there, time: time)
         }
-        guard let place = entries.find(socket), entries[place].phase != .bound,
-            !entries[place].phase.isTimeWait
+        guard let place = connections.find(socket), connections[place].phase != .bound,
+            !connections[place].phase.isTimeWait
         else {
             anomalies.strangers += 1
             return nil
         }
-        walk?.ended[socket] = time
-        var entry = entries.remove(at: place)
-        if entry.phase == .searching { confirm(entry, at: time) }
-        if entry.localPort == 0 { entry.localPort = port }
-        entry.phase = .timeWait
-        entry.mark = mark
-        entry.cookie = UInt32(truncatingIfNeeded: socket)
-        let there = entries.insert(entry, for: successor)
-        let index = Int(entry.account)
-        touch(index)
-        accounts[index].usage.timeWait += 1
-        accounts[index].totals.closed += 1
-        accounts[index].totals.closedFirst += 1
-        assess(there)
-        if reusable { ripen(successor, at: there, since: time) }
-        let lived = entry.age(at: time)
-        if let lived { accounts[index].lives.add(lived) }
-        return change(.closed(timeWait: true, lived: lived, error: nil), entry, at: time)
+        scan?.end(socket, at: time)
+        let there = connections.wait(
+            from: socket, at: place, as: successor, port: port, time: time)
+        connections.assess(there)
+        if reusable { timeWaits.begin(successor, at: there, since: time, &connections) }
+        let entry = connections[there]
+        return connections.change(
+            .closed(timeWait: true, lived: entry.age(at: time), error: nil), entry, at: time)
     }
 
     private mutating func release(
-        _ socket: UInt64, of cookie: UInt64, mayReturn early: Bool, at time: UInt64
+        _ socket: UInt64, of cookie: UInt64, mayReturn: Bool, at time: UInt64
     ) -> Change? {
-        walk?.ended[socket] = time
-        lastTime = time
-        if entries.find(socket) == nil, cookie != 0, entries.find(cookie) != nil {
+        scan?.end(socket, at: time)
+        connections.tuples.time = time
+        var found = connections.find(socket)
+        if found == nil, cookie != 0, connections.find(cookie) != nil {
             // The kernel may skip a program that it has just interrupted: the beginning of this
-            // TIME_WAIT was not told. Its port was counted all the same, for the socket.
-            let close = pass(from: cookie, to: socket, reusable: false, at: time)
+            // TIME_WAIT was not reported. Its port was counted all the same, for the socket.
+            let close = wait(from: cookie, as: socket, reusable: false, at: time)
             if let close { overdue.append(close) }
+            found = connections.find(socket)
         }
-        guard let place = entries.find(socket) else {
+        guard let place = found else {
             anomalies.strangers += 1
             return nil
         }
-        if early {
-            entries[place].mark = mark
-            guard entries[place].phase == .timeWait else { return nil }
-            entries[place].phase = .leaving
-            entries[place].departures &+= 1
-            leaving.append((socket, time, entries[place].departures))
+        if mayReturn {
+            connections[place].mark = connections.mark
+            timeWaits.stop(socket, at: place, since: time, &connections)
             return nil
         }
         // Not in one expression: `change` would borrow the ledger first, and the removal copy it.
-        let entry = remove(at: place)
-        return change(.released, entry, at: time)
+        let entry = connections.remove(at: place)
+        return connections.change(.released, entry, at: time)
     }
 
-    private mutating func own(_ socket: UInt64, _ process: ProcessID) -> Change? {
-        guard let place = entries.find(socket), entries[place].pid == 0 else { return nil }
-        entries[place].pid = process.pid
-        entries[place].name = process.name
-        accounts[Int(entries[place].account)].processes.add(process, opened: 1)
-        return nil
-    }
-
-    // MARK: Tuples
-
-    mutating func account(for connection: Record.Connection) -> Int {
-        let tuple = connection.tuple
-        let index: Int
-        if let known = accountOf[tuple] {
-            index = known
-            adopt(connection.range, in: known)
-        } else {
-            var new = TupleState(
-                tuple: tuple, range: connection.range,
-                usable: usable(of: connection.range, in: tuple.netns))
-            new.hasOwnRange = isOwn(connection.range, in: tuple.netns)
-            new.reuse = reuse(of: tuple)
-            if let free = vacant.popLast() {
-                accounts[free] = new
-                index = free
-            } else {
-                index = accounts.count
-                accounts.append(new)
-            }
-            accountOf[tuple] = index
+    private mutating func own(_ socket: UInt64, _ process: ProcessID) {
+        guard let place = connections.find(socket), connections[place].process.pid == 0 else {
+            return
         }
-        touch(index)
-        return index
+        connections[place].process = process
+        connections.tuples[connections[place].tuple].processes.add(process, opened: 1)
     }
 
-    mutating func touch(_ index: Int) {
-        guard accounts[index].totalsAtLastTick == nil else { return }
-        accounts[index].totalsAtLastTick = accounts[index].totals
-        accounts[index].touchedAt = lastTime
-        touched.append(index)
+    private mutating func carry(_ socket: UInt64, _ bytes: UInt64) {
+        guard let place = connections.find(socket) else { return }
+        // The peer's FIN counts as one.
+        connections.tuples[connections[place].tuple].loads.add(bytes == 1 ? 0 : bytes)
     }
 
-    /// The connect() of `entry` is known to have got a port.
-    mutating func confirm(_ entry: Entry, at time: UInt64) {
-        let index = Int(entry.account)
-        touch(index)
-        accounts[index].hold(at: time)
-        accounts[index].totals.opened += 1
-        accounts[index].processes.add(entry.process, opened: 1)
+    /// Ends what is at `place`; the release is reported with the next `settle`.
+    mutating func drop(at place: Connections.Place, time: UInt64) {
+        let gone = connections.remove(at: place)
+        overdue.append(connections.change(.released, gone, at: time))
     }
 
-    @discardableResult
-    mutating func remove(at place: SocketTable<Entry>.Place) -> Entry {
-        let entry = entries.remove(at: place)
-        let index = Int(entry.account)
-        touch(index)
-        accounts[index].entries -= 1
-        if entry.phase.holds {
-            var gone = entry
-            leave(&gone)
-        }
-        return entry
+    // MARK: Time
+
+    /// Decides what no record does, but time: whether connects in search of a port have found one,
+    /// and whether TIME_WAITs are over; and which failures are reported without what they returned.
+    ///
+    /// - Parameter now: CLOCK_MONOTONIC nanoseconds, when the ring was last read to its end.
+    package mutating func settle(now: UInt64, _ emit: (Change) -> Void) {
+        timeWaits.settle(now: now, &connections, into: &overdue)
+        for change in overdue { emit(change) }
+        overdue.removeAll()
+        searches.settle(now: now, &connections, emit)
+        failures.settle(now: now, &connections)
     }
 
-    /// The port of `entry` is no longer held for its tuple.
-    private mutating func leave(_ entry: inout Entry) {
-        let index = Int(entry.account)
-        accounts[index].release(timeWait: entry.phase.isTimeWait)
-        if entry.isElsewhere { accounts[index].usage.elsewhere -= 1 }
-        if entry.isRipe { accounts[index].usage.reusable -= 1 }
-        entry.isElsewhere = false
-        entry.isRipe = false
-    }
-
-    @discardableResult
-    mutating func add(_ entry: Entry, for socket: UInt64) -> SocketTable<Entry>.Place {
-        accounts[Int(entry.account)].entries += 1
-        return entries.insert(entry, for: socket)
-    }
-
-    func change(_ kind: Change.Kind, _ entry: Entry, at time: UInt64) -> Change {
-        let index = Int(entry.account)
-        return Change(
-            kind: kind, time: time, account: index, tuple: accounts[index].tuple,
-            localPort: entry.localPort, process: entry.process, held: accounts[index].held,
-            usable: accounts[index].usable)
+    /// The tuples in which anything has changed since the last call, in the order they did.
+    ///
+    /// - Parameter now: CLOCK_MONOTONIC nanoseconds.
+    package mutating func takeTicks(at now: UInt64) -> [Tick] {
+        connections.tuples.takeTicks(at: now)
     }
 }

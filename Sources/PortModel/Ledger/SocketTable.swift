@@ -27,8 +27,8 @@ struct SocketTable<Value: Sendable>: Sendable {
     }
 
     subscript(place: Place) -> Value {
-        get { segments[place.segment][place.slot] }
-        _modify { yield &segments[place.segment][place.slot] }
+        @inline(__always) get { segments[place.segment][place.slot] }
+        @inline(__always) _modify { yield &segments[place.segment][place.slot] }
     }
 
     /// - Parameter identity: not 0, and not in the table.
@@ -92,8 +92,8 @@ private struct Segment<Value: Sendable>: Sendable {
     }
 
     subscript(place: Int) -> Value {
-        get { slots[place].value }
-        _modify { yield &slots[place].value }
+        @inline(__always) get { slots[place].value }
+        @inline(__always) _modify { yield &slots[place].value }
     }
 
     mutating func insert(_ value: Value, for identity: UInt64, _ hash: UInt64) -> Int {

@@ -1,9 +1,9 @@
 /// What is known of one tuple: the ports it holds now, and what it has come to since the start.
 package struct TupleState: Sendable {
     package let tuple: Tuple
-    /// The widest range that was in force for a socket of this tuple, as far as it still is.
+    /// The widest range that was in force for a socket of this tuple, and still is.
     package internal(set) var range: PortRange
-    /// It is not the namespace's, but narrower.
+    /// The range is narrower than the namespace's: its sockets have set IP_LOCAL_PORT_RANGE.
     var hasOwnRange = false
     /// The namespace's rules, if they allow that TIME_WAITs of this tuple are used again.
     var reuse: TimeWaitRules?
@@ -19,30 +19,33 @@ package struct TupleState: Sendable {
     package internal(set) var totals = Totals()
     /// Connects that got a port but no connection, by errno.
     package internal(set) var errors: [UInt16: Int] = [:]
-    /// Connects that got no port, as far as the cause has been told.
+    /// Connects that got no port, by what `Failures` takes for the cause.
     package internal(set) var causes: [Cause: Int] = [:]
-    /// Searches for a port that took long, those that failed included.
+    /// Nanoseconds of the searches for a port that took long, those that failed included.
     package internal(set) var searches = Mean()
     /// Connections that were opened in each second in which any were.
     package internal(set) var rates = Mean()
-    /// How long connections lived, in nanoseconds, and what they carried, in bytes: a sample.
+    /// Nanoseconds that connections lived.
     package internal(set) var lives = Mean()
+    /// Bytes that connections carried: a sample.
     package internal(set) var loads = Mean()
 
     package internal(set) var peak: Peak
     package internal(set) var firstFailureAt: UInt64?
     package internal(set) var processes = TopProcesses()
 
-    /// Sockets that are accounted here, those that hold nothing included.
+    /// Sockets of this tuple that are followed, those that hold nothing included.
     var entries = 0
+    /// The place in the table is free for another tuple.
+    var isForgotten = false
     /// The totals when the last tick was taken; nil while nothing has changed since.
     var totalsAtLastTick: Totals?
     /// `searches` when the last tick was taken.
-    var searchesAtLastTick = Mean()
+    private var searchesAtLastTick = Mean()
     /// When the first change since then came.
     var touchedAt: UInt64 = 0
     /// Nil while it holds too little to be worth a forecast.
-    var flow: RateHistory?
+    private var history: RateHistory?
 
     init(tuple: Tuple, range: PortRange, usable: Int) {
         self.tuple = tuple
@@ -87,38 +90,82 @@ package struct TupleState: Sendable {
         package var share: Double { usage.share }
     }
 
+    // MARK: Ports
+
     mutating func hold(at time: UInt64, timeWait inTimeWait: Bool = false) {
         usage.held += 1
         if inTimeWait { usage.timeWait += 1 }
         if usage.held > peak.usage.held { peak = Peak(usage: usage, time: time) }
     }
 
-    mutating func release(timeWait inTimeWait: Bool) {
+    /// The port of `entry` is no longer held for this tuple.
+    mutating func release(_ entry: inout Entry) {
         usage.held -= 1
-        if inTimeWait { usage.timeWait -= 1 }
-    }
-}
-
-/// A mean, and the greatest.
-package struct Mean: Hashable, Sendable {
-    package private(set) var count = 0
-    package private(set) var total: UInt64 = 0
-    package private(set) var greatest: UInt64 = 0
-
-    package init() {}
-
-    package mutating func add(_ value: UInt64) {
-        count += 1
-        total &+= value
-        greatest = max(greatest, value)
+        if entry.phase.isTimeWait { usage.timeWait -= 1 }
+        if entry.isOutsidePool { usage.outsidePool -= 1 }
+        if entry.isReusableNow { usage.reusable -= 1 }
+        entry.isOutsidePool = false
+        entry.isReusableNow = false
     }
 
-    /// Nil without any.
-    package var mean: Double? { count == 0 ? nil : Double(total) / Double(count) }
+    /// A connect() of `process` has got no port.
+    mutating func fail(_ process: ProcessID, _ cause: Cause?, at time: UInt64) {
+        totals.failed += 1
+        if firstFailureAt == nil { firstFailureAt = time }
+        processes.add(process, failed: 1)
+        recount(process, from: nil, to: cause, 1)
+    }
 
-    /// Of what was added since it was `before`; nil if nothing was.
-    func mean(since before: Mean) -> UInt64? {
-        count == before.count
-            ? nil : (total &- before.total) / UInt64(clamping: count - before.count)
+    /// `count` failed connects have another cause than they were counted with; nil: none as yet.
+    mutating func recount(
+        _ process: ProcessID, from before: Cause?, to cause: Cause?, _ count: Int
+    ) {
+        causes.move(count, from: before, to: cause)
+        processes.recount(process, from: before, to: cause, count)
+    }
+
+    /// It holds nothing and never failed, and its last tick has been taken.
+    var isIdle: Bool { entries == 0 && totals.failed == 0 && totalsAtLastTick == nil }
+
+    // MARK: Seconds
+
+    /// What has changed since the last tick; nil if nothing has.
+    mutating func takeTick(at now: UInt64, place: Int) -> Tick? {
+        guard let since = totals(since: totalsAtLastTick) else { return nil }
+        totalsAtLastTick = nil
+        var tick = Tick(
+            place: place, tuple: tuple, usage: usage, since: since,
+            search: searches.mean(since: searchesAtLastTick))
+        searchesAtLastTick = searches
+        if since.opened > 0 { rates.add(UInt64(since.opened)) }
+        if history != nil || RateHistory.isWorthwhile(held: usage.used, usable: usage.usable) {
+            if history == nil { history = RateHistory() }
+            history?.secondPassed(RateHistory.Step(since, since: touchedAt, until: now))
+            // It costs 4 µs: not for those that are far from any trouble.
+            if usage.share > 0.1 { tick.forecast = forecast(at: now) }
+        }
+        return tick
+    }
+
+    private func totals(since before: Totals?) -> Totals? {
+        guard let before else { return nil }
+        var since = totals
+        since.subtract(before)
+        return since
+    }
+
+    /// When its ports will have run out; nil while there is too little to tell by.
+    package func forecast(at now: UInt64) -> Forecast? {
+        let step = totals(since: totalsAtLastTick).map {
+            RateHistory.Step($0, since: touchedAt, until: now)
+        }
+        var ports = PortsNow(
+            usable: usage.usable, available: usage.available,
+            waiting: max(0, usage.timeWait - usage.reusable))
+        if let reuse, reuse.timestamps {
+            ports.timeWaitCost = UInt64(reuse.reuseDelay) * 1_000_000
+        }
+        return (history ?? RateHistory())
+            .forecast(ports, with: step ?? RateHistory.Step(until: now))
     }
 }

@@ -21,9 +21,6 @@ package struct Leftovers: Sendable {
     /// Opened since, by the command itself for one: a socket's identity, which its TIME_WAIT inherits.
     private var opened: Set<UInt64> = []
 
-    /// What a TIME_WAIT lasts.
-    private static let length: UInt64 = 60_000_000_000
-
     /// - Parameter netns: the identity of the namespace.
     package init(of netns: UInt32) { self.netns = netns }
 
@@ -39,8 +36,9 @@ package struct Leftovers: Sendable {
         row.held += 1
         if state == .timeWait {
             row.timeWait += 1
-            if connection.age < Self.length {
-                let free = connection.time - min(connection.age, connection.time) + Self.length
+            if connection.age < TimeWaitRules.length {
+                let began = connection.time - min(connection.age, connection.time)
+                let free = began + TimeWaitRules.length
                 row.lastFree = max(row.lastFree ?? 0, free)
             }
         }

@@ -43,7 +43,7 @@ extension Summary {
         package var totals = TupleState.Totals()
         /// Connects that got a port but no connection, by errno.
         package var errors: [UInt16: Int] = [:]
-        /// Connects that got no port, as far as the cause has been told.
+        /// Connects that got no port, as far as the cause is known.
         package var causes: [Cause: Int] = [:]
         package var peak: TupleState.Peak
         package var firstFailureAt: UInt64?
@@ -59,15 +59,14 @@ extension Summary {
             self.peak = peak
         }
 
-        init(_ account: TupleState) {
+        init(_ state: TupleState) {
             self.init(
-                tuple: account.tuple, range: account.range, usage: account.usage,
-                peak: account.peak)
-            totals = account.totals
-            errors = account.errors
-            causes = account.causes
-            firstFailureAt = account.firstFailureAt
-            processes = account.processes.leading
+                tuple: state.tuple, range: state.range, usage: state.usage, peak: state.peak)
+            totals = state.totals
+            errors = state.errors
+            causes = state.causes
+            firstFailureAt = state.firstFailureAt
+            processes = state.processes.leading
         }
 
         /// The process with the most connects, failed ones included.

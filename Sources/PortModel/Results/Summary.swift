@@ -15,7 +15,7 @@ package struct Summary: Hashable, Sendable {
     package var tuplesOmitted: Int
     /// The pools that a bind() chose from, the ones with failures first, then the fullest.
     package var bindPools: [BindPoolRow]
-    /// What failed without any tuple's having run out, most first.
+    /// Calls that failed although no tuple's record says why, most first.
     package var refusals: [FailedCall.Count]
     /// Connects and binds that failed because there was no port left to choose.
     package var portExhaustion = Calls()
@@ -46,35 +46,36 @@ package struct Summary: Hashable, Sendable {
         bindPools = pools.map(BindPoolRow.init)
         refusals = ledger.refusals.map { FailedCall.Count($0.key, count: $0.value) }
             .sorted { $0.count > $1.count }
-        let all = ledger.tuples
+        let all = Array(ledger.tuples)
         var otherErrors = 0
-        totals = ledger.forgotten.totals
-        for account in all {
-            totals.opened += account.totals.opened
-            totals.closed += account.totals.closed
-            totals.closedFirst += account.totals.closedFirst
-            totals.failed += account.totals.failed
-            held += account.held
-            timeWait += account.timeWait
-            for (cause, count) in account.causes where !cause.isPortExhaustion {
+        totals = ledger.tuples.forgotten.totals
+        for state in all {
+            totals.opened += state.totals.opened
+            totals.closed += state.totals.closed
+            totals.closedFirst += state.totals.closedFirst
+            totals.failed += state.totals.failed
+            held += state.held
+            timeWait += state.timeWait
+            for (cause, count) in state.causes where !cause.isPortExhaustion {
                 otherErrors += count
             }
         }
         if accuracy.lost > 0, let counted = accuracy.counted {
-            // Some connects were not told, but the kernel has counted them all.
+            // Records of some connects were lost, but the kernel has counted them all.
             totals.failed = counted.failed
             totals.opened = max(0, counted.opened - counted.failed - ledger.undecided)
         }
         countFailures(ledger.refusalsByCause, otherErrors: otherErrors)
         let chosen = Array(all.sorted(by: Self.precedes).prefix(limit))
         tuples = chosen.map(TupleRow.init)
-        tuplesOmitted = all.count - tuples.count + ledger.forgotten.tuples
+        tuplesOmitted = all.count - tuples.count + ledger.tuples.forgotten.tuples
         advice = Advice.given(ledger, chosen, pools)
     }
 
     /// - Parameters:
     ///   - refusals: all of them, while the rows have a limit.
-    ///   - otherErrors: of the connects in `totals.failed`, those that wanted for no port.
+    ///   - otherErrors: how many of the connects in `totals.failed` had another cause than port
+    ///     exhaustion.
     private mutating func countFailures(_ refusals: [Cause: Calls], otherErrors: Int) {
         portExhaustion = Calls(
             connects: max(0, totals.failed - otherErrors), binds: refusals[.exhausted]?.binds ?? 0)

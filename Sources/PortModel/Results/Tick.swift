@@ -1,7 +1,7 @@
 /// What one tuple did since the tick before.
 package struct Tick: Sendable {
-    /// The tuple's place in `Ledger.accounts`.
-    package let index: Int
+    /// The tuple's place in `Ledger.tuples`.
+    package let place: Int
     package let tuple: Tuple
     package let usage: PortUsage
     /// Connects and closes since the tick before.
@@ -11,14 +11,4 @@ package struct Tick: Sendable {
     package let search: UInt64?
     /// Nil while nothing threatens, or there is too little to tell by.
     package internal(set) var forecast: Forecast?
-
-    init(_ account: TupleState, at index: Int, since before: TupleState.Totals) {
-        self.index = index
-        tuple = account.tuple
-        usage = account.usage
-        var since = account.totals
-        since.subtract(before)
-        self.since = since
-        search = account.searches.mean(since: account.searchesAtLastTick)
-    }
 }

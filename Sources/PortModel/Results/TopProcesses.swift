@@ -6,7 +6,7 @@ package struct TopProcesses: Sendable {
         package var process: ProcessID
         package var opened: Int
         package var failed: Int
-        /// Of `failed`, those whose cause has been told.
+        /// How many of `failed` have which cause, as far as it is known.
         package var causes: [Cause: Int] = [:]
 
         package init(process: ProcessID, opened: Int, failed: Int) {
@@ -36,10 +36,13 @@ package struct TopProcesses: Sendable {
         }
     }
 
-    /// What kept a process from a port, `count` times that have been added before.
-    mutating func add(_ process: ProcessID, _ cause: Cause, _ count: Int) {
+    /// `count` failures that have been added have another cause than they were counted with; nil: none
+    /// as yet.
+    mutating func recount(
+        _ process: ProcessID, from before: Cause?, to cause: Cause?, _ count: Int
+    ) {
         guard let index = shares.firstIndex(where: { $0.process == process }) else { return }
-        shares[index].causes[cause, default: 0] += count
+        shares[index].causes.move(count, from: before, to: cause)
     }
 
     /// Most connects first.
@@ -48,5 +51,19 @@ package struct TopProcesses: Sendable {
     /// The process with the most connects, failed ones included.
     package var top: ProcessID? {
         shares.max { $0.opened + $0.failed < $1.opened + $1.failed }?.process
+    }
+}
+
+extension [Cause: Int] {
+    /// Counts as many with one cause less as with the other more; nil is no cause, and not counted.
+    mutating func move(_ count: Int, from before: Cause?, to cause: Cause?) {
+        var count = count
+        if let before {
+            // The counts of a process are gone once another has taken its place.
+            let counted = self[before] ?? 0
+            count = Swift.min(count, counted)
+            self[before] = counted > count ? counted - count : nil
+        }
+        if let cause, count > 0 { self[cause, default: 0] += count }
     }
 }

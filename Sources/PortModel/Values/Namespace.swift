@@ -1,4 +1,4 @@
-/// What the kernel says of a network namespace.
+/// The settings of a network namespace that the kernel tells with each connection.
 package struct Namespace: Hashable, Sendable {
     /// As `/proc/PID/ns/net` has it; used again when the namespace is gone.
     package var inode: UInt32
@@ -12,8 +12,13 @@ package struct Namespace: Hashable, Sendable {
     }
 }
 
-/// The settings under which TIME_WAITs are made and used again. Their length is fixed at 60 s.
+/// The settings under which TIME_WAITs are made and used again.
 package struct TimeWaitRules: Hashable, Sendable {
+    /// How long a TIME_WAIT lasts, in seconds and in nanoseconds: TCP_TIMEWAIT_LEN, which no setting
+    /// changes.
+    package static let seconds = 60
+    package static let length = UInt64(seconds) * 1_000_000_000
+
     /// `tcp_tw_reuse`: 0 never, 1 always, 2 on loopback only.
     package var reuse: UInt8
     /// `tcp_tw_reuse_delay`: milliseconds before one may be used again; 1000 on older kernels.
@@ -39,11 +44,11 @@ package struct TimeWaitRules: Hashable, Sendable {
     /// Whether a connect() may take the port of a TIME_WAIT of `tuple`, provided that that one had
     /// timestamps: tcp_twsk_unique(), but for sockets that are bound to the device `lo`.
     package func allowReuse(of tuple: Tuple) -> Bool {
-        allowReuse(loopback: tuple.local.isLoopback || tuple.remote.isLoopback)
+        reuse == 1 || reuse == 2 && tuple.isOnLoopback
     }
 
-    /// When it may, of a TIME_WAIT since `since`, in CLOCK_MONOTONIC nanoseconds.
-    func ripe(since: UInt64) -> UInt64 {
+    /// When a connect() may take the port of a TIME_WAIT since `since`, in CLOCK_MONOTONIC nanoseconds.
+    func reusable(since: UInt64) -> UInt64 {
         let second: UInt64 = 1_000_000_000
         return countsSeconds
             ? (since / second + 1) * second : since + (UInt64(reuseDelay) + 1) * 1_000_000

@@ -6,23 +6,23 @@ package struct PortUsage: Hashable, Sendable {
     /// TIME_WAITs whose port a connect() would take now.
     package var reusable = 0
     /// Of `held`: ports that are none of the usable ones, as a bind() holds them.
-    package var elsewhere = 0
+    package var outsidePool = 0
     /// Ports that connect() may choose from: the range less what is reserved or bind-held.
     package var usable: Int
 
     package init(
-        held: Int = 0, timeWait: Int = 0, reusable: Int = 0, elsewhere: Int = 0, usable: Int
+        held: Int = 0, timeWait: Int = 0, reusable: Int = 0, outsidePool: Int = 0, usable: Int
     ) {
         self.held = held
         self.timeWait = timeWait
         self.reusable = reusable
-        self.elsewhere = elsewhere
+        self.outsidePool = outsidePool
         self.usable = usable
     }
 
     /// How many connects will find a port now. In an odd-sized range the kernel's search passes over
     /// one port, so that it may be one less.
-    package var available: Int { max(0, usable - (held - elsewhere) + reusable) }
+    package var available: Int { max(0, usable - (held - outsidePool) + reusable) }
 
     /// If a connect() finds no port all the same, connections that are not counted hold the rest: of an
     /// odd-sized range a search passes over no more than one.

@@ -1,5 +1,5 @@
-/// What the limit is per: connections of one tuple need a local port each, those of two tuples may
-/// share one.
+/// The key under which the kernel allocates ephemeral ports: connections of one tuple need distinct
+/// local ports, those of different tuples may share one.
 package struct Tuple: Hashable, Sendable {
     /// The network namespace's identity: part of its cookie, which is never used again.
     package var netns: UInt32
@@ -13,4 +13,9 @@ package struct Tuple: Hashable, Sendable {
         self.remote = remote
         self.remotePort = remotePort
     }
+
+    /// Whether `tcp_tw_reuse` 2 is for it: by the address of either end, as tcp_twsk_unique() sees it.
+    /// A connection between two other addresses of one host is none, though it goes through the
+    /// loopback device.
+    package var isOnLoopback: Bool { local.isLoopback || remote.isLoopback }
 }
