@@ -51,7 +51,7 @@ extension SettingsReview.Finding {
                 + "\(SettingsReview.dynamicRange.text): for information only"
         case .rate(let rate, let usable, let reuse):
             var text = "\(rate.rate) connections a second to one address and port, while this end "
-            text += "closes first: \(usable.grouped) ports ÷ \(SettingsReview.timeWaitLength) s"
+            text += "closes first: \(usable.grouped) ports ÷ \(TimeWaitRules.seconds) s"
             return reuse.map { "\(text). \($0.rate) with TIME_WAITs used again" } ?? text
         case .reuseWithoutTimestamps(let reuse):
             return "\(reuse) has no effect, since tcp_timestamps is 0: without them no TIME_WAIT "
@@ -64,7 +64,7 @@ extension SettingsReview.Finding {
                 + "timestamps, too"
         case .finTimeout(let seconds):
             return "\(seconds) s is for FIN_WAIT2 without a process, and shortens no TIME_WAIT: "
-                + "these last \(SettingsReview.timeWaitLength) s"
+                + "these last \(TimeWaitRules.seconds) s"
         case .maxTimeWaits(let limit, let range, let now):
             var text = Int(limit).counted("TIME_WAIT")
             if Int(limit) < range {
@@ -95,7 +95,7 @@ extension SettingsReview.Finding {
             text += ", \(leftOut.fullestCount.grouped) TIME_WAITs of \(tuple.text) alone"
         }
         text += ". With 1 a port is free after \(Int(delay).grouped) ms in place of "
-        text += "\(SettingsReview.timeWaitLength) s, where the peer has timestamps, too"
+        text += "\(TimeWaitRules.seconds) s, where the peer has timestamps, too"
         return text + (timestamps ? "" : "; tcp_timestamps is 0 here")
     }
 

@@ -4,7 +4,7 @@ extension TopView {
     /// A process of an expanded row.
     struct Detail {
         var process: ProcessID
-        var occupancy: Ledger.Occupancy?
+        var occupancy: Ledger.HeldPorts?
         var opened = 0
         var failed = 0
         var causes: [Cause: Int] = [:]
@@ -87,7 +87,7 @@ extension TopView {
             line.append("peak ")
             line.append(grouped: listing.ledger.bindPools[key]?.peak ?? 0)
         case .tuple(let tuple):
-            let account = listing.ledger.accounts[row.number]
+            let account = listing.ledger.tuples[row.number]
             guard account.tuple == tuple else { return line.append("gone") }
             line.append("peak ")
             line.append(grouped: account.peak.held)
