@@ -105,11 +105,8 @@ extension TopView {
         _ context: RenderContext, _ text: inout TextBuffer
     ) -> Bool {
         text.clear()
-        text.append(row.subject, glyphs, context)
-        for share in listing.processes(of: row)?.shares ?? [] {
-            text.append(" ")
-            text.append(share.process)
-        }
+        text += "\(row.subject, glyphs, context)"
+        for share in listing.processes(of: row)?.shares ?? [] { text += " \(share.process)" }
         return words.allSatisfy { text.bytes.contains(ignoringCase: $0) }
     }
 }

@@ -50,7 +50,7 @@ struct HTMLPage {
         var peak: PortUsage {
             switch kind {
             case .tuple(let row): row.peak.usage
-            case .bindPool(let row): PortUsage(held: row.peak, usable: row.usable)
+            case .bindPool(let row): row.peakUsage
             }
         }
 
@@ -110,6 +110,9 @@ struct HTMLPage {
     var timestamps: Timestamps {
         reports.first?.context.timestamps ?? Timestamps(realtimeOffset: 0, localOffset: 0)
     }
+
+    /// `web-1: `, where there are several hosts.
+    func prefix(_ host: Int) -> TextBuffer { hosts.count > 1 ? "\(hosts[host]): " : "" }
 
     /// Milliseconds since the begin.
     func elapsed(_ time: UInt64) -> Int { Int(clamping: (time - min(time, begin)) / 1_000_000) }

@@ -40,12 +40,13 @@ package struct Layout: Sendable {
         return width <= tupleColumns
     }
 
-    /// Lets `body` append lines, each with its newline, and breaks those that are too wide.
+    /// Returns `text`, which consists of whole lines, with those broken that are too wide.
     ///
-    /// - Parameter indent: where the rest of a line begins.
-    func fold(_ line: inout TextBuffer, indent: Int, _ body: (inout TextBuffer) -> Void) {
-        let start = line.bytes.count
-        body(&line)
-        if let columns { line.fold(since: start, width: columns, indent: indent) }
+    /// - Parameter indent: the column in which the rest of a line begins.
+    func folded(_ text: TextBuffer, indent: Int) -> TextBuffer {
+        guard let columns else { return text }
+        var folded = text
+        folded.fold(since: 0, width: columns, indent: indent)
+        return folded
     }
 }

@@ -43,12 +43,8 @@ package struct Timestamps: Sendable {
         // What is under way at the start began before it.
         let isBefore = time < start
         let milliseconds = Int((isBefore ? start - time : time - start) / 1_000_000)
-        line.right(columns) {
-            $0.append(isBefore ? "-" : "+")
-            $0.append(grouped: milliseconds / 1000)
-            $0.append(".")
-            $0.append(milliseconds % 1000, width: 3)
-        }
+        let seconds = TextBuffer("\(grouped: milliseconds / 1000).\(milliseconds % 1000, width: 3)")
+        line += "\(right: columns, "\(if: isBefore, "-", else: "+")\(seconds)")"
     }
 
     /// Local date: `2026-11-22`.
