@@ -76,6 +76,12 @@ package struct TextBuffer: Sendable {
 
     var columns: Int { columns(since: 0) }
 
+    /// Puts spaces before the text since the byte at `start`, so that it ends in column `width`.
+    mutating func alignRight(_ width: Int, since start: Int) {
+        let missing = max(0, width - columns(since: start))
+        bytes.insert(contentsOf: repeatElement(UInt8(ascii: " "), count: missing), at: start)
+    }
+
     /// Appends spaces up to `width` columns since the byte at `start`.
     mutating func pad(to width: Int, since start: Int) {
         append(spaces: width - columns(since: start))

@@ -43,8 +43,12 @@ package struct Timestamps: Sendable {
         // What is under way at the start began before it.
         let isBefore = time < start
         let milliseconds = Int((isBefore ? start - time : time - start) / 1_000_000)
-        let seconds = TextBuffer("\(grouped: milliseconds / 1000).\(milliseconds % 1000, width: 3)")
-        line += "\(right: columns, "\(if: isBefore, "-", else: "+")\(seconds)")"
+        let begin = line.bytes.count
+        line.append(isBefore ? "-" : "+")
+        line.append(grouped: milliseconds / 1000)
+        line.append(".")
+        line.append(milliseconds % 1000, width: 3)
+        line.alignRight(columns, since: begin)
     }
 
     /// Local date: `2026-11-22`.
