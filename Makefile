@@ -3,7 +3,7 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 SOAK_SECONDS ?= 7200
-BPF_OBJECTS := bpf/portgauge.bpf.o bpf/refused.bpf.o
+BPF_OBJECTS := bpf/portgauge.bpf.o bpf/return_values.bpf.o
 RELEASE := .build/release/portgauge
 
 # One file that needs only the C and C++ runtime; lld, because only it packs the relocations and
@@ -12,6 +12,9 @@ RELEASE_FLAGS := -c release --product portgauge --static-swift-stdlib -Xswiftc -
 	-Xlinker --icf=safe -Xlinker -z -Xlinker pack-relative-relocs -Xlinker -s \
 	-Xlinker --no-eh-frame-hdr -Xlinker -T -Xlinker $(CURDIR)/scripts/release.ld
 SWIFT_SOURCES := Package.swift Sources Tests scripts/manual.swift
+C_SOURCES := $(wildcard bpf/*.[ch] Sources/CPortgauge/*.c Sources/CPortgauge/include/*.h)
+# The Swift toolchain's own where it comes with one.
+CLANG_FORMAT := $(firstword $(wildcard /opt/swift/usr/bin/clang-format) /usr/bin/clang-format)
 
 # Where the man page and the shell completions are made, as they lie below a prefix.
 SHARE := .build/share
@@ -21,8 +24,8 @@ ZSH := zsh/site-functions/_portgauge
 FISH := fish/vendor_completions.d/portgauge.fish
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help build documents test demo soak test-kernels test-tools bench check format install deps test-deps \
-	kernels-deps tools-deps bench-deps clean
+.PHONY: help build documents test demo soak test-kernels test-tools bench check format install deps check-deps \
+	test-deps kernels-deps tools-deps bench-deps clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -69,12 +72,15 @@ test-tools: build tools-deps ## run real load generators out of ports: wrk, hey,
 bench: build bench-deps ## measure what tracing costs, against nothing and against tcpstates
 	$(SUDO) scripts/bench $(RELEASE)
 
-check: $(BPF_OBJECTS) ## format and lint; warnings are errors
+check: check-deps $(BPF_OBJECTS) ## format, layers and lint; warnings are errors
+	$(CLANG_FORMAT) --dry-run --Werror $(C_SOURCES)
+	scripts/check-layers
 	swift format lint --strict --recursive $(SWIFT_SOURCES)
 	swift build
 
-format: ## format the Swift sources in place
+format: check-deps ## format the Swift and C sources in place
 	swift format --in-place --recursive $(SWIFT_SOURCES)
+	$(CLANG_FORMAT) -i $(C_SOURCES)
 
 install: ## install binary, man page and shell completions below $(DESTDIR)$(PREFIX)
 	test -x $(RELEASE) -a -f $(SHARE)/$(FISH) || $(MAKE) build
@@ -100,6 +106,9 @@ endef
 
 deps:
 	@$(call install_missing,/usr/include/bpf/libbpf.h=libbpf-dev /usr/include/libelf.h=libelf-dev /usr/include/zlib.h=zlib1g-dev)
+
+check-deps:
+	@$(call install_missing,$(CLANG_FORMAT)=clang-format)
 
 test-deps:
 	@$(call install_missing,/usr/bin/ss=iproute2 /usr/bin/jsonschema=python3-jsonschema /usr/bin/strace=strace /usr/sbin/bpftool=bpftool /usr/bin/mandoc=mandoc /usr/bin/man=man-db /usr/bin/zsh=zsh /usr/bin/fish=fish /usr/bin/tmux=tmux /usr/bin/chromium-headless-shell=chromium-headless-shell)

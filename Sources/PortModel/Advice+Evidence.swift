@@ -116,7 +116,8 @@ extension Advice {
                     || blocked > 0 && share >= Advice.noteworthy
             else { return nil }
             return Advice(
-                kind: .bindNoPort(blocked: blocked), subject: .bindPool(netns: netns, local: local),
+                kind: .bindNoPort(blocked: blocked),
+                scope: .bindPool(BindPool.Key(netns: netns, local: local)),
                 process: process, failed: failed, peak: used, usable: usable)
         }
     }

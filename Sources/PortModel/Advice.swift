@@ -1,7 +1,7 @@
 /// One thing to do so that ports do not run out, with the figures that say so.
 package struct Advice: Sendable, Hashable {
     package var kind: Kind
-    package var subject: Subject
+    package var scope: PortScope
     /// The one with the most connects or binds there.
     package var process: ProcessID
     /// Connects, or binds, that failed there, whatever the cause.
@@ -18,11 +18,11 @@ package struct Advice: Sendable, Hashable {
     package var others: Int
 
     package init(
-        kind: Kind, subject: Subject, process: ProcessID, failed: Int, peak: Int, usable: Int,
+        kind: Kind, scope: PortScope, process: ProcessID, failed: Int, peak: Int, usable: Int,
         demand: Demand? = nil, covers: Double? = nil, others: Int = 0
     ) {
         self.kind = kind
-        self.subject = subject
+        self.scope = scope
         self.process = process
         self.failed = failed
         self.peak = peak
@@ -30,11 +30,6 @@ package struct Advice: Sendable, Hashable {
         self.demand = demand
         self.covers = covers
         self.others = others
-    }
-
-    package enum Subject: Sendable, Hashable {
-        case tuple(Tuple)
-        case bindPool(netns: UInt32, local: IPAddress)
     }
 
     /// What a tuple asked for.

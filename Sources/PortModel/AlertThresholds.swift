@@ -3,22 +3,17 @@ package struct Alert: Sendable {
     /// The threshold crossed, in percent of the usable ports; 0 when it has recovered.
     package let level: Int
     package let time: UInt64
-    package let subject: Subject
+    package let scope: PortScope
     package let usage: PortUsage
     /// Of a tuple, if it can be told.
     package var forecast: Forecast?
     /// Nanoseconds that connect() searched for a port there, on average of those that took long.
     package var longSearch: Double?
 
-    package enum Subject: Hashable, Sendable {
-        case tuple(Tuple)
-        case bindPool(BindPool.Key)
-    }
-
-    package init(level: Int, time: UInt64, subject: Subject, usage: PortUsage) {
+    package init(level: Int, time: UInt64, scope: PortScope, usage: PortUsage) {
         self.level = level
         self.time = time
-        self.subject = subject
+        self.scope = scope
         self.usage = usage
     }
 

@@ -11,8 +11,8 @@ package struct BindPool: Sendable {
             self.local = local
         }
 
-        /// Of what has no peer.
-        package init(of tuple: Tuple) { self.init(netns: tuple.netns, local: tuple.local) }
+        /// Of the address that a connection comes from.
+        init(of tuple: Tuple) { self.init(netns: tuple.netns, local: tuple.local) }
     }
 
     package let key: Key
@@ -35,32 +35,6 @@ package struct BindPool: Sendable {
     }
 
     package var usage: PortUsage { PortUsage(held: used, usable: usable) }
-}
-
-/// What failed without any tuple's having run out of ports.
-package struct Refused: Hashable, Sendable {
-    package var call: Record.Call
-    package var cause: Cause
-    package var tuple: Tuple
-    /// bind(): what was asked for.
-    package var localPort: UInt16
-    package var process: ProcessID
-
-    /// Regardless of who and where.
-    package struct Kind: Hashable, Sendable {
-        package var call: Record.Call
-        package var cause: Cause
-    }
-
-    package init(
-        call: Record.Call, cause: Cause, tuple: Tuple, localPort: UInt16, process: ProcessID
-    ) {
-        self.call = call
-        self.cause = cause
-        self.tuple = tuple
-        self.localPort = localPort
-        self.process = process
-    }
 }
 
 extension Ledger {
@@ -143,7 +117,7 @@ extension Ledger {
     }
 
     /// Who holds most of the ports of `range` that a bind() has taken.
-    package func holders(of range: PortRange, in netns: UInt32, limit: Int) -> [Failure.Holding] {
+    package func holders(of range: PortRange, in netns: UInt32, limit: Int) -> [Failure.Holder] {
         guard let bound = namespaces[netns]?.pool.bound else { return [] }
         var owner: [UInt16: ProcessID] = [:]
         for holder in holders[netns] ?? []
@@ -164,7 +138,7 @@ extension Ledger {
             ($0.value, $1.key.pid) > ($1.value, $0.key.pid)
         }
         return byCount.prefix(limit).map {
-            Failure.Holding(process: $0.key, ports: $0.value)
+            Failure.Holder(process: $0.key, ports: $0.value)
         }
     }
 }

@@ -15,7 +15,7 @@ package enum Cause: String, Hashable, Sendable, CaseIterable {
     case noMemory = "no_memory"
 
     /// There was no port left to choose.
-    package var isWantOfPort: Bool {
+    package var isPortExhaustion: Bool {
         switch self {
         case .exhausted, .blocked, .range: true
         case .collision, .noAddress, .noMemory: false

@@ -1,51 +1,35 @@
 /// A connect() or a bind() that failed for want of a port: one, or several of the same process and
 /// tuple.
 package struct Failure: Sendable {
-    package var call: Record.Call
-    package var cause: Cause
-    /// Nil when it was not told which of those that it may be.
-    package var errno: UInt16?
+    package var call: FailedCall
     /// Of the last of them, as all that follows.
     package var time: UInt64
-    /// bind(): without a peer.
-    package var tuple: Tuple
-    /// What the program had bound or, of bind(), asked for; 0 if it had not.
-    package var localPort: UInt16
-    package var process: ProcessID
     /// Of the tuple or, of bind(), of the pool of the local address.
     package var usage: PortUsage
     /// The range in force, and what takes ports of it.
-    package var wall: Wall?
+    package var limit: Limit?
     /// Nanoseconds the kernel searched; nil if that was not seen.
     package var search: UInt64?
     /// The socket's own range, if it had one.
     package var ownRange: PortRange?
     package var count = 1
 
-    package init(
-        call: Record.Call, cause: Cause = .exhausted, errno: UInt16? = nil, time: UInt64,
-        tuple: Tuple, localPort: UInt16 = 0, process: ProcessID, usage: PortUsage
-    ) {
+    package init(_ call: FailedCall, time: UInt64, usage: PortUsage) {
         self.call = call
-        self.cause = cause
-        self.errno = errno
         self.time = time
-        self.tuple = tuple
-        self.localPort = localPort
-        self.process = process
         self.usage = usage
     }
 
     /// What stands in the way, of the ports of a range.
-    package struct Wall: Hashable, Sendable {
+    package struct Limit: Hashable, Sendable {
         package var range: PortRange
         package var reserved: Int
         /// Held by a bind(), and not reserved.
         package var bound: Int
         /// The processes that hold most of the latter, as far as known.
-        package var holders: [Holding]
+        package var holders: [Holder]
 
-        package init(range: PortRange, reserved: Int, bound: Int, holders: [Holding] = []) {
+        package init(range: PortRange, reserved: Int, bound: Int, holders: [Holder] = []) {
             self.range = range
             self.reserved = reserved
             self.bound = bound
@@ -53,7 +37,7 @@ package struct Failure: Sendable {
         }
     }
 
-    package struct Holding: Hashable, Sendable {
+    package struct Holder: Hashable, Sendable {
         package var process: ProcessID
         package var ports: Int
 
@@ -70,15 +54,8 @@ package struct FailureLog: Sendable {
     /// Whether each failed connect() is followed by what it returned.
     package var awaitsReturns = false
 
-    private struct Key: Hashable {
-        var call: Record.Call
-        var process: ProcessID
-        var tuple: Tuple
-        var errno: UInt16?
-        var namesPort: Bool
-    }
-
-    private var running: [Key: Failure] = [:]
+    /// By call, regardless of which port it named.
+    private var running: [FailedCall: Failure] = [:]
     /// By socket: connects that failed, and have not returned as far as is known.
     private var returning: [UInt64: (failure: Failure, isTold: Bool)] = [:]
 
@@ -102,24 +79,23 @@ package struct FailureLog: Sendable {
     ///
     /// - Parameter other: what it is if no state told of it.
     package mutating func returned(_ refusal: Record.Refusal, else other: Failure) -> Failure? {
-        guard refusal.call == .connect, refusal.socket != 0,
+        guard refusal.call.kind == .connect, refusal.socket != 0,
             let (failure, isTold) = returning.removeValue(forKey: refusal.socket)
         else { return add(other) }
         guard !isTold else { return nil }
         var told = failure
-        told.errno = refusal.errno
+        told.call.errno = refusal.call.errno
         return add(told)
     }
 
     /// Whether a state has told of what has now returned.
     package func isAwaited(_ refusal: Record.Refusal) -> Bool {
-        refusal.call == .connect && returning[refusal.socket] != nil
+        refusal.call.kind == .connect && returning[refusal.socket] != nil
     }
 
     private mutating func add(_ failure: Failure) -> Failure? {
-        let key = Key(
-            call: failure.call, process: failure.process, tuple: failure.tuple,
-            errno: failure.errno, namesPort: failure.localPort != 0)
+        var key = failure.call
+        (key.cause, key.localPort) = (nil, min(key.localPort, 1))
         var failure = failure
         let before = running[key]?.count
         failure.count = (before ?? -1) + 1

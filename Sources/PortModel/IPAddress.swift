@@ -50,3 +50,8 @@ package struct IPAddress: Hashable, Sendable {
         return best
     }
 }
+
+extension IPAddress: Comparable {
+    /// The order of their bytes.
+    package static func < (a: IPAddress, b: IPAddress) -> Bool { (a.high, a.low) < (b.high, b.low) }
+}

@@ -11,6 +11,7 @@ extension Ledger {
         for change in overdue { emit(change) }
         overdue.removeAll()
         decideSearching(now, emit)
+        settleFailures(now: now)
     }
 
     /// A connect() met the ports of a namespace as they were by then: who reads late, or much at once,

@@ -36,13 +36,15 @@ package struct Ledger: Sendable {
     package internal(set) var bindPools: [BindPool.Key: BindPool] = [:]
     var nextBindPool = 0
     /// What failed without any tuple's having run out, by what, to whom.
-    package internal(set) var refusals: [Refused: Int] = [:]
+    package internal(set) var refusals: [FailedCall: Int] = [:]
     /// All of these, while `refusals` has a limit.
-    package internal(set) var refusalsByKind: [Refused.Kind: Int] = [:]
+    package internal(set) var refusalsByCause: [Cause: Calls] = [:]
     /// The snapshot or the audit under way.
     var walk: Walk?
     /// Of the last record that opened, closed or released something.
     var lastTime: UInt64 = 0
+    var log = FailureLog()
+    var due: [Failure] = []
     var findings = Findings()
     /// Flips with each walk: what carries it has been met or spoken of since the walk began.
     var mark = false
@@ -77,6 +79,12 @@ package struct Ledger: Sendable {
 
     /// Folds one record in. Nil when it says nothing new, or speaks of a socket never heard of.
     package mutating func apply(_ record: Record) -> Change? {
+        let change = fold(record)
+        register(record, change)
+        return change
+    }
+
+    private mutating func fold(_ record: Record) -> Change? {
         switch record {
         case .opened(let connection): open(connection)
         case .established(let socket, let port, let time): establish(socket, port: port, at: time)

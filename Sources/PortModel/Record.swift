@@ -120,27 +120,13 @@ package enum Record: Hashable, Sendable {
         package var time: UInt64
         /// 0 if nobody has asked for it: the socket has never come as far as to search a port.
         package var socket: UInt64
-        package var call: Call
-        package var errno: UInt16
-        /// bind(): without a peer.
-        package var tuple: Tuple
-        /// bind(): what was asked for, 0 for any.
-        package var localPort: UInt16
-        package var process: ProcessID
+        /// With the error that it returned, and without a cause.
+        package var call: FailedCall
 
-        package init(
-            time: UInt64, socket: UInt64, call: Call, errno: UInt16, tuple: Tuple,
-            localPort: UInt16 = 0, process: ProcessID
-        ) {
+        package init(time: UInt64, socket: UInt64, call: FailedCall) {
             self.time = time
             self.socket = socket
             self.call = call
-            self.errno = errno
-            self.tuple = tuple
-            self.localPort = localPort
-            self.process = process
         }
     }
-
-    package enum Call: String, Hashable, Sendable { case connect, bind }
 }

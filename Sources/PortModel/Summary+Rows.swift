@@ -1,15 +1,4 @@
 extension Summary {
-    /// Calls by their kind.
-    package struct Calls: Hashable, Sendable {
-        package var connects = 0
-        package var binds = 0
-
-        package init(connects: Int = 0, binds: Int = 0) {
-            self.connects = connects
-            self.binds = binds
-        }
-    }
-
     /// The settings of a network namespace.
     package struct NamespaceRow: Hashable, Sendable {
         package var netns: UInt32
@@ -119,16 +108,5 @@ extension Summary {
 
         /// The process with the most binds, failed ones included.
         package var topProcess: ProcessID? { processes.first?.process }
-    }
-
-    /// Calls that were refused for one cause, of one process, from and to one place.
-    package struct RefusalRow: Hashable, Sendable {
-        package var refused: Refused
-        package var count: Int
-
-        package init(refused: Refused, count: Int) {
-            self.refused = refused
-            self.count = count
-        }
     }
 }

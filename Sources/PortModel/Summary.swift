@@ -16,11 +16,11 @@ package struct Summary: Hashable, Sendable {
     /// The pools that a bind() chose from, the ones with failures first, then the fullest.
     package var bindPools: [BindPoolRow]
     /// What failed without any tuple's having run out, most first.
-    package var refusals: [RefusalRow]
+    package var refusals: [FailedCall.Count]
     /// Connects and binds that failed because there was no port left to choose.
-    package var wantOfPort = Calls()
+    package var portExhaustion = Calls()
     /// Connects and binds that failed for another reason.
-    package var otherwise = Calls()
+    package var otherErrors = Calls()
     /// Ports held at the end, and how many of them are in TIME_WAIT.
     package var held = 0
     package var timeWait = 0
@@ -44,10 +44,10 @@ package struct Summary: Hashable, Sendable {
         let pools = ledger.bindPools.values.filter { $0.peak > 0 || $0.failed > 0 }
             .sorted { ($0.failed, $0.peak, $1.number) > ($1.failed, $1.peak, $0.number) }
         bindPools = pools.map(BindPoolRow.init)
-        refusals = ledger.refusals.map { RefusalRow(refused: $0.key, count: $0.value) }
+        refusals = ledger.refusals.map { FailedCall.Count($0.key, count: $0.value) }
             .sorted { $0.count > $1.count }
         let all = ledger.tuples
-        var otherwiseFailed = 0
+        var otherErrors = 0
         totals = ledger.forgotten.totals
         for account in all {
             totals.opened += account.totals.opened
@@ -56,8 +56,8 @@ package struct Summary: Hashable, Sendable {
             totals.failed += account.totals.failed
             held += account.held
             timeWait += account.timeWait
-            for (cause, count) in account.causes where !cause.isWantOfPort {
-                otherwiseFailed += count
+            for (cause, count) in account.causes where !cause.isPortExhaustion {
+                otherErrors += count
             }
         }
         if accuracy.lost > 0, let counted = accuracy.counted {
@@ -65,7 +65,7 @@ package struct Summary: Hashable, Sendable {
             totals.failed = counted.failed
             totals.opened = max(0, counted.opened - counted.failed - ledger.undecided)
         }
-        countFailures(ledger.refusalsByKind, otherwiseFailed: otherwiseFailed)
+        countFailures(ledger.refusalsByCause, otherErrors: otherErrors)
         let chosen = Array(all.sorted(by: Self.precedes).prefix(limit))
         tuples = chosen.map(TupleRow.init)
         tuplesOmitted = all.count - tuples.count + ledger.forgotten.tuples
@@ -74,18 +74,12 @@ package struct Summary: Hashable, Sendable {
 
     /// - Parameters:
     ///   - refusals: all of them, while the rows have a limit.
-    ///   - otherwiseFailed: of the connects in `totals.failed`, those that wanted for no port.
-    private mutating func countFailures(_ refusals: [Refused.Kind: Int], otherwiseFailed: Int) {
-        func refused(_ call: Record.Call) -> Int {
-            refusals.reduce(0) {
-                $0 + ($1.key.call == call && !$1.key.cause.isWantOfPort ? $1.value : 0)
-            }
-        }
-        wantOfPort = Calls(
-            connects: max(0, totals.failed - otherwiseFailed),
-            binds: refusals[Refused.Kind(call: .bind, cause: .exhausted)] ?? 0)
-        otherwise = Calls(
-            connects: otherwiseFailed + refused(.connect), binds: refused(.bind))
+    ///   - otherErrors: of the connects in `totals.failed`, those that wanted for no port.
+    private mutating func countFailures(_ refusals: [Cause: Calls], otherErrors: Int) {
+        portExhaustion = Calls(
+            connects: max(0, totals.failed - otherErrors), binds: refusals[.exhausted]?.binds ?? 0)
+        self.otherErrors = Calls(connects: otherErrors)
+        for (cause, calls) in refusals where !cause.isPortExhaustion { self.otherErrors.add(calls) }
     }
 
     private static func precedes(_ a: TupleState, _ b: TupleState) -> Bool {
@@ -98,37 +92,19 @@ package struct Summary: Hashable, Sendable {
 // MARK: Failures
 
 extension Summary {
-    /// Calls that failed by cause, process and tuple, most first.
-    package var failures: [(what: Failed, count: Int)] {
-        let ofTuples = tuples.flatMap { account in
-            account.processes.flatMap { share in
-                let told = share.causes.map { (cause: Optional($0.key), count: $0.value) }
-                let rest = share.failed - told.reduce(0) { $0 + $1.count }
-                return (told + [(cause: nil, count: rest)]).filter { $0.count > 0 }.map {
-                    let what = Failed(
-                        call: .connect, cause: $0.cause, tuple: account.tuple, localPort: 0,
-                        process: share.process)
-                    return (what: what, count: $0.count)
+    /// Calls that failed by cause, process and scope, most first.
+    package var failures: [FailedCall.Count] {
+        let ofTuples = tuples.flatMap { row in
+            row.processes.flatMap { share in
+                let diagnosed = share.causes.map { (cause: Optional($0.key), count: $0.value) }
+                let rest = share.failed - diagnosed.reduce(0) { $0 + $1.count }
+                return (diagnosed + [(cause: nil, count: rest)]).filter { $0.count > 0 }.map {
+                    let call = FailedCall(
+                        scope: .tuple(row.tuple), process: share.process, cause: $0.cause)
+                    return FailedCall.Count(call, count: $0.count)
                 }
             }
         }
-        let others = refusals.map { row in
-            let refused = row.refused
-            let what = Failed(
-                call: refused.call, cause: refused.cause, tuple: refused.tuple,
-                localPort: refused.localPort, process: refused.process)
-            return (what: what, count: row.count)
-        }
-        return (ofTuples + others).sorted { $0.count > $1.count }
-    }
-
-    package struct Failed: Hashable, Sendable {
-        package var call: Record.Call
-        /// Nil if it has not been told.
-        package var cause: Cause?
-        package var tuple: Tuple
-        /// bind(): what was asked for.
-        package var localPort: UInt16
-        package var process: ProcessID
+        return (ofTuples + refusals).sorted { $0.count > $1.count }
     }
 }

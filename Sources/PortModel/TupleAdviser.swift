@@ -170,7 +170,7 @@ struct TupleAdviser {
     ///   - takes: ports the demand takes then.
     private func make(_ kind: Advice.Kind, provides ports: Int = 0, takes: Int? = nil) -> Advice {
         Advice(
-            kind: kind, subject: .tuple(seen.tuple), process: seen.process, failed: seen.failures,
+            kind: kind, scope: .tuple(seen.tuple), process: seen.process, failed: seen.failures,
             peak: seen.peak.held, usable: seen.usable,
             demand: Advice.Demand(rate: rate, ports: needed),
             covers: takes.map { $0 <= ports ? 1 : Double(ports) / Double($0) })

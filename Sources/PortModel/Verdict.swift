@@ -14,9 +14,9 @@ package struct Verdict: Sendable {
     /// One of them that did come about.
     package enum Finding: Sendable {
         /// Calls that found no port; the process and the tuple with most of them, if they are known.
-        case exhausted(count: Int, most: (what: Summary.Failed, count: Int)?)
+        case exhausted(count: Int, most: FailedCall.Count?)
         /// The same of all that failed.
-        case failure(count: Int, most: (what: Summary.Failed, count: Int)?)
+        case failure(count: Int, most: FailedCall.Count?)
         case tupleShare(percent: Int, tuple: Tuple, usage: PortUsage)
         case poolShare(percent: Int, local: IPAddress, usage: PortUsage)
         case lost(UInt64)
@@ -50,15 +50,14 @@ package struct Verdict: Sendable {
     }
 
     private static func exhausted(_ summary: Summary) -> Finding? {
-        let count = summary.wantOfPort.connects + summary.wantOfPort.binds
+        let count = summary.portExhaustion.total
         guard count > 0 else { return nil }
-        let most = summary.failures.first { $0.what.cause?.isWantOfPort ?? true }
+        let most = summary.failures.first { $0.call.cause?.isPortExhaustion ?? true }
         return .exhausted(count: count, most: most)
     }
 
     private static func failure(_ summary: Summary) -> Finding? {
-        let (wanting, others) = (summary.wantOfPort, summary.otherwise)
-        let count = wanting.connects + wanting.binds + others.connects + others.binds
+        let count = summary.portExhaustion.total + summary.otherErrors.total
         guard count > 0 else { return nil }
         return .failure(count: count, most: summary.failures.first)
     }

@@ -110,7 +110,7 @@ extension PortRange {
 }
 
 extension ProcessID {
-    /// Without fields if nobody is known.
+    /// An object without fields if nobody is known.
     fileprivate var json: JSONValue {
         guard self != .unknown else { return [:] }
         var bytes: [UInt8] = []

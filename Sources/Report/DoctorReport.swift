@@ -46,7 +46,7 @@ package struct DoctorReport: Sendable {
         let purpose: String
         /// The errno for which it is not in force; nil if it is.
         let refusal: String?
-        /// What is missing without it.
+        /// The loss that its absence means; nil if nothing works without it.
         let loss: String?
 
         package init(_ name: String, purpose: String, refusal: String?, loss: String?) {
@@ -59,7 +59,7 @@ package struct DoctorReport: Sendable {
 
     /// A network namespace, and what its settings do.
     package struct Namespace: Sendable {
-        /// What a person calls it; nil if nothing names it.
+        /// The name that a person knows it by; nil if nothing names it.
         let name: String?
         let inode: UInt32
         /// Leads there.
@@ -89,7 +89,7 @@ package struct DoctorReport: Sendable {
 }
 
 extension NetworkSettings {
-    /// The same, whatever namespace they are of.
+    /// Returns whether both are the same, whatever namespace they are of.
     fileprivate func isAlike(_ other: NetworkSettings?) -> Bool {
         var copy = self
         copy.namespace.inode = other?.namespace.inode ?? 0

@@ -4,11 +4,7 @@ extension EventReader {
     /// One item of `advice`, as `JSONWriter` has written it.
     mutating func advice(_ node: Node) throws(Unreadable) -> Advice {
         let name = try string("kind", in: node)
-        let subject: Advice.Subject
-        switch try self.subject(in: node) {
-        case .tuple(let tuple): subject = .tuple(tuple)
-        case .bindPool(let key): subject = .bindPool(netns: key.netns, local: key.local)
-        }
+        let scope = try scope(in: node)
         var process = ProcessID.unknown
         if optional("top_process", in: node) != nil {
             process = try self.process(in: try self.node("top_process", in: node, .object))
@@ -25,7 +21,7 @@ extension EventReader {
             ($0 * 10).rounded() / 1000
         }
         return Advice(
-            kind: try kind(name, node), subject: subject, process: process, failed: failed,
+            kind: try kind(name, node), scope: scope, process: process, failed: failed,
             peak: peak, usable: usable, demand: demand, covers: covers,
             others: try int("others", in: node))
     }

@@ -24,7 +24,7 @@ extension EventReader {
     }
 
     /// A tuple, or what has no peer.
-    mutating func subject(in object: Node) throws(Unreadable) -> Alert.Subject {
+    mutating func scope(in object: Node) throws(Unreadable) -> PortScope {
         optional("remote", in: object) == nil
             ? .bindPool(try bindPool(in: object)) : .tuple(try tuple(in: object))
     }
@@ -86,7 +86,7 @@ extension EventReader {
         let root = Self.root
         let level = try int("level", in: root, to: 100)
         var alert = Alert(
-            level: level, time: time, subject: try subject(in: root),
+            level: level, time: time, scope: try scope(in: root),
             usage: try usage(in: root))
         if let node = optional("forecast", in: root), document.kind(of: node) == .object {
             alert.forecast = Forecast(
@@ -101,17 +101,16 @@ extension EventReader {
         return alert
     }
 
-    mutating func call(in object: Node) throws(Unreadable) -> Record.Call {
-        guard let call = Record.Call(rawValue: try string("call", in: object)) else {
-            throw Unreadable()
-        }
-        return call
-    }
-
-    mutating func cause(in object: Node) throws(Unreadable) -> Cause {
-        guard let cause = Cause(rawValue: try string("cause", in: object)) else {
-            throw Unreadable()
-        }
-        return cause
+    /// A connect() or bind(), without the port that it named.
+    mutating func failedCall(in object: Node) throws(Unreadable) -> FailedCall {
+        guard let kind = FailedCall.Kind(rawValue: try string("call", in: object)),
+            let cause = Cause(rawValue: try string("cause", in: object))
+        else { throw Unreadable() }
+        let scope: PortScope =
+            switch kind {
+            case .connect: .tuple(try tuple(in: object))
+            case .bind: .bindPool(try bindPool(in: object))
+            }
+        return FailedCall(scope: scope, process: try process(in: object), cause: cause)
     }
 }

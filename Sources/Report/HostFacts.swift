@@ -5,7 +5,7 @@ import PortModel
 struct HostFact: Sendable {
     let name: StaticString
     let value: @Sendable (RunReport) -> TextBuffer
-    /// For counts that should be 0: whether it is more.
+    /// Returns whether a count that should be 0 is more.
     private(set) var isAlarming: @Sendable (RunReport) -> Bool = { _ in false }
 
     init(_ name: StaticString, _ value: @escaping @Sendable (RunReport) -> TextBuffer) {
@@ -28,9 +28,9 @@ struct HostFact: Sendable {
     static let totals: [HostFact] = [
         count("opened") { $0.totals.opened },
         count("closed") { $0.totals.closed },
-        count("no port: connect()", alarm: true) { $0.wantOfPort.connects },
-        count("no port: bind()", alarm: true) { $0.wantOfPort.binds },
-        count("refused otherwise") { $0.otherwise.total },
+        count("no port: connect()", alarm: true) { $0.portExhaustion.connects },
+        count("no port: bind()", alarm: true) { $0.portExhaustion.binds },
+        count("refused otherwise") { $0.otherErrors.total },
         count("held at the end") { $0.held },
         count("in TIME_WAIT") { $0.timeWait },
         HostFact("greatest share") { "\(share: $0.summary.tuples.first?.peak.share ?? 0)" },

@@ -3,11 +3,11 @@ package enum JSONValue: CustomStringConvertible, ExpressibleByDictionaryLiteral 
     case null
     case bool(Bool)
     case int(Int)
-    /// With one digit after the point.
+    /// A number with one digit after the point.
     case tenths(Double)
     case string(String)
     case array([JSONValue])
-    /// In this order.
+    /// Fields in this order.
     case object([(String, JSONValue)])
 
     package init(dictionaryLiteral fields: (String, JSONValue)...) { self = .object(fields) }
@@ -21,7 +21,7 @@ package enum JSONValue: CustomStringConvertible, ExpressibleByDictionaryLiteral 
         return .object(first + second)
     }
 
-    /// On one line.
+    /// The JSON, on one line.
     package var description: String { String(text) }
 
     private var text: TextBuffer {

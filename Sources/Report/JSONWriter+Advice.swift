@@ -7,9 +7,9 @@ extension JSONWriter {
             line.append("{")
             line.field("kind", advice.kind.name, first: true)
             line.field("netns", name(of: advice.netns, context))
-            switch advice.subject {
+            switch advice.scope {
             case .tuple(let tuple): addresses(tuple, &line)
-            case .bindPool(_, let local): self.local(local, &line)
+            case .bindPool(let key): local(key.local, &line)
             }
             if advice.process != .unknown {
                 line.name("top_process")

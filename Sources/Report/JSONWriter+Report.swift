@@ -41,7 +41,7 @@ extension JSONWriter {
         write(run.totals, &line)
         line.append("}")
         line.array("series", run.series) { series, line in
-            switch series.subject {
+            switch series.scope {
             case .tuple(let tuple): beginTuple(tuple, context, &line)
             case .bindPool(let key): beginPool(key, context, &line)
             }
@@ -73,18 +73,18 @@ extension JSONWriter {
         line.append("\"")
         line.field("time", moment.time, context)
         switch moment.kind {
-        case .alert(let subject, let level, let usage, let exhaustedIn):
-            write(subject, context, &line)
+        case .alert(let scope, let level, let usage, let exhaustedIn):
+            write(scope, context, &line)
             line.field("level", level)
             line.field("held", usage.held)
             line.field("usable", usage.usable)
             line.field("available", usage.available)
             if let exhaustedIn { line.field("exhausted_in_s", tenths: exhaustedIn) }
-        case .firstFailure(let subject, let call, let cause, let process):
-            line.field("call", call.rawValue)
-            line.field("cause", cause.rawValue)
-            write(subject, context, &line)
-            write(process, &line)
+        case .firstFailure(let call):
+            line.field("call", call.kind.rawValue)
+            line.field("cause", call.causeName)
+            write(call.scope, context, &line)
+            write(call.process, &line)
         case .lost(let count): line.field("count", count)
         case .drift(let netns, let ports):
             line.field("netns", name(of: netns, context))
@@ -94,15 +94,6 @@ extension JSONWriter {
             line.field("state", kind.rawValue)
         }
         line.append("}")
-    }
-
-    private func write(
-        _ subject: Alert.Subject, _ context: RenderContext, _ line: inout TextBuffer
-    ) {
-        switch subject {
-        case .tuple(let tuple): write(tuple, context, &line)
-        case .bindPool(let key): write(key, context, &line)
-        }
     }
 }
 

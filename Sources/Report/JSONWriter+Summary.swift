@@ -6,9 +6,9 @@ extension JSONWriter {
         line.field("duration_s", thousandths: summary.duration / 1_000_000)
         write(summary.totals, &line)
         line.name("want_of_port")
-        write(summary.wantOfPort, &line)
+        write(summary.portExhaustion, &line)
         line.name("otherwise")
-        write(summary.otherwise, &line)
+        write(summary.otherErrors, &line)
         write(summary.accuracy, &line)
         line.field("lines_dropped", summary.linesDropped)
         if summary.isPartial { line.field("partial", true) }
@@ -37,7 +37,7 @@ extension JSONWriter {
         line.field("failed", totals.failed)
     }
 
-    private func write(_ calls: Summary.Calls, _ line: inout TextBuffer) {
+    private func write(_ calls: Calls, _ line: inout TextBuffer) {
         line.append("{\"connects\":")
         line.append(calls.connects)
         line.field("binds", calls.binds)
@@ -85,19 +85,15 @@ extension JSONWriter {
     }
 
     private func write(
-        _ row: Summary.RefusalRow, _ context: RenderContext, _ line: inout TextBuffer
+        _ row: FailedCall.Count, _ context: RenderContext, _ line: inout TextBuffer
     ) {
-        let refused = row.refused
         line.append("{\"call\":\"")
-        line.append(refused.call.rawValue)
+        line.append(row.call.kind.rawValue)
         line.append("\"")
-        line.field("cause", refused.cause.rawValue)
-        switch refused.call {
-        case .connect: write(refused.tuple, context, &line)
-        case .bind: write(BindPool.Key(of: refused.tuple), context, &line)
-        }
-        if refused.localPort != 0 { line.field("local_port", Int(refused.localPort)) }
-        write(refused.process, &line)
+        line.field("cause", row.call.causeName)
+        write(row.call.scope, context, &line)
+        if row.call.localPort != 0 { line.field("local_port", Int(row.call.localPort)) }
+        write(row.call.process, &line)
         line.field("count", row.count)
         line.append("}")
     }

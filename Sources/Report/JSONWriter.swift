@@ -21,13 +21,10 @@ package struct JSONWriter: Sendable {
             head("alert", time, context, &line)
             line.field("level", alert.level)
             line.field("percent", tenths: alert.percent)
-            switch alert.subject {
-            case .tuple(let tuple):
-                write(tuple, context, &line)
-                write(alert.usage, &line)
-            case .bindPool(let key):
-                write(key, context, &line)
-                write(pool: alert.usage, &line)
+            write(alert.scope, context, &line)
+            switch alert.scope {
+            case .tuple: write(alert.usage, &line)
+            case .bindPool: write(pool: alert.usage, &line)
             }
             if let forecast = alert.forecast { write(forecast, &line) }
             if let search = alert.longSearch { line.field("long_search_us", Int(search / 1000)) }
@@ -119,29 +116,25 @@ package struct JSONWriter: Sendable {
 
     private func write(_ failure: Failure, _ context: RenderContext, _ line: inout TextBuffer) {
         head("failure", failure.time, context, &line)
-        line.field("call", failure.call.rawValue)
+        line.field("call", failure.call.kind.rawValue)
         line.name("errno")
         line.append("\"")
-        line.append(failure.errnoName)
+        line.append(failure.call.errnoName)
         line.append("\"")
-        line.field("cause", failure.cause.rawValue)
-        write(failure.process, &line)
-        switch failure.call {
-        case .connect: write(failure.tuple, context, &line)
-        case .bind:
-            write(BindPool.Key(of: failure.tuple), context, &line)
-        }
-        if failure.localPort != 0 { line.field("local_port", Int(failure.localPort)) }
-        switch failure.call {
+        line.field("cause", failure.call.causeName)
+        write(failure.call.process, &line)
+        write(failure.call.scope, context, &line)
+        if failure.call.localPort != 0 { line.field("local_port", Int(failure.call.localPort)) }
+        switch failure.call.kind {
         case .connect: write(failure.usage, &line)
         case .bind: write(pool: failure.usage, &line)
         }
-        if let wall = failure.wall {
-            write(wall.range, &line)
-            line.field("reserved", wall.reserved)
-            line.field("bound", wall.bound)
-            if !wall.holders.isEmpty {
-                line.array("holders", wall.holders) { holding, line in
+        if let limit = failure.limit {
+            write(limit.range, &line)
+            line.field("reserved", limit.reserved)
+            line.field("bound", limit.bound)
+            if !limit.holders.isEmpty {
+                line.array("holders", limit.holders) { holding, line in
                     line.open(holding.process)
                     line.field("ports", holding.ports)
                     line.append("}")
@@ -175,6 +168,13 @@ package struct JSONWriter: Sendable {
     ) {
         line.field("netns", name(of: key.netns, context))
         local(key.local, &line)
+    }
+
+    func write(_ scope: PortScope, _ context: RenderContext, _ line: inout TextBuffer) {
+        switch scope {
+        case .tuple(let tuple): write(tuple, context, &line)
+        case .bindPool(let key): write(key, context, &line)
+        }
     }
 
     func head(

@@ -183,12 +183,10 @@ package struct RecordingReader: Sendable {
             collector?.bindPool(
                 key, usage: usage, failed: failed, at: try events.time("time", in: root))
         case "failure":
-            let subject = try events.subject(in: root)
-            let (call, cause) = (try events.call(in: root), try events.cause(in: root))
-            let process = try events.process(in: root)
+            let call = try events.failedCall(in: root)
             let search = try events.optionalInt("search_us", in: root)
             collector?.failure(
-                subject, call, cause, process, search: search.map { UInt64($0) * 1000 },
+                call, search: search.map { UInt64($0) * 1000 },
                 at: try events.time("time", in: root))
         case "alert":
             let time = try events.time("time", in: root)

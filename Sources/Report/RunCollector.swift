@@ -29,7 +29,7 @@ package struct RunCollector: Sendable {
 
     private var width = 1
     private var lastSecond = 0
-    private var followed: [Alert.Subject: Followed] = [:]
+    private var followed: [PortScope: Followed] = [:]
     private var followedSoFar = 0
     private var totals = TotalSeries()
 
@@ -127,21 +127,20 @@ package struct RunCollector: Sendable {
     package mutating func alert(_ alert: Alert, at time: UInt64) {
         note(
             .alert(
-                alert.subject, level: alert.level, usage: alert.usage,
+                alert.scope, level: alert.level, usage: alert.usage,
                 exhaustedIn: alert.forecast?.exhaustedIn), at: time)
     }
 
     /// - Parameter search: nanoseconds; nil if it did not come to that.
     package mutating func failure(
-        _ subject: Alert.Subject, _ call: Record.Call, _ cause: Cause, _ process: ProcessID,
-        search: UInt64?, at time: UInt64
+        _ call: FailedCall, search: UInt64?, at time: UInt64
     ) {
-        if let search, case .tuple = subject {
-            with(subject) { entry, _ in
+        if let search, case .tuple = call.scope {
+            with(call.scope) { entry, _ in
                 entry.search = max(entry.search, UInt32(clamping: search / 1000))
             }
         }
-        let kind = Moment.Kind.firstFailure(subject, call, cause, process)
+        let kind = Moment.Kind.firstFailure(call)
         guard failuresSeen.count < limits.moments else { return }
         if failuresSeen.insert(kind).inserted { note(kind, at: time) }
     }
@@ -189,10 +188,10 @@ package struct RunCollector: Sendable {
         let ending: RunReport.Ending =
             final != nil ? .complete : interim.map { .summaryAt($0.time) } ?? .ticksOnly
         let summary = final ?? interimSummary
-        let series = ranked.prefix(limits.series).map { subject, entry in
+        let series = ranked.prefix(limits.series).map { scope, entry in
             var series = entry.series
             series.carry(to: end, width: width)
-            return RunReport.SubjectSeries(subject: subject, series: series)
+            return RunReport.ScopeSeries(scope: scope, series: series)
         }
         let subjects = summary.tuples.count + summary.tuplesOmitted + summary.bindPools.count
         return RunReport(
@@ -208,8 +207,8 @@ package struct RunCollector: Sendable {
             interim?.summary ?? Summary(duration: 0, accuracy: Accuracy(), linesDropped: 0)
         summary.duration = elapsed(latest)
         (summary.held, summary.timeWait) = (totals.held, totals.timeWait)
-        let ticks = ranked.prefix(limits.series).compactMap { subject, entry in
-            if case .tuple(let tuple) = subject {
+        let ticks = ranked.prefix(limits.series).compactMap { scope, entry in
+            if case .tuple(let tuple) = scope {
                 Summary.Ticked(
                     tuple: tuple, usage: entry.usage, peak: entry.peak, totals: entry.totals)
             } else {
@@ -246,18 +245,18 @@ package struct RunCollector: Sendable {
         while lastSecond / width >= limits.points {
             width *= 2
             totals.halve()
-            for subject in followed.keys { followed[subject]?.series.halve() }
+            for scope in followed.keys { followed[scope]?.series.halve() }
         }
     }
 
     // MARK: Series
 
     private mutating func with(
-        _ subject: Alert.Subject, _ body: (inout Followed, _ width: Int) -> Void
+        _ scope: PortScope, _ body: (inout Followed, _ width: Int) -> Void
     ) {
-        if followed[subject] == nil, followed.count >= 2 * limits.series { dropLeast() }
-        if followed[subject] == nil { followedSoFar += 1 }
-        body(&followed[subject, default: Followed(number: followedSoFar)], width)
+        if followed[scope] == nil, followed.count >= 2 * limits.series { dropLeast() }
+        if followed[scope] == nil { followedSoFar += 1 }
+        body(&followed[scope, default: Followed(number: followedSoFar)], width)
     }
 
     private mutating func dropLeast() {
@@ -265,7 +264,7 @@ package struct RunCollector: Sendable {
         followed = Dictionary(uniqueKeysWithValues: kept.map { ($0.key, $0.value) })
     }
 
-    private var ranked: [(key: Alert.Subject, value: Followed)] {
+    private var ranked: [(key: PortScope, value: Followed)] {
         followed.sorted { a, b in
             let (one, other) = (a.value, b.value)
             if one.peak.share != other.peak.share { return one.peak.share > other.peak.share }

@@ -17,8 +17,9 @@ extension Summary {
     ///   - totals: of all tuples.
     mutating func bringUpToDate(_ ticks: [Ticked], totals: TupleState.Totals) {
         self.totals.raise(to: totals)
-        wantOfPort.connects = max(
-            wantOfPort.connects, self.totals.failed - min(self.totals.failed, otherwise.connects))
+        portExhaustion.connects = max(
+            portExhaustion.connects,
+            self.totals.failed - min(self.totals.failed, otherErrors.connects))
         var places: [Tuple: Int] = [:]
         for (place, row) in tuples.enumerated() { places[row.tuple] = place }
         for ticked in ticks {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import LinuxSystem
 import PortModel
 import Probe
 import Report
@@ -49,7 +50,7 @@ extension DoctorReport {
         report.rightsToTrace = Capability.toAttach.map(Right.init)
         report.rightsForNamespaces = Capability.forNamespaces.map(Right.init)
         report.keptRights = Capability.whileTracing.map(\.name)
-        do throws(ProbeError) {
+        do throws(SystemError) {
             let probe = try Probe(filter: Probe.Filter(), ringBytes: 1 << 16)
             report.hooks = probe.hooks.map { hook in
                 Hook(
@@ -60,7 +61,7 @@ extension DoctorReport {
             report.refusal = error.description
         }
         var surveys: [NamespaceSurvey] = []
-        do throws(ProbeError) {
+        do throws(SystemError) {
             surveys = [try NamespaceSurvey.own()]
         } catch {
             report.unread = error.description

@@ -1,7 +1,8 @@
 import ArgumentParser
 import Glibc
-import Probe
+import LinuxSystem
 import Report
+import Tracing
 
 struct ReportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

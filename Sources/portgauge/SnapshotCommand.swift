@@ -1,8 +1,9 @@
 import ArgumentParser
 import Glibc
+import LinuxSystem
 import PortModel
-import Probe
 import Report
+import Tracing
 
 struct SnapshotCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -47,7 +48,7 @@ struct SnapshotCommand: ParsableCommand {
     func run() throws {
         let snapshot: Snapshot
         let context: RenderContext
-        do throws(ProbeError) {
+        do throws(SystemError) {
             let look = try SnapshotTaker.take(filters.filter)
             snapshot = look.snapshot
             context = look.context
@@ -66,7 +67,7 @@ struct SnapshotCommand: ParsableCommand {
                     colour: Terminal.wantsColour, layout: Layout(columns: Terminal.width)))
         var line = TextBuffer()
         writer.write(.snapshot(snapshot), at: Clock.monotonic, in: context, to: &line)
-        do throws(ProbeError) {
+        do throws(SystemError) {
             var output = try Output(ifFull: "free some space and look again")
             try output.append(line.bytes, always: true)
             try output.finish()

@@ -1,4 +1,5 @@
 import Foundation
+import LinuxSystem
 import LoadGenerator
 import Synchronization
 import TestSupport
@@ -31,7 +32,7 @@ extension LiveTests {
                 let isLate = number / Self.atOnce % 2 == 1
                 if isLate { kill(tracer.processIdentifier, SIGSTOP) }
                 let threads = try seeds.enumerated().map { index, seed in
-                    try LoadGenerator.Thread {
+                    try LinuxSystem.Thread {
                         Result { try batch.run(seed, number: first + index, tracer) }
                     }
                 }

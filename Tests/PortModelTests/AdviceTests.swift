@@ -130,7 +130,7 @@ import Testing
         #expect(all.map(\.covers) == [1, 1, 1, 1, 64_512.0 / 787_962])
         #expect(
             all.allSatisfy {
-                $0.failed == 9000 && $0.peak == 28_232 && $0.subject == .tuple(Self.tuple())
+                $0.failed == 9000 && $0.peak == 28_232 && $0.scope == .tuple(Self.tuple())
             })
     }
 
@@ -161,10 +161,10 @@ import Testing
         own.usable = 16
         own.peak = .init(held: 16, usable: 16, timeWait: 16)
         let all = advice(few, own, Self.loadTest())
-        #expect(all.prefix(5).allSatisfy { $0.subject == .tuple(Self.tuple()) })
+        #expect(all.prefix(5).allSatisfy { $0.scope == .tuple(Self.tuple()) })
         // A pool of 42 is of no use to one that has 16 ports, nor is another range.
         #expect(all.map(\.others) == [2, 1, 2, 2, 1, 0])
-        #expect(all.last?.subject == .tuple(own.tuple))
+        #expect(all.last?.scope == .tuple(own.tuple))
         guard case .socketRange = all.last?.kind else { return #expect(Bool(false)) }
     }
 
@@ -324,7 +324,7 @@ import Testing
         small.local = Self.tuple().local
         small.used = 2823
         let all = advice(seen, pools: [elsewhere, small, pool])
-        #expect(all.map(\.subject).contains(.bindPool(netns: 1, local: Self.peer)))
+        #expect(all.map(\.scope).contains(.bindPool(BindPool.Key(netns: 1, local: Self.peer))))
         #expect(
             all.map(\.kind) == [
                 .bindNoPort(blocked: 96),

@@ -45,9 +45,9 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         let told = ledger.apply(Script.closed(7, at: 30, port: port, notSent: true))
         let change = try #require(told)
         var failure = try #require(ledger.failure(change))
-        failure.errno = errno
+        failure.call.errno = errno
         ledger.diagnose(&failure, isKnown: isKnown)
-        #expect(failure.search == 20 && failure.call == .connect)
+        #expect(failure.search == 20 && failure.call.kind == .connect)
         return failure
     }
 
@@ -76,14 +76,14 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         var ledger = ledger(
             reserved: expected.reserved, bound: expected.bound, held: expected.held)
         let failure = try failure(&ledger, isKnown: isKnown)
-        #expect(failure.cause == expected.cause, "\(expected)")
+        #expect(failure.call.cause == expected.cause, "\(expected)")
         #expect(
             failure.usage
                 == PortUsage(
                     held: expected.held, usable: 8 - expected.reserved - expected.bound))
-        #expect(failure.wall?.range == Script.range)
+        #expect(failure.limit?.range == Script.range)
         #expect(
-            failure.wall?.reserved == expected.reserved && failure.wall?.bound == expected.bound)
+            failure.limit?.reserved == expected.reserved && failure.limit?.bound == expected.bound)
         #expect(ledger.tuples[0].causes == [expected.cause: 1])
         #expect(ledger.tuples[0].processes.shares.map(\.causes) == [[expected.cause: 1]])
     }
@@ -94,7 +94,7 @@ private let object: UInt64 = 0xffff_8880_0000_0001
     func othersHoldTheRest(own: (reserved: Int, held: Int), isKnown: Bool) throws {
         var ledger = ledger(reserved: own.reserved, held: own.held)
         ledger.isPartial = true
-        #expect(try failure(&ledger, isKnown: isKnown).cause == .exhausted)
+        #expect(try failure(&ledger, isKnown: isKnown).call.cause == .exhausted)
     }
 
     @Test(arguments: [true, false]) func itsOwnRangeIsUsedUp(isKnown: Bool) throws {
@@ -108,36 +108,36 @@ private let object: UInt64 = 0xffff_8880_0000_0001
                 .established(socket: socket, localPort: 39_899 + UInt16(socket), time: 2))
         }
         let failure = try failure(&ledger, range: own, isKnown: isKnown)
-        #expect(failure.cause == .range && failure.ownRange == own)
-        #expect(failure.usage == PortUsage(held: 2, usable: 2) && failure.wall?.range == own)
+        #expect(failure.call.cause == .range && failure.ownRange == own)
+        #expect(failure.usage == PortUsage(held: 2, usable: 2) && failure.limit?.range == own)
     }
 
     @Test func anOwnRangeIsNoReasonIfTheNamespaceHasNoneLeftEither() throws {
         var ledger = ledger(held: 8)
         let own = PortRange(low: 40_000, high: 40_001)
-        #expect(try failure(&ledger, range: own).cause == .exhausted)
+        #expect(try failure(&ledger, range: own).call.cause == .exhausted)
     }
 
     @Test func theProgramsOwnPortIsACollisionHoweverManyAreLeft() throws {
         for held in [0, 8] {
             var ledger = ledger(held: held)
             let failure = try failure(&ledger, port: 40_003)
-            #expect(failure.cause == .collision && failure.localPort == 40_003)
+            #expect(failure.call.cause == .collision && failure.call.localPort == 40_003)
             #expect(ledger.tuples[0].causes == [.collision: 1])
         }
     }
 
     @Test func noMemoryIsToldOrConcluded() throws {
         var told = ledger(held: 8)
-        #expect(try failure(&told, errno: 12).cause == .noMemory)
+        #expect(try failure(&told, errno: 12).call.cause == .noMemory)
         var concluded = ledger(held: 2)
-        #expect(try failure(&concluded, isKnown: false).cause == .noMemory)
+        #expect(try failure(&concluded, isKnown: false).call.cause == .noMemory)
         // A few reserved ports are no wall.
         var reserved = ledger(reserved: 3, held: 2)
-        #expect(try failure(&reserved, isKnown: false).cause == .noMemory)
+        #expect(try failure(&reserved, isKnown: false).call.cause == .noMemory)
         // Nothing is concluded where it would have been told.
         var known = ledger(held: 2)
-        #expect(try failure(&known, errno: 99).cause == .exhausted)
+        #expect(try failure(&known, errno: 99).call.cause == .exhausted)
     }
 
     @Test func anotherTuplesPortsAreNoWall() throws {
@@ -151,7 +151,7 @@ private let object: UInt64 = 0xffff_8880_0000_0001
                     socket: 200 + index, localPort: 40_000 + UInt16(index), time: 2))
         }
         let failure = try failure(&ledger)
-        #expect(failure.cause == .exhausted && failure.usage.held == 8)
+        #expect(failure.call.cause == .exhausted && failure.usage.held == 8)
     }
 
     /// Of 127.0.0.2: they are in nobody's way but in everybody's.
@@ -169,22 +169,23 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         }
         ledger.setBound(set(40_000...40_007), in: 1)
         let failure = try failure(&ledger)
-        #expect(failure.cause == .blocked && failure.usage == PortUsage(usable: 0))
-        #expect(failure.wall?.holders == [Failure.Holding(process: Script.process, ports: 8)])
+        #expect(failure.call.cause == .blocked && failure.usage == PortUsage(usable: 0))
+        #expect(failure.limit?.holders == [Failure.Holder(process: Script.process, ports: 8)])
     }
 
     // MARK: Refusals
 
     private func refusal(
-        _ call: Record.Call, errno: UInt16 = 99, port: UInt16 = 0, pid: UInt32 = 42,
+        _ call: FailedCall.Kind, errno: UInt16 = 99, port: UInt16 = 0, pid: UInt32 = 42,
         local: IPAddress = Script.tuple.local
     ) -> Record.Refusal {
         var tuple = Script.tuple
         tuple.local = local
-        if call == .bind { (tuple.remote, tuple.remotePort) = (IPAddress(high: 0, low: 0), 0) }
         return Record.Refusal(
-            time: 5, socket: 0, call: call, errno: errno, tuple: tuple, localPort: port,
-            process: ProcessID(pid: pid, name: process.name))
+            time: 5, socket: 0,
+            call: FailedCall(
+                scope: Script.scope(call, tuple), localPort: port,
+                process: ProcessID(pid: pid, name: process.name), errno: errno))
     }
 
     private func diagnosed(_ ledger: inout Ledger, _ refusal: Record.Refusal) -> Failure {
@@ -205,10 +206,9 @@ private let object: UInt64 = 0xffff_8880_0000_0001
             for held in [0, 8] {
                 var ledger = ledger(bound: 8 - held, held: held)
                 let failure = diagnosed(&ledger, refusal)
-                #expect(failure.cause == cause && failure.search == nil)
+                #expect(failure.call.cause == cause && failure.search == nil)
                 #expect(ledger.refusals.map(\.key.cause) == [cause])
-                #expect(
-                    ledger.refusalsByKind.map { [$0.key.cause: $0.value] } == [[cause: 1]])
+                #expect(ledger.refusalsByCause.mapValues(\.total) == [cause: 1])
             }
         }
     }
@@ -223,8 +223,8 @@ private let object: UInt64 = 0xffff_8880_0000_0001
             of: ledger, duration: 1, accuracy: Accuracy(), linesDropped: 0, limit: 10)
         #expect(summary.totals.failed == 0)
         #expect(
-            summary.wantOfPort == Summary.Calls(connects: 0, binds: 5)
-                && summary.otherwise == Summary.Calls(connects: 4, binds: 4))
+            summary.portExhaustion == Calls(connects: 0, binds: 5)
+                && summary.otherErrors == Calls(connects: 4, binds: 4))
         #expect(summary.failures.map(\.count) == [5, 4, 3, 1])
     }
 
@@ -238,10 +238,10 @@ private let object: UInt64 = 0xffff_8880_0000_0001
             of: ledger, duration: 1, accuracy: Accuracy(), linesDropped: 0, limit: 10)
         #expect(summary.totals.failed == 4)
         #expect(
-            summary.wantOfPort == Summary.Calls(connects: 2, binds: 0)
-                && summary.otherwise == Summary.Calls(connects: 2, binds: 0))
+            summary.portExhaustion == Calls(connects: 2, binds: 0)
+                && summary.otherErrors == Calls(connects: 2, binds: 0))
         let causes = Dictionary(
-            summary.failures.map { ($0.what.cause, $0.count) }, uniquingKeysWith: +)
+            summary.failures.map { ($0.call.cause, $0.count) }, uniquingKeysWith: +)
         #expect(causes == [.exhausted: 2, .collision: 1, .noMemory: 1])
     }
 
@@ -251,7 +251,7 @@ private let object: UInt64 = 0xffff_8880_0000_0001
             _ = diagnosed(&ledger, refusal(.connect, pid: pid))
         }
         #expect(ledger.refusals.count == 1000)
-        #expect(ledger.refusalsByKind.values.reduce(0, +) == 1500)
+        #expect(ledger.refusalsByCause.values.reduce(0) { $0 + $1.total } == 1500)
     }
 
     // MARK: Bind pools
@@ -341,8 +341,8 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         }
         ledger.setBound(set(40_000...40_007), in: 1)
         let failure = diagnosed(&ledger, refusal(.bind, errno: 98, pid: 9, local: Self.two))
-        #expect(failure.cause == .exhausted && failure.usage == PortUsage(held: 8, usable: 8))
-        #expect(failure.wall?.bound == 8)
+        #expect(failure.call.cause == .exhausted && failure.usage == PortUsage(held: 8, usable: 8))
+        #expect(failure.limit?.bound == 8)
         // A pool that nobody was known to use.
         let other = diagnosed(&ledger, refusal(.bind, errno: 98, pid: 9, local: Self.one))
         #expect(other.usage == PortUsage(usable: 8))
@@ -357,7 +357,7 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         var ledger = ledger(reserved: 1)
         for port: UInt16 in [40_000, 40_003, 40_004] { _ = ledger.apply(holder(Self.one, port)) }
         let failure = diagnosed(&ledger, refusal(.bind, errno: 98, port: 40_003, local: Self.one))
-        #expect(failure.cause == .collision && failure.usage == PortUsage(held: 2, usable: 7))
+        #expect(failure.call.cause == .collision && failure.usage == PortUsage(held: 2, usable: 7))
         #expect(ledger.bindPools.isEmpty)
     }
 

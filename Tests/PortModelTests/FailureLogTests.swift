@@ -5,21 +5,24 @@ private let millisecond: UInt64 = 1_000_000
 
 @Suite struct FailureLogTests {
     private func failure(
-        _ pid: UInt32, at time: UInt64, port: UInt16 = 80, call: Record.Call = .connect
+        _ pid: UInt32, at time: UInt64, port: UInt16 = 80, call: FailedCall.Kind = .connect
     ) -> Failure {
         var tuple = Script.tuple
         tuple.remotePort = port
+        let process = ProcessID(pid: pid, name: ProcessID.Name("x"))
         return Failure(
-            call: call, time: time, tuple: tuple,
-            process: ProcessID(pid: pid, name: ProcessID.Name("x")), usage: PortUsage(usable: 8))
+            FailedCall(scope: Script.scope(call, tuple), process: process), time: time,
+            usage: PortUsage(usable: 8))
     }
 
     private func refusal(
-        _ socket: UInt64, at time: UInt64, errno: UInt16 = 99, call: Record.Call = .connect
+        _ socket: UInt64, at time: UInt64, errno: UInt16 = 99, call: FailedCall.Kind = .connect
     ) -> Record.Refusal {
         Record.Refusal(
-            time: time, socket: socket, call: call, errno: errno, tuple: Script.tuple,
-            process: ProcessID(pid: 1, name: ProcessID.Name("x")))
+            time: time, socket: socket,
+            call: FailedCall(
+                scope: Script.scope(call), process: ProcessID(pid: 1, name: ProcessID.Name("x")),
+                errno: errno))
     }
 
     @Test func theFirstAtOnceThenACountASecond() {
@@ -29,7 +32,7 @@ private let millisecond: UInt64 = 1_000_000
         #expect(log.add(failure(1, at: 3), socket: 3) == nil)
         #expect(log.add(failure(2, at: 4), socket: 4)?.count == 1)
         #expect(log.add(failure(1, at: 5, port: 81), socket: 5)?.count == 1)
-        #expect(log.takeTick().map { [Int($0.process.pid), $0.count] } == [[1, 2]])
+        #expect(log.takeTick().map { [Int($0.call.process.pid), $0.count] } == [[1, 2]])
         #expect(log.add(failure(1, at: 6), socket: 6) == nil)
         #expect(log.takeTick().map(\.count) == [1])
         #expect(log.takeTick().isEmpty)
@@ -41,7 +44,7 @@ private let millisecond: UInt64 = 1_000_000
         #expect(log.add(failure(1, at: 1), socket: 1) != nil)
         #expect(!log.isAwaited(refusal(1, at: 2)))
         let other = failure(1, at: 2, call: .bind)
-        #expect(log.returned(refusal(1, at: 2, call: .bind), else: other)?.call == .bind)
+        #expect(log.returned(refusal(1, at: 2, call: .bind), else: other)?.call.kind == .bind)
         #expect(log.settle(now: 1000 * millisecond).isEmpty)
     }
 
@@ -57,7 +60,9 @@ private let millisecond: UInt64 = 1_000_000
         #expect(log.isAwaited(refusal(7, at: 2)) && !log.isAwaited(refusal(8, at: 2)))
         let returned = log.returned(refusal(7, at: 2, errno: errno), else: failure(9, at: 2))
         let told = try #require(returned)
-        #expect(told.errno == errno && told.process.pid == 1 && told.time == 1 && told.count == 1)
+        #expect(
+            told.call.errno == errno && told.call.process.pid == 1 && told.time == 1
+                && told.count == 1)
         #expect(!log.isAwaited(refusal(7, at: 3)))
         #expect(log.settle(now: 5000 * millisecond).isEmpty, "told once")
         #expect(log.takeTick().isEmpty)
@@ -67,7 +72,7 @@ private let millisecond: UInt64 = 1_000_000
         var log = awaiting()
         #expect(log.add(failure(1, at: 1), socket: 7) == nil)
         #expect(log.settle(now: 100 * millisecond).isEmpty)
-        #expect(log.settle(now: 102 * millisecond).map(\.errno) == [nil])
+        #expect(log.settle(now: 102 * millisecond).map(\.call.errno) == [nil])
         #expect(log.settle(now: 103 * millisecond).isEmpty)
         #expect(log.isAwaited(refusal(7, at: 200 * millisecond)))
         #expect(log.returned(refusal(7, at: 200 * millisecond), else: failure(9, at: 2)) == nil)
@@ -88,9 +93,9 @@ private let millisecond: UInt64 = 1_000_000
     @Test func whatReturnsTwiceIsToldTwice() {
         var log = awaiting()
         #expect(log.add(failure(1, at: 1), socket: 7) == nil)
-        #expect(log.returned(refusal(7, at: 2), else: failure(9, at: 2))?.process.pid == 1)
+        #expect(log.returned(refusal(7, at: 2), else: failure(9, at: 2))?.call.process.pid == 1)
         // The second is not of the search that failed.
-        #expect(log.returned(refusal(7, at: 3), else: failure(9, at: 3))?.process.pid == 9)
+        #expect(log.returned(refusal(7, at: 3), else: failure(9, at: 3))?.call.process.pid == 9)
     }
 
     /// A socket may fail again, and each is counted.
@@ -117,11 +122,11 @@ private let millisecond: UInt64 = 1_000_000
     @Test func causesAreApart() {
         var log = FailureLog()
         var named = failure(1, at: 1)
-        named.localPort = 5000
+        named.call.localPort = 5000
         #expect(log.add(failure(1, at: 1), socket: 1) != nil)
         #expect(log.add(named, socket: 2) != nil)
         #expect(log.add(failure(1, at: 1, call: .bind), socket: 3) != nil)
-        named.errno = 12
+        named.call.errno = 12
         #expect(log.add(named, socket: 4) != nil)
         #expect(log.takeTick().isEmpty)
     }

@@ -401,11 +401,11 @@ private let second: UInt64 = 1000 * millisecond
 
     @Test func theAlertIsAboutWhatIsUsed() {
         let alert = Alert(
-            level: 50, time: 1, subject: .tuple(Script.tuple),
+            level: 50, time: 1, scope: .tuple(Script.tuple),
             usage: PortUsage(held: 8, timeWait: 8, reusable: 4, usable: 8))
         #expect(alert.percent == 50)
         let none = Alert(
-            level: 50, time: 1, subject: .tuple(Script.tuple), usage: PortUsage(usable: 0))
+            level: 50, time: 1, scope: .tuple(Script.tuple), usage: PortUsage(usable: 0))
         #expect(none.percent == 0)
     }
 }

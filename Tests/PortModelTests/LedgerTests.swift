@@ -50,6 +50,13 @@ struct Script {
         .released(socket: socket, cookie: 0, mayReturn: mayReturn, time: time)
     }
 
+    static func scope(_ kind: FailedCall.Kind, _ tuple: Tuple = tuple) -> PortScope {
+        switch kind {
+        case .connect: .tuple(tuple)
+        case .bind: .bindPool(BindPool.Key(netns: tuple.netns, local: tuple.local))
+        }
+    }
+
     static func port(_ socket: UInt64) -> UInt16 { 40_000 + UInt16(socket % 8) }
 }
 

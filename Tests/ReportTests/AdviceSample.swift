@@ -49,24 +49,24 @@ extension Sample {
             (.addAddresses(2), nil), (.socketRange(own: own, wide: 28_200), nil),
             (.collision(1), nil), (.noAddress(1), nil), (.noMemory(2), nil),
         ]
-        let pool = Advice.Subject.bindPool(netns: tupleV6.netns, local: tuple.local)
+        let pool = PortScope.bindPool(BindPool.Key(netns: tupleV6.netns, local: tuple.local))
         return full.map {
             Advice(
-                kind: $0, subject: .tuple(tuple), process: process, failed: 9000, peak: 28_232,
+                kind: $0, scope: .tuple(tuple), process: process, failed: 9000, peak: 28_232,
                 usable: 28_232,
                 demand: Advice.Demand(rate: 13_400, ports: 787_962), covers: $1, others: 3)
         }
             + bare.map {
                 Advice(
-                    kind: $0, subject: .tuple(tupleV6), process: .unknown, failed: 0, peak: 27_000,
+                    kind: $0, scope: .tuple(tupleV6), process: .unknown, failed: 0, peak: 27_000,
                     usable: 28_232, demand: Advice.Demand(rate: 40.25, ports: nil), covers: $1)
             } + [
                 Advice(
-                    kind: .bindNoPort(blocked: 96), subject: pool, process: process, failed: 4100,
+                    kind: .bindNoPort(blocked: 96), scope: pool, process: process, failed: 4100,
                     peak: 28_231,
                     usable: 28_232),
                 Advice(
-                    kind: .bindNoPort(blocked: 0), subject: pool, process: .unknown, failed: 0,
+                    kind: .bindNoPort(blocked: 0), scope: pool, process: .unknown, failed: 0,
                     peak: 28_231,
                     usable: 28_232),
             ]

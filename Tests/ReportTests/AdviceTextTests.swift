@@ -166,7 +166,7 @@ import Testing
         let advice = Advice(
             kind: .timeWaitReuse(
                 rules: rules, loopback: loopback, timeWait: 2, reusable: 1, rate: 1),
-            subject: .tuple(Sample.tuple), process: .unknown, failed: 1, peak: 2, usable: 2)
+            scope: .tuple(Sample.tuple), process: .unknown, failed: 1, peak: 2, usable: 2)
         let text = text([advice])
         #expect(text.replacing("\n     ", with: " ").contains(said))
         #expect(text.hasSuffix("\n       \(setting)\n"))

@@ -46,7 +46,7 @@ import Testing
 
     @Test func whatFailedOtherwiseIsNoWantOfPorts() {
         var report = ReportSample.report([])
-        report.summary.otherwise.binds = 1
+        report.summary.otherErrors.binds = 1
         #expect(
             HTMLText([report]).between("<h1>", "</header>").contains(
                 "<p>1 call failed, but not for want of a port: see the failures by process.</p>"))
@@ -59,7 +59,7 @@ import Testing
 
     @Test func bindsFailToo() {
         var report = ReportSample.report([])
-        report.summary.wantOfPort.binds = 12
+        report.summary.portExhaustion.binds = 12
         var pool = Summary.BindPoolRow(
             key: Sample.bindPool, used: 64, usable: 64, peak: 64, failed: 12)
         pool.processes = [TopProcesses.Share(process: Sample.process, opened: 64, failed: 12)]
@@ -80,7 +80,7 @@ import Testing
         report.start?.kernel = Self.hostile
         report.start?.version = Self.hostile
         report.summary.tuples[0].tuple.netns = 7
-        report.series[0].subject = .tuple(report.summary.tuples[0].tuple)
+        report.series[0].scope = .tuple(report.summary.tuples[0].tuple)
         report.context.namespaceNames[7] = Self.hostile
         let page = HTMLText([report, report])
         #expect(page.count("<img") == 0 && page.count("<!--") == 0)

@@ -100,19 +100,19 @@ private let held = #""held":14117,"usable":28232"#
         (
             Sample.failure(
                 .blocked, usage: PortUsage(held: 3, timeWait: 2, reusable: 1, usable: 2),
-                wall: Sample.wall, search: nil),
+                limit: Sample.limit, search: nil),
             #""errno":"EADDRNOTAVAIL","cause":"blocked",\#(process),\#(tuple),"held":3,"#
                 + #""time_wait":2,"reusable":1,"usable":2,"available":0,"range":[32768,60999],"#
                 + #""reserved":1024,"bound":27208,"holders":[{"pid":99,"comm":"envoy","#
                 + #""ports":27000},{"pid":0,"comm":"","ports":208}],"count":1"#
         ),
         (
-            Sample.failure(.noAddress, usage: PortUsage(usable: 0), wall: nil, search: nil),
+            Sample.failure(.noAddress, usage: PortUsage(usable: 0), limit: nil, search: nil),
             #""errno":"EADDRNOTAVAIL","cause":"no_address",\#(process),\#(tuple),"held":0,"#
                 + #""time_wait":0,"reusable":0,"usable":0,"available":0,"count":1"#
         ),
         (
-            Sample.failure(.noMemory, wall: nil, search: nil),
+            Sample.failure(.noMemory, limit: nil, search: nil),
             #""errno":"ENOMEM","cause":"no_memory",\#(process),\#(tuple),\#(all),"count":1"#
         ),
     ]
@@ -130,7 +130,7 @@ private let held = #""held":14117,"usable":28232"#
             #""cause":"exhausted",\#(process),\#(pool),\#(full),\#(wall),"count":1"#
         ),
         (
-            Sample.failure(.collision, .bind, port: 8080, wall: nil),
+            Sample.failure(.collision, .bind, port: 8080, limit: nil),
             #""cause":"collision",\#(process),\#(pool),"local_port":8080,\#(full),"count":1"#
         ),
     ]
@@ -155,7 +155,7 @@ private let held = #""held":14117,"usable":28232"#
     ]) func alert(level: Int, count: Int, available: Int, percent: String) {
         let held = #""held":\#(count),"#
         let usable = #""usable":28232,"available":\#(available)"#
-        for (event, subject, usage) in [
+        for (event, scope, usage) in [
             (
                 Sample.alert(level: level, held: count), tuple,
                 held + #""time_wait":0,"reusable":0,"# + usable
@@ -164,7 +164,7 @@ private let held = #""held":14117,"usable":28232"#
             #expect(
                 Sample.json(event)
                     == #"{"event":"alert",\#(time),"level":\#(level),"percent":\#(percent),"#
-                    + #"\#(subject),\#(usage)}"# + "\n")
+                    + #"\#(scope),\#(usage)}"# + "\n")
         }
     }
 

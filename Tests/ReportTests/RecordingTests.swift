@@ -61,7 +61,7 @@ import Testing
     @Test func coverageIsTheSameAgain() throws {
         for permille in 0...1000 {
             let advice = Advice(
-                kind: .addAddresses(2), subject: .tuple(Sample.tuple), process: Sample.process,
+                kind: .addAddresses(2), scope: .tuple(Sample.tuple), process: Sample.process,
                 failed: 1, peak: 1, usable: 1, covers: Double(permille) / 1000)
             let line = Sample.json(Sample.summary(advising: [advice]))
             let run = try read(Self.start + line)[0]

@@ -37,7 +37,7 @@ enum ReportSample {
                 timeWait: TimeWaitRules(
                     reuse: 2, reuseDelay: 1000, timestamps: true, limit: 65_536))
         ]
-        var series: [RunReport.SubjectSeries] = []
+        var series: [RunReport.ScopeSeries] = []
         var moments: [Moment] = []
         for client in clients {
             let run = Run(client, seconds: seconds, width: width)
@@ -45,10 +45,10 @@ enum ReportSample {
             summary.totals.opened += run.row.totals.opened
             summary.totals.failed += run.row.totals.failed
             summary.held += run.row.usage.held
-            series.append(RunReport.SubjectSeries(subject: run.subject, series: run.series))
+            series.append(RunReport.ScopeSeries(scope: run.scope, series: run.series))
             moments += run.moments
         }
-        summary.wantOfPort.connects = summary.totals.failed
+        summary.portExhaustion.connects = summary.totals.failed
         if summary.totals.failed > 0 { summary.advice = Array(Sample.everyAdvice.prefix(3)) }
         var context = Sample.context
         context.timestamps.realtimeOffset = 0
@@ -69,7 +69,7 @@ enum ReportSample {
 
     /// One client's run, a step after the other.
     private struct Run {
-        let subject: Alert.Subject
+        let scope: PortScope
         var row: Summary.TupleRow
         var series = TimeSeries()
         var moments: [Moment] = []
@@ -77,7 +77,7 @@ enum ReportSample {
         init(_ client: Client, seconds: Int, width: Int) {
             var tuple = Sample.tuple
             (tuple.remote, tuple.remotePort) = (client.remote, client.port)
-            subject = .tuple(tuple)
+            scope = .tuple(tuple)
             let none = PortUsage(usable: client.usable)
             row = Summary.TupleRow(
                 tuple: tuple, range: Sample.range, usage: none,
@@ -110,12 +110,14 @@ enum ReportSample {
             let time = ReportSample.began + UInt64(second + 1) * ReportSample.second
             for level in [50, 90]
             where usage.permille >= level * 10 && row.usage.permille < level * 10 {
-                note(.alert(subject, level: level, usage: usage, exhaustedIn: 14), time)
+                note(.alert(scope, level: level, usage: usage, exhaustedIn: 14), time)
             }
             if failed > 0, row.totals.failed == 0 {
                 row.firstFailureAt = time
                 note(
-                    .firstFailure(subject, .connect, .exhausted, Sample.process), time)
+                    .firstFailure(
+                        FailedCall(
+                            scope: scope, process: Sample.process, cause: .exhausted)), time)
             }
             if usage.held > row.peak.held {
                 row.peak = TupleState.Peak(usage: usage, time: time)

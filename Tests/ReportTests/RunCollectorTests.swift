@@ -80,7 +80,7 @@ import Testing
         run.tick(tick(1, held: 20), at: end(of: 2))
         let report = run.report(in: Sample.context)
         #expect(report.ending == .summaryAt(end(of: 0)))
-        #expect(report.summary.totals.opened == 140 && report.summary.wantOfPort.connects == 3)
+        #expect(report.summary.totals.opened == 140 && report.summary.portExhaustion.connects == 3)
         #expect(report.summary.held == 110)
         #expect(report.summary.tuples.map(\.tuple) == [tuple(2), tuple(1)])
         #expect(report.summary.tuples.map(\.peak.held) == [90, 50])
@@ -124,7 +124,7 @@ import Testing
             }
         }
         let report = run.report(in: Sample.context)
-        #expect(report.series.map(\.subject) == [19, 18, 17].map { .tuple(tuple($0)) })
+        #expect(report.series.map(\.scope) == [19, 18, 17].map { .tuple(tuple($0)) })
         #expect(report.series.allSatisfy { $0.series.points.count <= 2 })
         #expect(report.totals.points.map(\.held) == [210, 210])
         #expect(report.moments.count == 3 && report.momentsOmitted == 997)
@@ -133,9 +133,10 @@ import Testing
     @Test func onlyTheFirstFailureIsAMoment() {
         var run = collector()
         for pid: UInt32 in [1, 2, 1, 1] {
-            run.failure(
-                .tuple(tuple(1)), .connect, .exhausted, ProcessID(pid: pid, name: .init("x")),
-                search: 5_000_000, at: end(of: 0) + 1)
+            let call = FailedCall(
+                scope: .tuple(tuple(1)), process: ProcessID(pid: pid, name: .init("x")),
+                cause: .exhausted)
+            run.failure(call, search: 5_000_000, at: end(of: 0) + 1)
         }
         run.tick(tick(1, held: 1), at: end(of: 1))
         run.tick(tick(1, held: 1), at: end(of: 2))

@@ -72,23 +72,19 @@ enum Sample {
 
     /// - Parameter repeated: how many there were in the second after the first, or else the first.
     static func failure(
-        _ cause: Cause, _ call: Record.Call = .connect, port: UInt16 = 0,
+        _ cause: Cause, _ call: FailedCall.Kind = .connect, port: UInt16 = 0,
         process: ProcessID = process,
         usage: PortUsage = PortUsage(held: 28_232, timeWait: 28_000, usable: 28_232),
-        wall: Failure.Wall? = Failure.Wall(range: range, reserved: 0, bound: 0),
+        limit: Failure.Limit? = Failure.Limit(range: range, reserved: 0, bound: 0),
         search: UInt64? = 12_345_678, repeated: Int = 0
     ) -> Event {
-        var tuple = tuple
-        if call == .bind {
-            tuple.remote = IPAddress(high: 0, low: 0)
-            tuple.remotePort = 0
-        }
+        let scope: PortScope = call == .connect ? .tuple(tuple) : .bindPool(bindPool)
         var failure = Failure(
-            call: call, cause: cause, time: time, tuple: tuple, localPort: port,
-            process: process, usage: usage)
-        failure.wall = wall
+            FailedCall(scope: scope, localPort: port, process: process, cause: cause), time: time,
+            usage: usage)
+        failure.limit = limit
         failure.search = call == .connect ? search : nil
-        if cause == .range { failure.ownRange = wall?.range }
+        if cause == .range { failure.ownRange = limit?.range }
         failure.count = max(1, repeated)
         return .failure(failure)
     }
@@ -99,7 +95,7 @@ enum Sample {
     ) -> Event {
         let usage = PortUsage(
             held: held, timeWait: timeWait, reusable: reusable, usable: 28_232)
-        var alert = Alert(level: level, time: time, subject: .tuple(tuple), usage: usage)
+        var alert = Alert(level: level, time: time, scope: .tuple(tuple), usage: usage)
         alert.forecast = forecast
         alert.longSearch = longSearch
         return .alert(alert)
@@ -112,7 +108,7 @@ enum Sample {
     static func poolAlert(level: Int, held: Int) -> Event {
         let usage = PortUsage(held: held, usable: 28_232)
         return .alert(
-            Alert(level: level, time: time, subject: .bindPool(bindPool), usage: usage))
+            Alert(level: level, time: time, scope: .bindPool(bindPool), usage: usage))
     }
 
     /// Of a bind() each: one that has a port, and `failed` that found none or named one that is used.
@@ -127,11 +123,9 @@ enum Sample {
             + [UInt16](repeating: 8080, count: collisions)
         {
             let refusal = Record.Refusal(
-                time: time, socket: 0, call: .bind, errno: 98,
-                tuple: Tuple(
-                    netns: tuple.netns, local: tuple.local, remote: IPAddress(high: 0, low: 0),
-                    remotePort: 0),
-                localPort: port, process: process)
+                time: time, socket: 0,
+                call: FailedCall(
+                    scope: .bindPool(bindPool), localPort: port, process: process, errno: 98))
             ledger.enter(ledger.failure(refusal))
         }
         ledger.countBindPools(at: time)

@@ -121,8 +121,10 @@ import Testing
         var failure = ledger.failure(change!)!
         ledger.diagnose(&failure, isKnown: true)
         let refusal = Record.Refusal(
-            time: Sample.time, socket: 0, call: .connect, errno: 99, tuple: Sample.tupleV6,
-            process: ProcessID(pid: 7, name: ProcessID.Name("curl")))
+            time: Sample.time, socket: 0,
+            call: FailedCall(
+                scope: .tuple(Sample.tupleV6),
+                process: ProcessID(pid: 7, name: ProcessID.Name("curl")), errno: 99))
         ledger.enter(ledger.failure(refusal))
         return Sample.summary(of: ledger)
     }

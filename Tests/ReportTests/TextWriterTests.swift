@@ -59,7 +59,7 @@ private let full = "10.0.0.1 → 10.0.0.9:80             28,232/28,232 "
         ),
         (
             Sample.failure(
-                .blocked, usage: PortUsage(held: 3, timeWait: 2, usable: 2), wall: Sample.wall),
+                .blocked, usage: PortUsage(held: 3, timeWait: 2, usable: 2), limit: Sample.limit),
             "18:16:05.123 FAILURE     "
                 + "10.0.0.1 → 10.0.0.9:80             3/2           wrk[4123]\n"
                 + "             connect(): EADDRNOTAVAIL, blocked: of 32768-60999: 1,024 reserved, "
@@ -69,7 +69,7 @@ private let full = "10.0.0.1 → 10.0.0.9:80             28,232/28,232 "
         (
             Sample.failure(
                 .range, usage: PortUsage(held: 2, usable: 2),
-                wall: Failure.Wall(
+                limit: Failure.Limit(
                     range: PortRange(low: 45_000, high: 45_001), reserved: 0, bound: 0)),
             "18:16:05.123 FAILURE     "
                 + "10.0.0.1 → 10.0.0.9:80             2/2           wrk[4123]\n"
@@ -84,7 +84,7 @@ private let full = "10.0.0.1 → 10.0.0.9:80             28,232/28,232 "
                 + "already\n"
         ),
         (
-            Sample.failure(.noAddress, usage: PortUsage(usable: 0), wall: nil, search: nil),
+            Sample.failure(.noAddress, usage: PortUsage(usable: 0), limit: nil, search: nil),
             "18:16:05.123 FAILURE     "
                 + "10.0.0.1 → 10.0.0.9:80             0/0           wrk[4123]\n"
                 + "             connect(): EADDRNOTAVAIL, no_address: no local address to connect "
@@ -203,7 +203,7 @@ private let full = "10.0.0.1 → 10.0.0.9:80             28,232/28,232 "
         Sample.failure(.exhausted, repeated: 9999), Sample.failure(.range, repeated: 9999),
         Sample.failure(
             .blocked, process: ProcessID(pid: 123_456, name: ProcessID.Name("fifteen-letters")),
-            wall: Sample.wall, repeated: 9999),
+            limit: Sample.limit, repeated: 9999),
         Sample.failure(.noAddress, search: nil, repeated: 9999),
         Sample.failure(.noMemory, repeated: 9999),
         Sample.failure(.exhausted, .bind, repeated: 9999),

@@ -3,12 +3,12 @@ import PortModel
 extension HTMLWriter {
     /// Series that are drawn at once, and so have all their points.
     private static let drawn = 12
-    /// Points of all series together, of some 25 bytes each: what keeps a page under 3 MB.
+    /// Points of all series together, of some 25 bytes each, so that a page stays under 3 MB.
     private static let points = 80_000
     /// Marks in one chart.
     private static let marks = 40
 
-    /// What the script draws: JSON, with times in seconds since the begin.
+    /// Writes the data that the script draws: JSON, with times in seconds since the begin.
     func chartData(_ page: HTMLPage, _ line: inout TextBuffer) {
         let charts = page.rows.filter { $0.series != nil }
         let each = max(
@@ -23,7 +23,7 @@ extension HTMLWriter {
             if index > 0 { line += ",\n" }
             let report = page.reports[row.host]
             let limit = index < Self.drawn ? Int.max : each
-            chart(row, page, marks[row.host][row.subject] ?? [], report, limit, &line)
+            chart(row, page, marks[row.host][row.scope] ?? [], report, limit, &line)
         }
         line += "]}"
     }
@@ -74,15 +74,15 @@ extension HTMLWriter {
     }
 
     /// The alerts, and the first failure, of each tuple or bind pool.
-    private static func marks(_ report: RunReport) -> [Alert.Subject: [Moment]] {
-        var marks: [Alert.Subject: [Moment]] = [:]
-        var failed: Set<Alert.Subject> = []
+    private static func marks(_ report: RunReport) -> [PortScope: [Moment]] {
+        var marks: [PortScope: [Moment]] = [:]
+        var failed: Set<PortScope> = []
         for moment in report.moments {
             switch moment.kind {
-            case .alert(let subject, let level, _, _) where level > 0:
-                marks[subject, default: []].append(moment)
-            case .firstFailure(let subject, _, _, _) where failed.insert(subject).inserted:
-                marks[subject, default: []].append(moment)
+            case .alert(let scope, let level, _, _) where level > 0:
+                marks[scope, default: []].append(moment)
+            case .firstFailure(let call) where failed.insert(call.scope).inserted:
+                marks[call.scope, default: []].append(moment)
             default: continue
             }
         }

@@ -37,8 +37,8 @@ extension HTMLWriter {
 
     private func place(of moment: Moment, _ context: RenderContext) -> TextBuffer {
         switch moment.kind {
-        case .alert(let subject, _, _, _), .firstFailure(let subject, _, _, _):
-            name(subject, context)
+        case .alert(let scope, _, _, _): name(scope, context)
+        case .firstFailure(let call): name(call.scope, context)
         case .drift(let netns, _), .namespace(let netns, _): "netns \(nameOf: netns, context)"
         case .lost: ""
         }
@@ -62,8 +62,8 @@ extension Moment {
             \(grouped: usage.usable) held\
             \(if: exhaustedIn ?? 0 > 0, ", full in \(tenths: exhaustedIn ?? 0) s")
             """
-        case .firstFailure(_, let call, let cause, let process):
-            "first failure of \(call.function), \(cause.rawValue): \(process)"
+        case .firstFailure(let call):
+            "first failure of \(call.kind.function), \(call.causeName): \(call.process)"
         case .lost(let count): "\(grouped: count) records lost"
         case .drift(_, let ports): "\(grouped: ports) ports wrong, corrected by an audit"
         case .namespace(_, let kind): kind == .gone ? "namespace gone" : "settings changed"

@@ -1,7 +1,7 @@
 import PortModel
 
 extension HTMLWriter {
-    /// Rows of a table but that of the tuples.
+    /// Rows of every table except that of the tuples.
     static let limit = 200
 
     // MARK: Tuples
@@ -15,13 +15,13 @@ extension HTMLWriter {
     ]
 
     func tuples(_ page: HTMLPage, _ line: inout TextBuffer) {
-        let rows = page.rows.filter { if case .tuple = $0.kind { true } else { false } }
+        let rows = page.rows.filter { $0.tuple != nil }
         guard !rows.isEmpty else { return }
         line += "<section>\n<input class=\"find script\" id=\"find\" type=\"search\""
         line += " placeholder=\"find a tuple\" aria-label=\"find a tuple\" hidden>\n"
         beginTable("Tuples", "tuples", Self.tupleColumns, &line)
         for row in rows {
-            guard case .tuple(let tuple) = row.kind else { continue }
+            guard let tuple = row.tuple else { continue }
             begin(row, page, &line)
             line.cell(row.peak.usable, "n less")
             line.cell(alarm: row.failed)
@@ -70,7 +70,7 @@ extension HTMLWriter {
     // MARK: Bind pools
 
     func bindPools(_ page: HTMLPage, _ line: inout TextBuffer) {
-        let rows = page.rows.filter { if case .bindPool = $0.kind { true } else { false } }
+        let rows = page.rows.filter { $0.tuple == nil }
         guard !rows.isEmpty else { return }
         line += "<section>\n"
         beginTable(
@@ -91,12 +91,12 @@ extension HTMLWriter {
     // MARK: Failures
 
     func failures(_ page: HTMLPage, _ line: inout TextBuffer) {
-        var all: [(host: Int, what: Summary.Failed, count: Int)] = []
+        var all: [(host: Int, failed: FailedCall.Count)] = []
         for (host, report) in page.reports.enumerated() {
-            all += report.summary.failures.map { (host, $0.what, $0.count) }
+            all += report.summary.failures.map { (host, $0) }
         }
         guard !all.isEmpty else { return }
-        all.sort { $0.count > $1.count }
+        all.sort { $0.failed.count > $1.failed.count }
         line += "<section>\n"
         beginTable(
             "Failures by process", "failures",
@@ -104,13 +104,14 @@ extension HTMLWriter {
                 Column("failed", .number, isSorted: true), Column("process"), Column("call"),
                 Column("cause"), Column("from, to"),
             ], &line)
-        for (host, what, count) in all.prefix(Self.limit) {
+        for (host, failed) in all.prefix(Self.limit) {
+            let call = failed.call
             line += "<tr>"
-            line.cell(alarm: count)
-            line.element("td", "", "\(what.process)")
-            line.element("td", "", "\(what.call.function)")
-            line.element("td", "", "\(what.cause?.rawValue ?? "-")")
-            let place = TextBuffer("\(placeOf: what, page.reports[host].context)")
+            line.cell(alarm: failed.count)
+            line.element("td", "", "\(call.process)")
+            line.element("td", "", "\(call.kind.function)")
+            line.element("td", "", "\(call.causeName)")
+            let place = TextBuffer("\(placeOf: call, page.reports[host].context)")
             line.element("td", "place", "\(page.prefix(host))\(place)")
             line += "</tr>\n"
         }
@@ -145,7 +146,7 @@ extension HTMLWriter {
         }
     }
 
-    /// A heading, and a table up to its rows.
+    /// Writes a heading, and a table up to its rows.
     func beginTable(
         _ heading: StaticString, _ identifier: StaticString, _ columns: [Column],
         _ line: inout TextBuffer

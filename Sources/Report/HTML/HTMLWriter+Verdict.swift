@@ -6,9 +6,9 @@ extension HTMLWriter {
     /// Says what happened, in one sentence.
     func verdict(_ page: HTMLPage, _ line: inout TextBuffer) {
         let summaries = page.reports.map(\.summary)
-        let connects = summaries.reduce(0) { $0 + $1.wantOfPort.connects }
-        let binds = summaries.reduce(0) { $0 + $1.wantOfPort.binds }
-        let others = summaries.reduce(0) { $0 + $1.otherwise.total }
+        let connects = summaries.reduce(0) { $0 + $1.portExhaustion.connects }
+        let binds = summaries.reduce(0) { $0 + $1.portExhaustion.binds }
+        let others = summaries.reduce(0) { $0 + $1.otherErrors.total }
         line += "<h1>"
         if connects + binds > 0 {
             var calls: [TextBuffer] = []
@@ -54,11 +54,11 @@ extension HTMLWriter {
 
     /// `web-1: 10.0.0.1 → 10.0.0.9:80 netns blue`; the host where there are several.
     func name(_ row: HTMLPage.Row, _ page: HTMLPage) -> TextBuffer {
-        "\(page.prefix(row.host))\(name(row.subject, page.reports[row.host].context))"
+        "\(page.prefix(row.host))\(name(row.scope, page.reports[row.host].context))"
     }
 
-    func name(_ subject: Alert.Subject, _ context: RenderContext) -> TextBuffer {
-        switch subject {
+    func name(_ scope: PortScope, _ context: RenderContext) -> TextBuffer {
+        switch scope {
         case .tuple(let tuple): "\(tuple, context)\(netns: tuple.netns, context)"
         case .bindPool(let key):
             "bind() to \(key.local, port: 0)\(netns: key.netns, context)"
@@ -70,7 +70,7 @@ extension HTMLWriter {
     /// Writes the few numbers that are looked for first.
     func figures(_ page: HTMLPage, _ line: inout TextBuffer) {
         let summaries = page.reports.map(\.summary)
-        let failed = summaries.reduce(0) { $0 + $1.wantOfPort.total }
+        let failed = summaries.reduce(0) { $0 + $1.portExhaustion.total }
         let lost = summaries.reduce(0) { $0 + Int(clamping: $1.accuracy.lost) }
         let audits = summaries.reduce(0) { $0 + $1.accuracy.audits }
         let drift = summaries.reduce(0) { $0 + $1.accuracy.lastDrift }

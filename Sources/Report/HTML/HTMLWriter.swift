@@ -91,10 +91,10 @@ struct HTMLWriter {
         for (host, report) in page.reports.enumerated() {
             let all = report.summary.advice
             for (index, advice) in all.enumerated() {
-                if index == 0 || all[index - 1].subject != advice.subject {
+                if index == 0 || all[index - 1].scope != advice.scope {
                     line += "\(if: index > 0, "</ol>\n")"
-                    let subject = TextBuffer("\(subjectOf: advice, report.context)")
-                    line.element("h3", "", "\(page.prefix(host))\(subject)")
+                    let scope = TextBuffer("\(scopeOf: advice, report.context)")
+                    line.element("h3", "", "\(page.prefix(host))\(scope)")
                     line.element("p", "faint", advice.situation)
                     line += "\n<ol>\n"
                 }

@@ -18,16 +18,11 @@ extension Advice {
         case .socketRange:
             return "setsockopt(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &zero, sizeof zero)"
         case .noAddress:
-            guard case .tuple(let tuple) = subject else { return nil }
+            guard case .tuple(let tuple) = scope else { return nil }
             return String("ip route get \(tuple.remote)" as TextBuffer)
         case .reuseConnections, .letPeerClose, .closeIdle, .freeRange, .noMemory: return nil
         }
     }
 
-    var netns: UInt32 {
-        switch subject {
-        case .tuple(let tuple): tuple.netns
-        case .bindPool(let netns, _): netns
-        }
-    }
+    var netns: UInt32 { scope.netns }
 }

@@ -1,11 +1,11 @@
 import PortModel
 
 extension TextBuffer {
-    /// Which tuple or bind pool it is about, and whose.
-    mutating func appendInterpolation(subjectOf advice: Advice, _ context: RenderContext) {
-        switch advice.subject {
+    /// Names the tuple or bind pool that it is about, and whose it is.
+    mutating func appendInterpolation(scopeOf advice: Advice, _ context: RenderContext) {
+        switch advice.scope {
         case .tuple(let tuple): self += "\(tuple, context)"
-        case .bindPool(_, let local): self += "bind() to \(local), port 0"
+        case .bindPool(let key): self += "bind() to \(key.local), port 0"
         }
         self += "\(netns: advice.netns, context)"
         if advice.process != .unknown { self += "  \(advice.process)" }
@@ -33,7 +33,7 @@ extension TextBuffer {
 extension Advice {
     /// Says what the tuple or the pool lacked.
     var situation: TextBuffer {
-        let call: StaticString = if case .bindPool = subject { "bind" } else { "connect" }
+        let call: StaticString = if case .bindPool = scope { "bind" } else { "connect" }
         var text: TextBuffer =
             failed > 0 ? "\(failed, call) failed; " : "no \(call) failed, but "
         text += "\(peak, of: usable, "usable ports were held at the peak")"
@@ -48,7 +48,7 @@ extension Advice {
     func text(_ context: RenderContext) -> TextBuffer {
         var text = remedy
         if others > 0 {
-            let isPool = if case .bindPool = subject { true } else { false }
+            let isPool = if case .bindPool = scope { true } else { false }
             text += " The same goes for \(grouped: others) more "
             text += "\(if: isPool, "local address", else: "tuple")"
             text += "\(if: others != 1, isPool ? "es" : "s")."

@@ -14,9 +14,9 @@ struct AdviceWriter {
         let heading = style(.heading, "  advice  what would have helped, most useful first")
         line += "\n\(layout.folded("\(heading)\n", indent: 10))"
         for (index, advice) in all.enumerated() {
-            if index == 0 || all[index - 1].subject != advice.subject {
-                let subject = TextBuffer("  \(subjectOf: advice, context)\n")
-                line += layout.folded(subject, indent: Self.indent)
+            if index == 0 || all[index - 1].scope != advice.scope {
+                let scope = TextBuffer("  \(scopeOf: advice, context)\n")
+                line += layout.folded(scope, indent: Self.indent)
                 line += paragraph("\(spaces: Self.indent)\(advice.situation)")
             }
             line += paragraph(

@@ -99,13 +99,15 @@ struct HostsWriter {
 
     private func failures(_ runs: [RunReport], _ hosts: [TextBuffer]) -> TextBuffer {
         let all = zip(hosts, runs).flatMap { host, run in
-            run.summary.failures.map { (host: host, run: run, what: $0.what, count: $0.count) }
+            run.summary.failures.map { (host: host, run: run, failed: $0) }
         }
         guard !all.isEmpty else { return "" }
         var text = SummaryWriter(style: style, layout: layout)
             .heading("  failed  host: call, cause, process, and where from and to")
-        for (host, run, what, count) in all.sorted(by: { $0.count > $1.count }).prefix(Self.rows) {
-            text += "\(right: 8, "\(grouped: count)")  \(host): \(what, run.context)\n"
+        let most = all.sorted { $0.failed.count > $1.failed.count }
+        for (host, run, failed) in most.prefix(Self.rows) {
+            text += "\(right: 8, "\(grouped: failed.count)")  \(host): "
+            text += "\(failed.call, run.context)\n"
         }
         return "\(text)\(more(all.count - Self.rows))"
     }

@@ -1,16 +1,16 @@
-/// How wide text may be, and where its columns stand.
+/// The width of text, and where its columns stand.
 ///
-/// What gives way where it is narrow: first blanks, then what follows the figures goes on to a line
-/// of its own, then the tuple, then tables become sentences. Nothing is cut off.
+/// A narrow terminal first loses blanks; then the text after the figures moves to a line of its own,
+/// then the tuple does, and last tables become sentences. Nothing is cut off.
 package struct Layout: Sendable {
-    /// Of the terminal, at least 40; nil where nobody has said: then lines are as long as they are,
-    /// which suits a file, and prose has 80.
+    /// Columns of the terminal, at least 40; nil if unknown: then lines are never broken, which suits
+    /// a file, and prose has 80.
     package let columns: Int?
-    /// What tuples take in the lines of events. It grows with the longest so far, if there is room,
+    /// Columns of tuples in the lines of events. Grows with the longest so far, if there is room,
     /// so that what follows stays in one column.
     private(set) var tupleColumns: Int
 
-    /// What the time and the event take before the tuple, and how full it is behind it.
+    /// Columns before the tuple, for the time and the event, and behind it, for how full it is.
     private static let before = 25
     private static let fill = 15
     private static let tuple = 28...34
@@ -28,7 +28,7 @@ package struct Layout: Sendable {
         columns.map { $0 < Self.before + Self.tuple.lowerBound + Self.fill } ?? false
     }
 
-    /// Text in whole sentences, which reads badly where it is wide.
+    /// Columns for whole sentences, which read badly in long lines.
     package var prose: Int { min(columns ?? 80, 100) }
 
     /// - Returns: whether a tuple of so many columns has room before the figures.

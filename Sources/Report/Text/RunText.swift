@@ -35,7 +35,7 @@ package enum RunText {
         end > now ? Int(clamping: (end - now + 999_999_999) / 1_000_000_000) : 0
     }
 
-    /// Waiting for TIME_WAITs to end: `share` of it is done. Without newline.
+    /// Draws how far the wait for TIME_WAITs to end has come, from 0 to 1; without newline.
     package static func progress(_ leftovers: Leftovers, share: Double, at now: UInt64)
         -> TextBuffer
     {
@@ -47,7 +47,7 @@ package enum RunText {
         return "waiting [\(bar)] \(grouped: leftovers.timeWaits) in TIME_WAIT\(left ?? "")"
     }
 
-    /// The same where there is no terminal to draw on, once.
+    /// Says once what `progress` draws, for output that is no terminal.
     package static func waiting(_ leftovers: Leftovers, limit: Int, at now: UInt64) -> TextBuffer {
         """
         portgauge: waiting up to \(grouped: limit) s for \(leftovers.timeWaits, "port") in \
@@ -94,7 +94,7 @@ package enum RunText {
 
     private static func pass(_ summary: Summary) -> TextBuffer {
         var text: TextBuffer = "\(grouped: summary.totals.opened) connects, "
-        text += "\(grouped: summary.wantOfPort.total) failed for want of a port"
+        text += "\(grouped: summary.portExhaustion.total) failed for want of a port"
         if let fullest = summary.tuples.first {
             text += ", peak \(permille: fullest.peak.usage) of \(fullest.tuple)"
         }
@@ -109,7 +109,7 @@ package enum RunText {
             // The others may have failed for another cause.
             """
             failure: \(calls(count, most)) failed\
-            \(if: most?.what.cause != nil, ": \(most?.what.cause?.rawValue ?? "")")\
+            \(if: most?.call.cause != nil, ": \(most?.call.cause?.rawValue ?? "")")\
             \(others(count, most))
             """
         case .tupleShare(let percent, let tuple, let usage): "\(used(percent, usage)) of \(tuple)"
@@ -125,18 +125,19 @@ package enum RunText {
 
     /// `96 connects of wrk[123] to 127.0.0.1:8080`
     private static func calls(
-        _ count: Int, _ most: (what: Summary.Failed, count: Int)?
+        _ count: Int, _ most: FailedCall.Count?
     ) -> TextBuffer {
-        guard let (what, most) = most else { return "\(count, "call")" }
-        return switch what.call {
-        case .connect: "\(most, "connect") of \(what.process) to \(peer: what.tuple)"
-        case .bind:
-            "\(most, "bind") of \(what.process) to \(what.tuple.local, port: what.localPort)"
+        guard let most else { return "\(count, "call")" }
+        let call = most.call
+        return switch call.scope {
+        case .tuple(let tuple): "\(most.count, "connect") of \(call.process) to \(peer: tuple)"
+        case .bindPool(let key):
+            "\(most.count, "bind") of \(call.process) to \(key.local, port: call.localPort)"
         }
     }
 
     private static func others(
-        _ count: Int, _ most: (what: Summary.Failed, count: Int)?
+        _ count: Int, _ most: FailedCall.Count?
     ) -> TextBuffer {
         let others = count - (most?.count ?? count)
         return "\(if: others > 0, " and \(grouped: others) more")"

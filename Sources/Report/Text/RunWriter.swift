@@ -77,7 +77,7 @@ extension RunReport {
 }
 
 extension TextBuffer {
-    /// As a shell would take it.
+    /// Words quoted for a shell.
     mutating func appendInterpolation(command words: [String]) {
         self += "\(joined: words.map { TextBuffer("\(word: $0)") }, by: " ")"
     }

@@ -19,10 +19,10 @@ struct SummaryWriter {
     }
 
     private func totals(_ summary: Summary) -> TextBuffer {
-        let (wanting, others) = (summary.wantOfPort, summary.otherwise)
+        let (exhausted, others) = (summary.portExhaustion, summary.otherErrors)
         var text: TextBuffer = "  connects   \(grouped: summary.totals.opened) opened, "
-        text += "\(grouped: summary.totals.closed) closed, \(wantOfPort(wanting.connects))"
-        if wanting.binds > 0 { text += "\n  bind()     \(wantOfPort(wanting.binds))" }
+        text += "\(grouped: summary.totals.closed) closed, \(portExhaustion(exhausted.connects))"
+        if exhausted.binds > 0 { text += "\n  bind()     \(portExhaustion(exhausted.binds))" }
         if others.total > 0 {
             text += "\n  refused    "
             if others.connects > 0 { text += "\(grouped: others.connects) connect(), " }
@@ -40,7 +40,7 @@ struct SummaryWriter {
         return text
     }
 
-    private func wantOfPort(_ count: Int) -> TextBuffer {
+    private func portExhaustion(_ count: Int) -> TextBuffer {
         style(count > 0 ? .alarm : nil, "\(grouped: count) failed for want of a port")
     }
 
@@ -112,8 +112,8 @@ struct SummaryWriter {
         let failures = summary.failures
         guard !failures.isEmpty else { return "" }
         var text = heading("  failed  call, cause, process, and where from and to")
-        for (what, count) in failures.prefix(Self.rows) {
-            text += "\(right: 8, "\(grouped: count)")  \(what, context)\n"
+        for failed in failures.prefix(Self.rows) {
+            text += "\(right: 8, "\(grouped: failed.count)")  \(failed.call, context)\n"
         }
         return "\(text)\(omitted(of: failures.count))"
     }
@@ -160,17 +160,17 @@ extension Table {
 
 extension TextBuffer {
     /// `connect()  exhausted   wrk[4123]  10.0.0.1 → 10.0.0.9:80`
-    mutating func appendInterpolation(_ what: Summary.Failed, _ context: RenderContext) {
-        let call = TextBuffer("\(left: 11, "\(what.call.function)")\(what.cause?.rawValue ?? "-")")
-        self += "\(left: 23, call)\(what.process)  \(placeOf: what, context)"
+    mutating func appendInterpolation(_ call: FailedCall, _ context: RenderContext) {
+        let cause = TextBuffer("\(left: 11, "\(call.kind.function)")\(call.causeName)")
+        self += "\(left: 23, cause)\(call.process)  \(placeOf: call, context)"
     }
 
     /// `10.0.0.1 → 10.0.0.9:80 netns blue`, or of bind() `10.0.0.1:8080`
-    mutating func appendInterpolation(placeOf what: Summary.Failed, _ context: RenderContext) {
-        switch what.call {
-        case .connect: append(what.tuple, context)
-        case .bind: append(what.tuple.local, port: what.localPort)
+    mutating func appendInterpolation(placeOf call: FailedCall, _ context: RenderContext) {
+        switch call.scope {
+        case .tuple(let tuple): append(tuple, context)
+        case .bindPool(let key): append(key.local, port: call.localPort)
         }
-        append(namespace: what.tuple.netns, context)
+        append(namespace: call.scope.netns, context)
     }
 }

@@ -25,7 +25,7 @@ struct Table {
             tone = number > 0 ? .alarm : nil
         }
 
-        /// Rounded down: 100 says that nothing is left. If infinite, `otherwise`.
+        /// A share rounded down, so that 100 says that nothing is left; `otherwise` if it is infinite.
         init(share: Double, otherwise: TextBuffer = "-") {
             text = share.isFinite ? "\(share: share)" : otherwise
         }

@@ -66,7 +66,7 @@ extension TextBuffer {
         append("]")
     }
 
-    /// In the unit that suits: `12 µs`, `5.6 ms`, `61.2 s`, `3,600.0 s`.
+    /// Appends a time in the unit that suits: `12 µs`, `5.6 ms`, `61.2 s`, `3,600.0 s`.
     mutating func append(duration nanoseconds: UInt64) {
         let microseconds = Double(nanoseconds) / 1000
         if microseconds < 1000 {
@@ -177,15 +177,17 @@ extension TextBuffer {
     }
 }
 
-extension Record.Call {
+extension FailedCall.Kind {
     /// The function's name, as a person writes it.
     var function: StaticString { self == .connect ? "connect()" : "bind()" }
 }
 
-extension Failure {
+extension FailedCall {
     /// The error that the program got; if it was not reported, the one that it nearly always is.
     var errnoName: StaticString {
         if cause == .noMemory { return "ENOMEM" }
-        return call == .connect ? "EADDRNOTAVAIL" : "EADDRINUSE"
+        return kind == .connect ? "EADDRNOTAVAIL" : "EADDRINUSE"
     }
+
+    var causeName: String { cause?.rawValue ?? "-" }
 }

@@ -98,7 +98,7 @@ extension TextBuffer: ExpressibleByStringInterpolation, StringInterpolationProto
         append(" %")
     }
 
-    /// In percent, rounded down: 100 says that nothing is left.
+    /// `99.9 %`: rounded down, so that 100 says that nothing is left.
     package mutating func appendInterpolation(share: Double) {
         guard share.isFinite else { return append("-") }
         append(tenths: (share * 1000).rounded(.down) / 10)
@@ -120,7 +120,7 @@ extension TextBuffer: ExpressibleByStringInterpolation, StringInterpolationProto
         append(duration: nanoseconds)
     }
 
-    /// As exact as a forecast can be: `0.3 s`, `14 s`, `3 min`, `5 h`.
+    /// `0.3 s`, `14 s`, `3 min`, `5 h`: as exact as a forecast can be.
     package mutating func appendInterpolation(roughly seconds: Double) {
         switch seconds {
         case ..<9.95: self += "\(tenths: max(0.1, seconds)) s"

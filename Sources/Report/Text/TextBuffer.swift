@@ -35,6 +35,8 @@ package struct TextBuffer: Sendable {
     /// Takes back what comes after the byte at `end`.
     mutating func truncate(to end: Int) { bytes.removeSubrange(end...) }
 
+    /// Appends a decimal number.
+    ///
     /// - Parameters:
     ///   - width: padded to this many digits with `pad`.
     ///   - separator: put between groups of three digits; nil for none.
@@ -55,12 +57,13 @@ package struct TextBuffer: Sendable {
         bytes[start...].reverse()
     }
 
-    /// With thousands separators, as people read it.
+    /// Appends a number with thousands separators: `28,232`.
     package mutating func append(grouped number: Int) {
         append(number, separator: UInt8(ascii: ","))
     }
 
-    /// With one digit after the point. Infinite and absurd values are cut off at 10¹⁵.
+    /// Appends a number with one digit after the point. Infinite and absurd values are cut off at
+    /// 10¹⁵.
     package mutating func append(tenths value: Double) {
         let tenths = Int((min(max(value, -1e15), 1e15) * 10).rounded())
         if tenths < 0 { append("-") }

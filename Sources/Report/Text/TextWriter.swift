@@ -16,7 +16,7 @@ package struct TextWriter: Sendable {
         self.layout = layout
     }
 
-    /// From now on lines are for a terminal of so many columns; nil if that is unknown.
+    /// Fits later lines to a terminal of so many columns; nil if that is unknown.
     package mutating func resize(columns: Int?) {
         if columns != layout.columns { layout = Layout(columns: columns) }
     }
@@ -103,19 +103,17 @@ package struct TextWriter: Sendable {
         _ failure: Failure, _ context: RenderContext, _ line: inout TextBuffer
     ) {
         begin("FAILURE", .alarm, failure.time, context, &line)
-        let usage = failure.usage
-        switch failure.call {
-        case .connect:
-            fill(
-                failure.tuple, failure.localPort, usage.held, usage.usable, context, &line)
-        case .bind: fill(BindPool.Key(of: failure.tuple), failure.localPort, usage, &line)
+        let (call, usage) = (failure.call, failure.usage)
+        switch call.scope {
+        case .tuple(let tuple):
+            fill(tuple, call.localPort, usage.held, usage.usable, context, &line)
+        case .bindPool(let key): fill(key, call.localPort, usage, &line)
         }
-        line.append(failure.process)
-        end(failure.tuple.netns, context, &line)
+        line.append(call.process)
+        end(call.scope.netns, context, &line)
         line += "\(spaces: indent)\(if: failure.count > 1, "\(grouped: failure.count) x ")"
-        line += "\(failure.call.function): \(failure.errnoName), \(failure.cause.rawValue): "
-        line += "\(failure.reason)\n"
-        guard let holders = failure.wall?.holders, !holders.isEmpty else { return }
+        line += "\(call.kind.function): \(call.errnoName), \(call.causeName): \(failure.reason)\n"
+        guard let holders = failure.limit?.holders, !holders.isEmpty else { return }
         let texts = holders.map { TextBuffer("\($0.process) \(grouped: $0.ports)") }
         line += "\(spaces: indent)bound by \(joined: texts)\n"
     }
@@ -125,7 +123,7 @@ package struct TextWriter: Sendable {
         let recovered = alert.level == 0
         begin(recovered ? "recovered" : "ALERT", .warning, alert.time, context, &line)
         let netns: UInt32
-        switch alert.subject {
+        switch alert.scope {
         case .tuple(let tuple):
             fill(tuple, 0, alert.usage.held, alert.usage.usable, context, &line)
             netns = tuple.netns
@@ -140,9 +138,10 @@ package struct TextWriter: Sendable {
         explainSearch(alert, &line)
     }
 
-    /// From one half on, the kernel looks at the ports of one parity before the others.
+    /// Explains slow searches: once half the ports are taken, the kernel has tried every port of one
+    /// parity before it finds one of the other.
     private func explainSearch(_ alert: Alert, _ line: inout TextBuffer) {
-        guard case .tuple = alert.subject, alert.level == 50 || alert.longSearch != nil,
+        guard case .tuple = alert.scope, alert.level == 50 || alert.longSearch != nil,
             alert.level >= 50
         else { return }
         line += "\(spaces: indent)"
@@ -155,35 +154,36 @@ package struct TextWriter: Sendable {
 }
 
 extension Failure {
-    /// Which limit it was, and how high.
+    /// Names the limit, and how high it is.
     fileprivate var reason: TextBuffer {
         let text: TextBuffer =
-            switch cause {
-            case .exhausted where call == .bind: "IP_BIND_ADDRESS_NO_PORT leaves it to connect()"
+            switch call.cause {
+            case .exhausted where call.kind == .bind:
+                "IP_BIND_ADDRESS_NO_PORT leaves it to connect()"
             case .exhausted:
                 """
                 \(grouped: usage.timeWait) in TIME_WAIT\
                 \(if: usage.leavesSomeToOthers, ", others hold the rest")
                 """
-            case .blocked: wall.map(\.text) ?? "the range is taken"
+            case .blocked: limit.map(\.text) ?? "the range is taken"
             case .range: "its own \(ownRange) is full"
-            case .collision where call == .bind: "that port is in use"
+            case .collision where call.kind == .bind: "that port is in use"
             case .collision: "its port has a connection there already"
             case .noAddress: "no local address to connect from"
             case .noMemory: "the kernel had none for it"
+            case nil: ""
             }
-        guard let search, cause != .collision, cause != .blocked else { return text }
+        guard let search, call.cause != .collision, call.cause != .blocked else { return text }
         return "\(text); searched \(duration: search)"
     }
 }
 
-extension Failure.Wall {
+extension Failure.Limit {
     /// `of 32768-60999: 1,024 reserved, 20,000 bound`
     fileprivate var text: TextBuffer {
-        let parts: [TextBuffer?] = [
-            reserved > 0 ? "\(grouped: reserved) reserved" : nil,
-            bound > 0 ? "\(grouped: bound) bound" : nil,
-        ]
-        return "of \(range): \(joined: parts.compactMap { $0 })"
+        var parts: [TextBuffer] = []
+        if reserved > 0 { parts.append("\(grouped: reserved) reserved") }
+        if bound > 0 { parts.append("\(grouped: bound) bound") }
+        return "of \(range): \(joined: parts)"
     }
 }

@@ -7,13 +7,13 @@ extension TextBuffer {
         self += "\(seconds / 3600):\(seconds / 60 % 60, width: 2):\(seconds % 60, width: 2)"
     }
 
-    /// In six columns, rounded down: only what is full says 100.
+    /// `99.9%`, in six columns: rounded down, so that only what is full says 100.
     mutating func appendInterpolation(compactShare share: Double) {
         let permille = share.isFinite ? min(9999, Int(share * 1000)) : 1000
         self += "\(permille / 10).\(permille % 10)%"
     }
 
-    /// In seven columns, as exact as they allow.
+    /// `28,232`, `1,234k`: in seven columns, as exact as they allow.
     mutating func appendInterpolation(compact number: Int) {
         switch number {
         case ..<1_000_000: self += "\(grouped: number)"
@@ -25,15 +25,11 @@ extension TextBuffer {
     /// `10.0.0.1 → 10.0.0.9:80`, or `bind 10.0.0.1`; what matters most comes last, as the beginning is
     /// cut off where there is no room.
     mutating func appendInterpolation(
-        _ subject: TopRow.Subject, _ glyphs: TopGlyphs, _ context: RenderContext
+        _ scope: PortScope, _ glyphs: TopGlyphs, _ context: RenderContext
     ) {
-        let netns =
-            switch subject {
-            case .tuple(let tuple): tuple.netns
-            case .bindPool(let key): key.netns
-            }
+        let netns = scope.netns
         if netns != context.ownNamespace { self += "\(nameOf: netns, context): " }
-        switch subject {
+        switch scope {
         case .tuple(let tuple):
             self += "\(tuple.local, port: 0)\(glyphs.arrow)"
             self += "\(tuple.remote, port: tuple.remotePort)"

@@ -1,10 +1,10 @@
 import PortModel
 
-/// What there is to show of one moment: the end of a second.
+/// All there is to show of one moment, the end of a second.
 struct TopPicture: Sendable {
-    /// Of the tuples and bind pools that hold something, open something or have failed; in no order.
+    /// The tuples and bind pools that hold something, open something or have failed; in no order.
     private(set) var rows: [TopRow] = []
-    /// Of tuples by their places in the ledger, and of bind pools.
+    /// The past of tuples, by their places in the ledger, and of bind pools.
     private(set) var history = TopHistory()
     private(set) var poolHistory = TopHistory()
     private(set) var totals = Totals()
@@ -56,9 +56,9 @@ struct TopPicture: Sendable {
             let usage = ledger.usage(of: place)
             let tick = tickOf[place]
             guard usage.held > 0 || failed > 0 || tick >= 0 else { continue }
-            let subject = TopRow.Subject.tuple(ledger.accounts[place].tuple)
+            let scope = PortScope.tuple(ledger.accounts[place].tuple)
             var row = TopRow(
-                subject: subject, number: place, usage: usage, opened: 0, failed: failed)
+                scope: scope, number: place, usage: usage, opened: 0, failed: failed)
             if tick >= 0 {
                 let tick = ticks[Int(tick)]
                 row.opened = Double(tick.since.opened) / seconds
@@ -70,7 +70,7 @@ struct TopPicture: Sendable {
             totals.timeWait += usage.timeWait
             totals.opened += row.opened ?? 0
             add(row)
-            history.note(usage, of: subject, number: place)
+            history.note(usage, of: scope, number: place)
         }
     }
 
@@ -78,12 +78,12 @@ struct TopPicture: Sendable {
         poolFailures = poolFailures.filter { ledger.bindPools[$0.key] != nil }
         for (key, pool) in ledger.bindPools where pool.used > 0 || pool.failed > 0 {
             var row = TopRow(
-                subject: .bindPool(key), number: pool.number, usage: pool.usage,
+                scope: .bindPool(key), number: pool.number, usage: pool.usage,
                 failed: pool.failed)
             let before = poolFailures.updateValue(pool.failed, forKey: key) ?? 0
             row.failedPerSecond = Double(pool.failed - before) / seconds
             add(row)
-            poolHistory.note(pool.usage, of: row.subject, number: Self.ring(row))
+            poolHistory.note(pool.usage, of: row.scope, number: Self.ring(row))
         }
     }
 
@@ -96,11 +96,11 @@ struct TopPicture: Sendable {
     /// Pools come and go, and their numbers only grow.
     private static func ring(_ row: TopRow) -> Int { row.number % 1024 }
 
-    /// How full it was in the last seconds, from 0 to 255; the oldest first.
+    /// Returns how full it was in the last seconds, from 0 to 255; the oldest first.
     func history(of row: TopRow, last count: Int) -> [UInt8] {
-        switch row.subject {
-        case .tuple: history.last(count, of: row.subject, number: row.number)
-        case .bindPool: poolHistory.last(count, of: row.subject, number: Self.ring(row))
+        switch row.scope {
+        case .tuple: history.last(count, of: row.scope, number: row.number)
+        case .bindPool: poolHistory.last(count, of: row.scope, number: Self.ring(row))
         }
     }
 }

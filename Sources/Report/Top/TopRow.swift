@@ -2,18 +2,13 @@ import PortModel
 
 /// One tuple or bind pool, as it stood when the last second had passed.
 struct TopRow: Sendable {
-    enum Subject: Hashable, Sendable {
-        case tuple(Tuple)
-        case bindPool(BindPool.Key)
-    }
-
-    let subject: Subject
+    let scope: PortScope
     /// A tuple's place in `Ledger.accounts`; a pool's number.
     let number: Int
     let usage: PortUsage
-    /// Connects a second that got a port; nil of a bind pool, which is not told.
+    /// Connects a second that got a port; nil of a bind pool, as it is not known.
     var opened: Double?
-    /// Calls that got none.
+    /// Calls that got no port.
     let failed: Int
     var failedPerSecond = 0.0
     var forecast: Forecast?
@@ -23,11 +18,11 @@ struct TopRow: Sendable {
     /// Seconds until no port is left; nil if it does not come to that, as far as is known.
     var exhaustedIn: Double? { usage.available == 0 ? 0 : forecast?.exhaustedIn }
 
-    /// Of the ports held, the part in TIME_WAIT, from 0 to 1.
+    /// The part of the held ports that is in TIME_WAIT, from 0 to 1.
     var waiting: Double { Double(usage.timeWait) / Double(max(1, usage.held)) }
 }
 
-/// What the rows are sorted by.
+/// The orders in which rows can be sorted.
 package enum TopOrder: UInt8, CaseIterable, Sendable {
     case share, held, timeWait, rate, exhaustion, failed, address
 
@@ -72,24 +67,5 @@ package enum TopOrder: UInt8, CaseIterable, Sendable {
         case .failed: Double(row.failed)
         case .address: 0
         }
-    }
-}
-
-extension TopRow.Subject {
-    /// The order of addresses: an end to all ties, so that no two rows change places without reason.
-    func precedes(_ other: Self) -> Bool {
-        func key(_ subject: Self) -> (Int, UInt32, UInt64, UInt64, UInt64, UInt64, UInt16) {
-            switch subject {
-            case .tuple(let tuple):
-                return (
-                    0, tuple.netns, tuple.remote.high, tuple.remote.low, tuple.local.high,
-                    tuple.local.low, tuple.remotePort
-                )
-            case .bindPool(let key): return (1, key.netns, key.local.high, key.local.low, 0, 0, 0)
-            }
-        }
-        let (a, b) = (key(self), key(other))
-        if (a.0, a.1) != (b.0, b.1) { return (a.0, a.1) < (b.0, b.1) }
-        return (a.2, a.3, a.4, a.5, a.6) < (b.2, b.3, b.4, b.5, b.6)
     }
 }

@@ -1,4 +1,6 @@
-/// Which row is selected, and which is the first on the screen. The selection stays with its tuple
+import PortModel
+
+/// The row that is selected, and the first one on the screen. The selection stays with its tuple
 /// when the order changes; while nothing is selected, the list stays at its beginning.
 struct TopSelection: Sendable {
     enum Move: Hashable, Sendable {
@@ -7,19 +9,19 @@ struct TopSelection: Sendable {
         case first, last
     }
 
-    private(set) var subject: TopRow.Subject?
-    /// Where it was last, counted from the first row.
+    private(set) var scope: PortScope?
+    /// Its last place, counted from the first row.
     private(set) var place = 0
     /// The first row on the screen.
     private(set) var top = 0
-    /// To be done with the next frame, which knows the rows.
+    /// Moves to be made with the next frame, which knows the rows.
     private var moves: [Move] = []
     /// The row that is selected next is to be expanded as well.
     var expandsNext = false
 
     mutating func move(_ move: Move) { moves.append(move) }
 
-    /// Where the selection is now: nil without one.
+    /// Makes the moves, and returns the place of the selection; nil without one.
     ///
     /// - Parameters:
     ///   - current: where the selected row is now; nil if it is gone.
@@ -30,7 +32,7 @@ struct TopSelection: Sendable {
             top = 0
             return nil
         }
-        var place: Int? = subject == nil ? nil : current ?? self.place
+        var place: Int? = scope == nil ? nil : current ?? self.place
         for move in moves {
             switch move {
             // The first step selects the first row.
@@ -51,7 +53,7 @@ struct TopSelection: Sendable {
         return place
     }
 
-    mutating func select(_ subject: TopRow.Subject) { self.subject = subject }
+    mutating func select(_ scope: PortScope) { self.scope = scope }
 
     /// The rows above need more lines than there are.
     mutating func scroll(to top: Int) { self.top = top }

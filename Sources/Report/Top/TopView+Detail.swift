@@ -14,12 +14,12 @@ extension TopView {
 
     /// Lines of an expanded row: its own, two about itself, the heading, and the processes.
     func height(of row: TopRow, _ listing: Listing) -> Int {
-        expanded.contains(row.subject) ? 4 + details(of: row, listing).count : 1
+        expanded.contains(row.scope) ? 4 + details(of: row, listing).count : 1
     }
 
     private func details(of row: TopRow, _ listing: Listing) -> ArraySlice<Detail> {
         var details: [ProcessID: Detail] = [:]
-        if case .tuple(let tuple) = row.subject {
+        if case .tuple(let tuple) = row.scope {
             for (process, occupancy) in listing.occupants[tuple] ?? [:] {
                 details[process] = Detail(process: process, occupancy: occupancy)
             }
@@ -60,7 +60,7 @@ extension TopView {
         let usage = row.usage
         var text: TextBuffer = "\(grouped: usage.available) of \(grouped: usage.usable) left; "
         text += "held \(grouped: usage.held)"
-        guard case .tuple = row.subject else {
+        guard case .tuple = row.scope else {
             text += " of those that bind() chooses from"
             return text
         }
@@ -71,7 +71,7 @@ extension TopView {
     }
 
     private func outlook(_ row: TopRow, _ listing: Listing) -> TextBuffer {
-        switch row.subject {
+        switch row.scope {
         case .bindPool(let key):
             return "peak \(grouped: listing.ledger.bindPools[key]?.peak ?? 0)"
         case .tuple(let tuple):

@@ -132,7 +132,7 @@ extension TopView {
             guard canvas.rows < end else { return }
             let row = picture.rows[Int(ranked.row)]
             self.row(row, listing, context, &canvas)
-            guard expanded.contains(row.subject) else { continue }
+            guard expanded.contains(row.scope) else { continue }
             detail(row, listing, context, &canvas, until: end)
         }
     }
@@ -141,7 +141,7 @@ extension TopView {
         _ row: TopRow, _ listing: Listing, _ context: RenderContext,
         _ canvas: inout TopCanvas
     ) {
-        let isSelected = selection.subject == row.subject
+        let isSelected = selection.scope == row.scope
         let columns = listing.columns
         let tone = tone(of: row)
         let usage = row.usage
@@ -164,7 +164,7 @@ extension TopView {
             canvas.put(
                 .right, columns.failed, "\(compact: row.failed)", row.failed > 0 ? .alarm : .plain)
             canvas.put(
-                .left, columns.tuple, "\(row.subject, glyphs, context)", keepsEnd: true)
+                .left, columns.tuple, "\(row.scope, glyphs, context)", keepsEnd: true)
             canvas.put(.left, columns.process, top.map { "\($0)" } ?? "")
         }
     }

@@ -8,16 +8,16 @@ extension TopView {
             var row: Int32
         }
 
-        /// Those that match: in order within `window`.
+        /// The rows that match: in order within `window`.
         var ranked: [Ranked] = []
         var window = 0..<0
         let columns: TopColumns
         let ledger: Ledger
         var occupants: [Tuple: [ProcessID: Ledger.Occupancy]] = [:]
 
-        /// Nil if it has been forgotten since.
+        /// Returns nil if the row has been forgotten since.
         func processes(of row: TopRow) -> TopProcesses? {
-            switch row.subject {
+            switch row.scope {
             case .tuple(let tuple):
                 guard ledger.accounts[row.number].tuple == tuple else { return nil }
                 return ledger.accounts[row.number].processes
@@ -40,7 +40,7 @@ extension TopView {
             let ranked = Listing.Ranked(
                 weight: isReversed ? -weight : weight, row: Int32(number))
             listing.ranked.append(ranked)
-            if row.subject == selection.subject { selected = ranked }
+            if row.scope == selection.scope { selected = ranked }
         }
         let turns = isReversed && order == .address
         func precedes(_ a: Listing.Ranked, _ b: Listing.Ranked) -> Bool {
@@ -48,7 +48,7 @@ extension TopView {
             let (first, second) = (all[Int(a.row)], all[Int(b.row)])
             if first.share != second.share, order != .address { return first.share > second.share }
             return turns
-                ? second.subject.precedes(first.subject) : first.subject.precedes(second.subject)
+                ? second.scope < first.scope : first.scope < second.scope
         }
         let page = listHeight(size)
         let current = selected.map { row in listing.ranked.count { precedes($0, row) } }
@@ -56,9 +56,9 @@ extension TopView {
         listing.window = window(of: listing, page)
         listing.ranked.sort(window: listing.window, by: precedes)
         if let place {
-            let subject = all[Int(listing.ranked[place].row)].subject
-            selection.select(subject)
-            if selection.expandsNext { expanded.insert(subject) }
+            let scope = all[Int(listing.ranked[place].row)].scope
+            selection.select(scope)
+            if selection.expandsNext { expanded.insert(scope) }
         }
         selection.expandsNext = false
         lookUpExpanded(&listing)
@@ -71,12 +71,12 @@ extension TopView {
         return top..<min(top + page, listing.ranked.count)
     }
 
-    /// Who holds the ports of those that are expanded.
+    /// Looks up who holds the ports of the expanded rows.
     private mutating func lookUpExpanded(_ listing: inout Listing) {
         guard !expanded.isEmpty else { return }
         let tuples = listing.ranked[listing.window].compactMap { ranked -> Tuple? in
-            let subject = picture.rows[Int(ranked.row)].subject
-            guard expanded.contains(subject), case .tuple(let tuple) = subject else { return nil }
+            let scope = picture.rows[Int(ranked.row)].scope
+            guard expanded.contains(scope), case .tuple(let tuple) = scope else { return nil }
             return tuple
         }
         listing.occupants = look(at: listing.ledger, tuples).occupants
@@ -99,13 +99,13 @@ extension TopView {
 
     // MARK: Filter
 
-    /// Whether the row's text, that of all its processes included, has all of these words.
+    /// Returns whether all of these words are in the row's text, that of its processes included.
     private func matches(
         _ row: TopRow, _ words: [ArraySlice<UInt8>], _ listing: Listing,
         _ context: RenderContext, _ text: inout TextBuffer
     ) -> Bool {
         text.clear()
-        text += "\(row.subject, glyphs, context)"
+        text += "\(row.scope, glyphs, context)"
         for share in listing.processes(of: row)?.shares ?? [] { text += " \(share.process)" }
         return words.allSatisfy { text.bytes.contains(ignoringCase: $0) }
     }

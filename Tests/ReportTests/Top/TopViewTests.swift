@@ -342,7 +342,7 @@ private func expect(_ text: String, _ wanted: String) { #expect(text == wanted, 
             var line = TextBuffer()
             scene.view.draw(scene.size, scene.ledger, in: Sample.context, to: &line)
             let screen = try TopScreen(shown, line.bytes)
-            guard scene.view.selection.subject != nil, !scene.view.isHelpShown else { continue }
+            guard scene.view.selection.scope != nil, !scene.view.isHelpShown else { continue }
             let marks = screen.lines.count { $0.first == "▶" }
             let isEmpty = screen.lines.contains {
                 String($0).hasPrefix(" nothing".prefix(shown.columns))
