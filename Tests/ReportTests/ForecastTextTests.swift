@@ -30,7 +30,7 @@ import Testing
     ]
 
     @Test(arguments: texts) func sayNothingSuperfluous(forecast: Forecast, expected: String) {
-        #expect(TextBuffer.text { $0.append(forecast) } == expected)
+        #expect(TextBuffer("\(forecast)").text == expected)
     }
 
     @Test func fieldsHaveOneDecimalOrAreAbsent() {

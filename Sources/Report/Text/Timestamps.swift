@@ -1,10 +1,10 @@
 /// Turns CLOCK_MONOTONIC into times of day, or in text into seconds since a start.
 package struct Timestamps: Sendable {
-    /// What to add to the kernel's clock, wrapping, for nanoseconds since 1970 in UTC.
+    /// The wrapping difference between nanoseconds since 1970 in UTC and the kernel's clock.
     package var realtimeOffset: UInt64
     /// Seconds that local time is ahead of UTC.
     package var localOffset: Int
-    /// In text, times are counted from here, in CLOCK_MONOTONIC nanoseconds; nil for times of day.
+    /// The moment from which text counts times, in CLOCK_MONOTONIC nanoseconds; nil for times of day.
     package var start: UInt64?
 
     package init(realtimeOffset: UInt64, localOffset: Int) {
@@ -37,18 +37,18 @@ package struct Timestamps: Sendable {
     /// Columns of what `appendText` writes; of seconds, up to 10,000 of them.
     var columns: Int { start == nil ? 12 : 10 }
 
-    /// For a person: `17:16:05.123`, or `   +12.345` since the start.
+    /// Appends a time for a person: `17:16:05.123`, or `   +12.345` since the start.
     func appendText(_ time: UInt64, to line: inout TextBuffer) {
         guard let start else { return appendLocal(time, to: &line) }
         // What is under way at the start began before it.
         let isBefore = time < start
         let milliseconds = Int((isBefore ? start - time : time - start) / 1_000_000)
-        line.right(columns) {
-            $0.append(isBefore ? "-" : "+")
-            $0.append(grouped: milliseconds / 1000)
-            $0.append(".")
-            $0.append(milliseconds % 1000, width: 3)
-        }
+        let begin = line.bytes.count
+        line.append(isBefore ? "-" : "+")
+        line.append(grouped: milliseconds / 1000)
+        line.append(".")
+        line.append(milliseconds % 1000, width: 3)
+        line.alignRight(columns, since: begin)
     }
 
     /// Local date: `2026-11-22`.

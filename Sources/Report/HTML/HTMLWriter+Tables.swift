@@ -1,7 +1,7 @@
 import PortModel
 
 extension HTMLWriter {
-    /// Rows of a table but that of the tuples.
+    /// Rows of every table except that of the tuples.
     static let limit = 200
 
     // MARK: Tuples
@@ -17,60 +17,53 @@ extension HTMLWriter {
     func tuples(_ page: HTMLPage, _ line: inout TextBuffer) {
         let rows = page.rows.filter { $0.tuple != nil }
         guard !rows.isEmpty else { return }
-        line.append("<section>\n<input class=\"find script\" id=\"find\" type=\"search\"")
-        line.append(" placeholder=\"find a tuple\" aria-label=\"find a tuple\" hidden>\n")
+        line += "<section>\n<input class=\"find script\" id=\"find\" type=\"search\""
+        line += " placeholder=\"find a tuple\" aria-label=\"find a tuple\" hidden>\n"
         beginTable("Tuples", "tuples", Self.tupleColumns, &line)
         for row in rows {
             guard let tuple = row.tuple else { continue }
             begin(row, page, &line)
             line.cell(row.peak.usable, "n less")
             line.cell(alarm: row.failed)
-            line.beginCell("n less", sortedBy: tuple.firstFailureAt.map(page.elapsed))
-            if let time = tuple.firstFailureAt { page.timestamps.appendLocal(time, to: &line) }
-            line.close("td")
+            let failure = tuple.firstFailureAt
+            line.cell(
+                "n less", sortedBy: failure.map(page.elapsed),
+                failure.map { "\(time: $0, page.timestamps)" } ?? "")
             line.cell(tuple.totals.opened)
             line.cell(tuple.usage.held, "n less")
             line.cell(tuple.usage.timeWait, "n less")
             search(row.series, &line)
-            line.append("</tr>\n")
+            line += "</tr>\n"
         }
-        line.append("</tbody>\n</table>\n</div>\n")
+        line += "</tbody>\n</table>\n</div>\n"
         if page.rowsOmitted > 0 {
-            line.element("p", "faint") {
-                $0.append("And ")
-                $0.append(grouped: page.rowsOmitted)
-                $0.append(" more, none with a greater share.")
-            }
+            line.element(
+                "p", "faint", "And \(grouped: page.rowsOmitted) more, none with a greater share.")
         }
-        line.append("</section>\n")
+        line += "</section>\n"
     }
 
-    /// The longest search for a port.
+    /// Writes the longest search for a port.
     private func search(_ series: TimeSeries?, _ line: inout TextBuffer) {
         let longest = series?.points.reduce(0) { max($0, $1.search) } ?? 0
-        line.beginCell("n less", sortedBy: Int(longest))
-        if longest > 0 { line.append(duration: UInt64(longest) * 1000) }
-        line.close("td")
+        line.cell(
+            "n less", sortedBy: Int(longest),
+            longest > 0 ? "\(duration: UInt64(longest) * 1000)" : "")
     }
 
-    /// Name, share and peak.
+    /// Writes name, share and peak.
     private func begin(_ row: HTMLPage.Row, _ page: HTMLPage, _ line: inout TextBuffer) {
-        line.append("<tr><td class=\"place\">")
+        let name = TextBuffer("\(html: name(row, page))")
+        line += "<tr><td class=\"place\">"
         if let chart = row.chart {
-            line.append("<button type=\"button\" data-tuple=\"")
-            line.append(chart)
-            line.append("\">")
+            line += "<button type=\"button\" data-tuple=\"\(chart)\">\(name)</button>"
+        } else {
+            line += name
         }
-        line.text { name(row, page, &$0) }
-        if row.chart != nil { line.append("</button>") }
-        if let process = row.process { line.element("small") { $0.append(process) } }
+        if let process = row.process { line.element("small", "", "\(process)") }
         let share = row.peak.share
-        line.append(share < 1 ? "</td><td class=\"n share\"" : "</td><td class=\"n share full\"")
-        line.append(" style=\"--share:")
-        line.append(share < 1 ? Int(share * 100) : 100)
-        line.append("%\">")
-        line.append(share: share)
-        line.append("</td>")
+        line += "</td><td class=\"n share\(if: share >= 1, " full")\""
+        line += " style=\"--share:\(share < 1 ? Int(share * 100) : 100)%\">\(share: share)</td>"
         line.cell(row.peak.held)
     }
 
@@ -79,7 +72,7 @@ extension HTMLWriter {
     func bindPools(_ page: HTMLPage, _ line: inout TextBuffer) {
         let rows = page.rows.filter { $0.tuple == nil }
         guard !rows.isEmpty else { return }
-        line.append("<section>\n")
+        line += "<section>\n"
         beginTable(
             "Addresses that bind() chose ports for", "pools",
             [
@@ -90,7 +83,7 @@ extension HTMLWriter {
             begin(row, page, &line)
             line.cell(row.peak.usable)
             line.cell(alarm: row.failed)
-            line.append("</tr>\n")
+            line += "</tr>\n"
         }
         endTable(rows.count, &line)
     }
@@ -104,7 +97,7 @@ extension HTMLWriter {
         }
         guard !all.isEmpty else { return }
         all.sort { $0.failed.count > $1.failed.count }
-        line.append("<section>\n")
+        line += "<section>\n"
         beginTable(
             "Failures by process", "failures",
             [
@@ -113,19 +106,14 @@ extension HTMLWriter {
             ], &line)
         for (host, failed) in all.prefix(Self.limit) {
             let call = failed.call
-            line.append("<tr>")
+            line += "<tr>"
             line.cell(alarm: failed.count)
-            line.element("td") { $0.append(call.process) }
-            line.element("td") { $0.append(call.kind == .connect ? "connect()" : "bind()") }
-            line.element("td") { $0.append(call.causeName) }
-            line.element("td", "place") {
-                if page.hosts.count > 1 {
-                    $0.append(page.hosts[host])
-                    $0.append(": ")
-                }
-                $0.append(placeOf: call, page.reports[host].context)
-            }
-            line.append("</tr>\n")
+            line.element("td", "", "\(call.process)")
+            line.element("td", "", "\(call.kind.function)")
+            line.element("td", "", "\(call.causeName)")
+            let place = TextBuffer("\(placeOf: call, page.reports[host].context)")
+            line.element("td", "place", "\(page.prefix(host))\(place)")
+            line += "</tr>\n"
         }
         endTable(all.count, &line)
     }
@@ -134,7 +122,17 @@ extension HTMLWriter {
 
     struct Column: Sendable {
         /// A detail is a number that a phone has no room for.
-        enum Kind { case text, number, detail }
+        enum Kind {
+            case text, number, detail
+
+            var attribute: StaticString {
+                switch self {
+                case .text: ""
+                case .number: " class=\"n\""
+                case .detail: " class=\"n less\""
+                }
+            }
+        }
 
         let name: StaticString
         let kind: Kind
@@ -148,44 +146,27 @@ extension HTMLWriter {
         }
     }
 
-    /// A heading, and a table up to its rows.
+    /// Writes a heading, and a table up to its rows.
     func beginTable(
         _ heading: StaticString, _ identifier: StaticString, _ columns: [Column],
         _ line: inout TextBuffer
     ) {
-        line.append("<h2>")
-        line.append(heading)
-        line.append("</h2>\n<div class=\"scroll tall\">\n<table class=\"sortable\" id=\"")
-        line.append(identifier)
-        line.append("\">\n<thead><tr>")
+        line += "<h2>\(heading)</h2>\n<div class=\"scroll tall\">\n"
+        line += "<table class=\"sortable\" id=\"\(identifier)\">\n<thead><tr>"
         for column in columns {
-            line.append("<th scope=\"col\"")
-            switch column.kind {
-            case .text: break
-            case .number: line.append(" class=\"n\"")
-            case .detail: line.append(" class=\"n less\"")
-            }
-            if column.isSorted {
-                line.append(" aria-sort=\"")
-                line.append(column.kind == .text ? "ascending\"" : "descending\"")
-            }
-            line.append(">")
-            line.append(column.name)
-            line.append("</th>")
+            let order: TextBuffer = column.kind == .text ? "ascending" : "descending"
+            line += "<th scope=\"col\"\(column.kind.attribute)"
+            line += "\(if: column.isSorted, " aria-sort=\"\(order)\"")>\(column.name)</th>"
         }
-        line.append("</tr></thead>\n<tbody>\n")
+        line += "</tr></thead>\n<tbody>\n"
     }
 
     /// Ends a table of which the first `limit` rows are shown.
     func endTable(_ count: Int, _ line: inout TextBuffer) {
-        line.append("</tbody>\n</table>\n</div>\n")
+        line += "</tbody>\n</table>\n</div>\n"
         if count > Self.limit {
-            line.element("p", "faint") {
-                $0.append("And ")
-                $0.append(grouped: count - Self.limit)
-                $0.append(" more.")
-            }
+            line.element("p", "faint", "And \(grouped: count - Self.limit) more.")
         }
-        line.append("</section>\n")
+        line += "</section>\n"
     }
 }

@@ -6,7 +6,11 @@ package struct TextBuffer: Sendable {
 
     package init() { bytes.reserveCapacity(1024) }
 
+    init(capacity: Int) { bytes.reserveCapacity(capacity) }
+
     init(_ bytes: some Sequence<UInt8>) { self.bytes = Array(bytes) }
+
+    package var isEmpty: Bool { bytes.isEmpty }
 
     package mutating func clear() { bytes.removeAll(keepingCapacity: true) }
 
@@ -18,7 +22,7 @@ package struct TextBuffer: Sendable {
 
     mutating func append(_ other: [UInt8]) { bytes.append(contentsOf: other) }
 
-    mutating func append(_ other: TextBuffer) { bytes.append(contentsOf: other.bytes) }
+    package mutating func append(_ other: TextBuffer) { bytes.append(contentsOf: other.bytes) }
 
     mutating func append(_ text: ArraySlice<UInt8>) { bytes.append(contentsOf: text) }
 
@@ -31,6 +35,8 @@ package struct TextBuffer: Sendable {
     /// Takes back what comes after the byte at `end`.
     mutating func truncate(to end: Int) { bytes.removeSubrange(end...) }
 
+    /// Appends a decimal number.
+    ///
     /// - Parameters:
     ///   - width: padded to this many digits with `pad`.
     ///   - separator: put between groups of three digits; nil for none.
@@ -51,12 +57,13 @@ package struct TextBuffer: Sendable {
         bytes[start...].reverse()
     }
 
-    /// With thousands separators, as people read it.
+    /// Appends a number with thousands separators: `28,232`.
     package mutating func append(grouped number: Int) {
         append(number, separator: UInt8(ascii: ","))
     }
 
-    /// With one digit after the point. Infinite and absurd values are cut off at 10¹⁵.
+    /// Appends a number with one digit after the point. Infinite and absurd values are cut off at
+    /// 10¹⁵.
     package mutating func append(tenths value: Double) {
         let tenths = Int((min(max(value, -1e15), 1e15) * 10).rounded())
         if tenths < 0 { append("-") }
@@ -65,49 +72,25 @@ package struct TextBuffer: Sendable {
         append(Int(tenths.magnitude % 10))
     }
 
-    mutating func append(_ address: IPAddress) {
-        if address.isV4 {
-            for shift in [24, 16, 8, 0] as [UInt64] {
-                append(Int(address.low >> shift & 0xff))
-                if shift > 0 { append(".") }
-            }
-            return
-        }
-        let zeros = address.longestZeroRun
-        for index in 0..<8 {
-            if zeros.contains(index) {
-                if index == zeros.lowerBound { append("::") }
-                continue
-            }
-            if index > 0, index != zeros.upperBound || zeros.isEmpty { append(":") }
-            append(hex: address.group(index))
-        }
-    }
-
-    private mutating func append(hex group: UInt16) {
-        var seen = false
-        for shift in [12, 8, 4, 0] as [UInt16] {
-            let digit = Int(group >> shift & 15)
-            seen = seen || digit != 0 || shift == 0
-            if seen { append(byte: Self.hex[digit]) }
-        }
-    }
-
     static let hex = Array("0123456789abcdef".utf8)
 
     /// Columns that the text since the byte at `start` takes up.
     func columns(since start: Int) -> Int { Self.columns(of: bytes[start...]) }
 
-    /// What `write` appends, right-aligned in `width` columns.
-    mutating func right(_ width: Int, _ write: (inout TextBuffer) -> Void) {
-        var cell = TextBuffer()
-        write(&cell)
-        append(spaces: width - cell.columns(since: 0))
-        append(cell)
+    var columns: Int { columns(since: 0) }
+
+    /// Puts spaces before the text since the byte at `start`, so that it ends in column `width`.
+    mutating func alignRight(_ width: Int, since start: Int) {
+        let missing = max(0, width - columns(since: start))
+        bytes.insert(contentsOf: repeatElement(UInt8(ascii: " "), count: missing), at: start)
     }
 
-    /// Spaces up to `width` columns since the byte at `start`.
+    /// Appends spaces up to `width` columns since the byte at `start`.
     mutating func pad(to width: Int, since start: Int) {
         append(spaces: width - columns(since: start))
     }
+}
+
+extension String {
+    package init(_ text: TextBuffer) { self.init(decoding: text.bytes, as: UTF8.self) }
 }

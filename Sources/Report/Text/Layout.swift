@@ -1,16 +1,16 @@
-/// How wide text may be, and where its columns stand.
+/// The width of text, and where its columns stand.
 ///
-/// What gives way where it is narrow: first blanks, then what follows the figures goes on to a line
-/// of its own, then the tuple, then tables become sentences. Nothing is cut off.
+/// A narrow terminal first loses blanks; then the text after the figures moves to a line of its own,
+/// then the tuple does, and last tables become sentences. Nothing is cut off.
 package struct Layout: Sendable {
-    /// Of the terminal, at least 40; nil where nobody has said: then lines are as long as they are,
-    /// which suits a file, and prose has 80.
+    /// Columns of the terminal, at least 40; nil if unknown: then lines are never broken, which suits
+    /// a file, and prose has 80.
     package let columns: Int?
-    /// What tuples take in the lines of events. It grows with the longest so far, if there is room,
+    /// Columns of tuples in the lines of events. Grows with the longest so far, if there is room,
     /// so that what follows stays in one column.
     private(set) var tupleColumns: Int
 
-    /// What the time and the event take before the tuple, and how full it is behind it.
+    /// Columns before the tuple, for the time and the event, and behind it, for how full it is.
     private static let before = 25
     private static let fill = 15
     private static let tuple = 28...34
@@ -28,7 +28,7 @@ package struct Layout: Sendable {
         columns.map { $0 < Self.before + Self.tuple.lowerBound + Self.fill } ?? false
     }
 
-    /// Text in whole sentences, which reads badly where it is wide.
+    /// Columns for whole sentences, which read badly in long lines.
     package var prose: Int { min(columns ?? 80, 100) }
 
     /// - Returns: whether a tuple of so many columns has room before the figures.
@@ -40,12 +40,13 @@ package struct Layout: Sendable {
         return width <= tupleColumns
     }
 
-    /// Lets `body` append lines, each with its newline, and breaks those that are too wide.
+    /// Returns `text`, which consists of whole lines, with those broken that are too wide.
     ///
-    /// - Parameter indent: where the rest of a line begins.
-    func fold(_ line: inout TextBuffer, indent: Int, _ body: (inout TextBuffer) -> Void) {
-        let start = line.bytes.count
-        body(&line)
-        if let columns { line.fold(since: start, width: columns, indent: indent) }
+    /// - Parameter indent: the column in which the rest of a line begins.
+    func folded(_ text: TextBuffer, indent: Int) -> TextBuffer {
+        guard let columns else { return text }
+        var folded = text
+        folded.fold(since: 0, width: columns, indent: indent)
+        return folded
     }
 }

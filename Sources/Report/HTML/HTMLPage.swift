@@ -1,13 +1,13 @@
 import PortModel
 
-/// What a page of one or several reports is made from: their tuples and bind pools in one order, the
+/// The content of a page of one or several reports: their tuples and bind pools in one order, the
 /// fullest first, on one axis of time.
 struct HTMLPage {
     let reports: [RunReport]
     /// A name for each report: its host's, and never the same twice.
     let hosts: [TextBuffer]
     let rows: [Row]
-    /// How many are neither in `rows` nor in the page.
+    /// Rows that are neither in `rows` nor in the page.
     let rowsOmitted: Int
     /// The row that the verdict is about; nil if there is none.
     let worst: Int?
@@ -26,7 +26,7 @@ struct HTMLPage {
         /// Nil of a pool.
         let tuple: Summary.TupleRow?
         let process: ProcessID?
-        /// How it stood at the peak, and when: nanoseconds since 1970; nil if not known.
+        /// Its usage at the peak, and when that was: nanoseconds since 1970; nil if not known.
         let peak: PortUsage
         let peakAt: UInt64?
         /// Connects or binds that failed, and of these the ones that found no port.
@@ -55,7 +55,7 @@ struct HTMLPage {
             scope = .bindPool(row.key)
             tuple = nil
             process = row.topProcess
-            peak = PortUsage(held: row.peak, usable: row.usable)
+            peak = row.peakUsage
             peakAt = nil
             (failed, exhausted, opened) = (row.failed, row.failed, 0)
         }
@@ -90,6 +90,9 @@ struct HTMLPage {
     var timestamps: Timestamps {
         reports.first?.context.timestamps ?? Timestamps(realtimeOffset: 0, localOffset: 0)
     }
+
+    /// `web-1: `, where there are several hosts.
+    func prefix(_ host: Int) -> TextBuffer { hosts.count > 1 ? "\(hosts[host]): " : "" }
 
     /// Milliseconds since the begin.
     func elapsed(_ time: UInt64) -> Int { Int(clamping: (time - min(time, begin)) / 1_000_000) }

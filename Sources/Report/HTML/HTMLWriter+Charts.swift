@@ -3,31 +3,29 @@ import PortModel
 extension HTMLWriter {
     /// Series that are drawn at once, and so have all their points.
     private static let drawn = 12
-    /// Points of all series together, of some 25 bytes each: what keeps a page under 3 MB.
+    /// Points of all series together, of some 25 bytes each, so that a page stays under 3 MB.
     private static let points = 80_000
     /// Marks in one chart.
     private static let marks = 40
 
-    /// What the script draws: JSON, with times in seconds since the begin.
+    /// Writes the data that the script draws: JSON, with times in seconds since the begin.
     func chartData(_ page: HTMLPage, _ line: inout TextBuffer) {
         let charts = page.rows.filter { $0.series != nil }
         let each = max(
             20, (Self.points - Self.drawn * 600) / max(1, charts.count - Self.drawn))
         let marks = page.reports.map(Self.marks)
-        line.append("{\"begin\":")
-        line.append(Int(clamping: page.begin / 1_000_000))
+        line += "{\"begin\":\(Int(clamping: page.begin / 1_000_000))"
         line.field("zone", page.timestamps.localOffset)
         line.field("seconds", thousandths: UInt64(page.elapsed(page.end)))
         line.field("worst", page.worst.flatMap { page.rows[$0].chart } ?? 0)
-        line.name("tuples")
-        line.append("[")
+        line += ",\"tuples\":["
         for (index, row) in charts.enumerated() {
-            if index > 0 { line.append(",\n") }
+            if index > 0 { line += ",\n" }
             let report = page.reports[row.host]
             let limit = index < Self.drawn ? Int.max : each
             chart(row, page, marks[row.host][row.scope] ?? [], report, limit, &line)
         }
-        line.append("]}")
+        line += "]}"
     }
 
     private func chart(
@@ -40,22 +38,15 @@ extension HTMLWriter {
             series.halve()
             step *= 2
         }
-        line.append("{")
-        line.name("name", first: true)
-        line.quoted { name(row, page, &$0) }
-        if let process = row.process {
-            line.name("process")
-            line.quoted { $0.append(process) }
-        }
-        line.append(",\"peak\":{\"held\":")
-        line.append(row.peak.held)
+        line += "{\"name\":\(quoted: name(row, page))"
+        if let process = row.process { line += ",\"process\":\(quoted: "\(process)")" }
+        line += ",\"peak\":{\"held\":\(row.peak.held)"
         line.field("usable", row.peak.usable)
-        line.name("share")
-        line.quoted { $0.append(share: row.peak.share) }
+        line += ",\"share\":\(quoted: "\(share: row.peak.share)")"
         if let time = row.peakAt {
             line.field("at", thousandths: UInt64(page.elapsed(time)))
         }
-        line.append("}")
+        line += "}"
         line.field("failures", row.failed)
         let offset = page.elapsed(report.startedAt)
         line.field("start", thousandths: UInt64(offset + (series.first + 1) * step * 1000))
@@ -68,21 +59,18 @@ extension HTMLWriter {
         let changes = points.indices.filter {
             $0 == 0 || points[$0].usable != points[$0 - 1].usable
         }
-        line.array("usable", changes) { $1.pair($0, Int(points[$0].usable)) }
+        line.array("usable", changes) { $1 += "[\($0),\(Int(points[$0].usable))]" }
         let searches = points.indices.filter { points[$0].search > 0 }
-        line.array("search", searches) { $1.pair($0, Int(points[$0].search)) }
+        line.array("search", searches) { $1 += "[\($0),\(Int(points[$0].search))]" }
         line.array("marks", Array(marks.prefix(Self.marks))) { moment, line in
-            line.append("[")
+            line += "["
             line.append(thousandths: UInt64(page.elapsed(moment.time)))
             switch moment.kind {
-            case .alert(_, let level, _, _):
-                line.append(",\"alert\",\"")
-                line.append(level)
-                line.append(" %\"]")
-            default: line.append(",\"failure\",\"first failure\"]")
+            case .alert(_, let level, _, _): line += ",\"alert\",\"\(level) %\"]"
+            default: line += ",\"failure\",\"first failure\"]"
             }
         }
-        line.append("}")
+        line += "}"
     }
 
     /// The alerts, and the first failure, of each tuple or bind pool.
@@ -103,18 +91,8 @@ extension HTMLWriter {
 }
 
 extension TextBuffer {
-    /// What `write` appends, as a JSON string.
-    fileprivate mutating func quoted(_ write: (inout TextBuffer) -> Void) {
-        var text = TextBuffer()
-        write(&text)
-        append(quoted: String(decoding: text.bytes, as: UTF8.self))
-    }
-
-    fileprivate mutating func pair(_ index: Int, _ value: Int) {
-        append("[")
-        append(index)
-        append(",")
-        append(value)
-        append("]")
+    /// A JSON string.
+    fileprivate mutating func appendInterpolation(quoted text: TextBuffer) {
+        append(quoted: String(text))
     }
 }

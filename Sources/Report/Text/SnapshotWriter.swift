@@ -1,6 +1,6 @@
 import PortModel
 
-/// Writes one look at what is held and what is left, as text.
+/// Writes a snapshot, the ports held and left at one moment, as text.
 struct SnapshotWriter {
     let style: Style
     let layout: Layout
@@ -8,16 +8,17 @@ struct SnapshotWriter {
     func write(_ snapshot: Snapshot, in context: RenderContext, to line: inout TextBuffer) {
         if snapshot.source == .sockDiag {
             let start = line.bytes.count
-            line.append(
-                "from sock_diag, as BPF is not allowed here: ports that a bind() holds are counted "
-                    + "only where the socket listens or is not connected, and every TIME_WAIT is taken to "
-                    + "have timestamps\n")
+            line += """
+                from sock_diag, as BPF is not allowed here: ports that a bind() holds are counted \
+                only where the socket listens or is not connected, and every TIME_WAIT is taken to \
+                have timestamps
+
+                """
             line.fold(since: start, width: layout.prose, indent: 0)
         }
         if snapshot.tuples.isEmpty, snapshot.bindPools.isEmpty {
-            layout.fold(&line, indent: 0) {
-                $0.append("no outgoing connections, and no port chosen by bind()\n")
-            }
+            line += layout.folded(
+                "no outgoing connections, and no port chosen by bind()\n", indent: 0)
             return
         }
         var table = Table(
@@ -29,21 +30,16 @@ struct SnapshotWriter {
             while let pool = pools.first, pool.usage.share > account.usage.share {
                 append(pools.removeFirst(), context, to: &table)
             }
-            table.append(figures(account.usage)) {
-                $0.append(account.tuple, context)
-                end(account.tuple.netns, account.processes, context, &$0)
-            }
+            let end = end(account.tuple.netns, account.processes, context)
+            table.append(figures(account.usage), "\(account.tuple, context)\(end)")
         }
         for pool in pools { append(pool, context, to: &table) }
         table.write(layout, style, to: &line)
     }
 
     private func append(_ pool: BindPool, _ context: RenderContext, to table: inout Table) {
-        table.append(figures(pool.usage)) {
-            $0.append("bind ")
-            $0.append(pool.key.local, port: 0)
-            end(pool.key.netns, pool.processes, context, &$0)
-        }
+        let end = end(pool.key.netns, pool.processes, context)
+        table.append(figures(pool.usage), "bind \(pool.key.local, port: 0)\(end)")
     }
 
     private func figures(_ usage: PortUsage) -> [Table.Figure] {
@@ -53,13 +49,9 @@ struct SnapshotWriter {
     }
 
     private func end(
-        _ netns: UInt32, _ processes: TopProcesses, _ context: RenderContext,
-        _ line: inout TextBuffer
-    ) {
-        line.append(namespace: netns, context)
-        for share in processes.leading.prefix(3) {
-            line.append("  ")
-            line.append(share.process)
-        }
+        _ netns: UInt32, _ processes: TopProcesses, _ context: RenderContext
+    ) -> TextBuffer {
+        let leading = processes.leading.prefix(3).map { TextBuffer("  \($0.process)") }
+        return "\(netns: netns, context)\(joined: leading, by: "")"
     }
 }

@@ -19,10 +19,7 @@ extension Advice {
             return "setsockopt(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &zero, sizeof zero)"
         case .noAddress:
             guard case .tuple(let tuple) = scope else { return nil }
-            var line = TextBuffer()
-            line.append("ip route get ")
-            line.append(tuple.remote)
-            return String(decoding: line.bytes, as: UTF8.self)
+            return String("ip route get \(tuple.remote)" as TextBuffer)
         case .reuseConnections, .letPeerClose, .closeIdle, .freeRange, .noMemory: return nil
         }
     }

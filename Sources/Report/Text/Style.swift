@@ -4,6 +4,16 @@ struct Style: Sendable {
 
     let enabled: Bool
 
+    /// `text` in `tone`; nil: as it is.
+    func callAsFunction(_ tone: Tone?, _ text: TextBuffer) -> TextBuffer {
+        guard enabled, let tone else { return text }
+        var styled = TextBuffer()
+        begin(tone, &styled)
+        styled.append(text)
+        end(&styled)
+        return styled
+    }
+
     func begin(_ tone: Tone, _ line: inout TextBuffer) {
         guard enabled else { return }
         switch tone {

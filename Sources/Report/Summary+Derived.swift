@@ -1,0 +1,5 @@
+import PortModel
+
+extension Summary.BindPoolRow {
+    var peakUsage: PortUsage { PortUsage(held: peak, usable: usable) }
+}
