@@ -20,9 +20,10 @@ let package = Package(
                 .linkedLibrary(":libbpf.a"), .linkedLibrary(":libelf.a"), .linkedLibrary(":libz.a"),
             ]),
         .target(name: "PortModel", swiftSettings: strict),
+        .target(name: "Events", dependencies: ["PortModel"], swiftSettings: strict),
         // The style and the script of HTML reports become bytes in the code: one file is installed.
         .target(
-            name: "Report", dependencies: ["PortModel"],
+            name: "Report", dependencies: ["Events", "PortModel"],
             resources: [.embedInCode("HTML/report.css"), .embedInCode("HTML/report.js")],
             swiftSettings: strict),
         .target(
@@ -32,7 +33,7 @@ let package = Package(
         .executableTarget(
             name: "portgauge",
             dependencies: [
-                "LoadGenerator", "PortModel", "Probe", "Report",
+                "Events", "LoadGenerator", "PortModel", "Probe", "Report",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -41,12 +42,13 @@ let package = Package(
             name: "PortModelTests", dependencies: ["PortModel", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
-            name: "ReportTests", dependencies: ["PortModel", "Report", "TestSupport"],
+            name: "ReportTests", dependencies: ["Events", "PortModel", "Report", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "ProbeTests",
             dependencies: [
-                "CPortgauge", "LoadGenerator", "PortModel", "Probe", "Report", "TestSupport",
+                "CPortgauge", "Events", "LoadGenerator", "PortModel", "Probe", "Report",
+                "TestSupport",
             ],
             swiftSettings: strict),
         .testTarget(

@@ -76,14 +76,11 @@ package struct Advice: Sendable, Hashable {
     /// How long connections lived, from connect() to the close of the socket, in nanoseconds.
     package struct Lifetime: Sendable, Hashable {
         package var mean: UInt64
-        /// Nil if not known.
-        package var median: UInt64?
         /// Over how many; 0 if nothing is known.
         package var count: Int
 
-        package init(mean: UInt64, median: UInt64? = nil, count: Int) {
+        package init(mean: UInt64, count: Int) {
             self.mean = mean
-            self.median = median
             self.count = count
         }
     }

@@ -1,24 +1,28 @@
 /// What one tuple did since the tick before.
 package struct Tick: Sendable {
     /// The tuple's place in `Ledger.accounts`.
-    package let index: Int
-    package let tuple: Tuple
-    package let usage: PortUsage
+    package var index: Int
+    package var tuple: Tuple
+    package var usage: PortUsage
     /// Connects and closes since the tick before.
-    package let since: TupleState.Totals
+    package var since: TupleState.Totals
     /// Nanoseconds that connect() searched for a port, on average of the searches that took long since
     /// the tick before; nil if none did.
-    package let search: UInt64?
+    package var search: UInt64?
     /// Nil while nothing threatens, or there is too little to tell by.
-    package internal(set) var forecast: Forecast?
+    package var forecast: Forecast?
+
+    package init(index: Int, tuple: Tuple, usage: PortUsage, since: TupleState.Totals) {
+        self.index = index
+        self.tuple = tuple
+        self.usage = usage
+        self.since = since
+    }
 
     init(_ account: TupleState, at index: Int, since before: TupleState.Totals) {
-        self.index = index
-        tuple = account.tuple
-        usage = account.usage
         var since = account.totals
         since.subtract(before)
-        self.since = since
+        self.init(index: index, tuple: account.tuple, usage: account.usage, since: since)
         search = account.searches.mean(since: account.searchesAtLastTick)
     }
 }

@@ -1,3 +1,4 @@
+import Events
 import PortModel
 
 extension AdviceWriter {
@@ -118,11 +119,6 @@ extension AdviceWriter {
             text.append(" bytes")
         }
         text.append(" on average")
-        if let median = lived.median {
-            text.append(" (half of them at most ")
-            text.append(duration: median)
-            text.append(")")
-        }
         text.append(": keep them open and use them again (keep-alive). ")
         if pool == 1 {
             text.append("One would have done, with 1 port")

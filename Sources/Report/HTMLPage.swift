@@ -1,3 +1,4 @@
+import Events
 import PortModel
 
 /// What a page of one or several reports is made from: their tuples and bind pools in one order, the

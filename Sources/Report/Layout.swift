@@ -1,3 +1,5 @@
+import Events
+
 /// How wide text may be, and where its columns stand.
 ///
 /// What gives way where it is narrow: first blanks, then what follows the figures goes on to a line

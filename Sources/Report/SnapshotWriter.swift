@@ -1,3 +1,4 @@
+import Events
 import PortModel
 
 /// Writes one look at what is held and what is left, as text.
@@ -38,7 +39,7 @@ struct SnapshotWriter {
         table.write(layout, style, to: &line)
     }
 
-    private func append(_ pool: BindPool, _ context: RenderContext, to table: inout Table) {
+    private func append(_ pool: Snapshot.PoolRow, _ context: RenderContext, to table: inout Table) {
         table.append(figures(pool.usage)) {
             $0.append("bind ")
             $0.append(pool.key.local, port: 0)
@@ -53,11 +54,11 @@ struct SnapshotWriter {
     }
 
     private func end(
-        _ netns: UInt32, _ processes: TopProcesses, _ context: RenderContext,
+        _ netns: UInt32, _ processes: [Snapshot.Owner], _ context: RenderContext,
         _ line: inout TextBuffer
     ) {
         line.append(namespace: netns, context)
-        for share in processes.leading.prefix(3) {
+        for share in processes {
             line.append("  ")
             line.append(share.process)
         }

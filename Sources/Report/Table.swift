@@ -1,3 +1,5 @@
+import Events
+
 /// Figures in columns, and what each row is of; where that has no room it goes on to the next line,
 /// and where the figures have none they become a sentence.
 struct Table {

@@ -1,3 +1,4 @@
+import Events
 import PortModel
 
 extension TextBuffer {
@@ -137,14 +138,4 @@ extension TextBuffer {
             append(byte: Self.hex[Int(byte & 15)])
         }
     }
-}
-
-extension FailedCall {
-    /// As the program got it. Of one that was not told, what it nearly always is.
-    var errnoName: StaticString {
-        if cause == .noMemory { return "ENOMEM" }
-        return kind == .connect ? "EADDRNOTAVAIL" : "EADDRINUSE"
-    }
-
-    var causeName: String { cause?.rawValue ?? "-" }
 }

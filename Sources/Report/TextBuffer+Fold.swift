@@ -1,3 +1,5 @@
+import Events
+
 extension TextBuffer {
     /// Breaks the lines that were appended since `start` at spaces, where they are wider than `width`
     /// columns. A tuple stays on one line if one has room for it, and a number with its unit; a word

@@ -1,3 +1,5 @@
+import Events
+
 extension TextBuffer {
     /// What `write` appends, as text of an element or as an attribute's value.
     mutating func text(_ write: (inout TextBuffer) -> Void) {

@@ -1,3 +1,4 @@
+import Events
 import PortModel
 
 /// What the lines of events have in columns.

@@ -1,3 +1,4 @@
+import Events
 import PortModel
 
 /// Writes events as lines for a person: the event in a column, then the tuple, then how full it
@@ -106,7 +107,7 @@ package struct TextWriter: Sendable {
         case .gone: line.append(" is gone")
         case .found, .changed:
             line.append(news.kind == .changed ? " now has " : " has ")
-            line.append(settings: Summary.NamespaceRow(news.namespace, netns: news.netns))
+            line.append(settings: news.settings)
         }
         line.append("\n")
     }
@@ -253,7 +254,7 @@ package struct TextWriter: Sendable {
     }
 
     private mutating func write(
-        _ pool: BindPool, _ time: UInt64, _ context: RenderContext, _ line: inout TextBuffer
+        _ pool: Event.BindPoolUsage, _ time: UInt64, _ context: RenderContext, _ line: inout TextBuffer
     ) {
         begin("1 s", .plain, time, context, &line)
         fill(pool.key, 0, pool.usage, &line)

@@ -1,3 +1,4 @@
+import Events
 import Report
 
 /// What the reports of a run are made from while it goes on: the lines that a recording of it would have,

@@ -1,3 +1,4 @@
+import Events
 import PortModel
 import Probe
 import Report
@@ -177,7 +178,7 @@ struct Road: ~Copyable {
     private mutating func tellBindPools(at now: UInt64) {
         for (key, pool) in ledger.bindPools where poolsTold[key] != pool.used {
             poolsTold[key] = pool.used
-            tell(.bindPool(pool), at: now)
+            tell(.bindPool(Event.BindPoolUsage(pool)), at: now)
             guard
                 let level = poolThresholds.observe(
                     pool.number, used: pool.used, usable: pool.usable)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Events
 import PortModel
 import Probe
 import Report

@@ -1,3 +1,4 @@
+@testable import Events
 @testable import PortModel
 @testable import Report
 
@@ -7,7 +8,7 @@ extension Sample {
         let binder = ProcessID(pid: 812, name: ProcessID.Name("nginx"))
         let own = PortRange(low: 40_000, high: 40_015)
         let rules = TimeWaitRules(reuse: 0, timestamps: false)
-        let lived = Advice.Lifetime(mean: 3_100_000, median: 2_000_000, count: 40_000)
+        let lived = Advice.Lifetime(mean: 3_100_000, count: 40_000)
         let full: [(Advice.Kind, Double?)] = [
             (
                 .reuseConnections(

@@ -1,3 +1,4 @@
+import Events
 import Testing
 
 /// The schema accepts what is written, and nothing else.
@@ -75,7 +76,7 @@ import Testing
     }
 
     private static let optionalInAdvice: [String: Set<String>] = [
-        "reuse_connections": ["top_process", "needed", "lived_median_us", "bytes"],
+        "reuse_connections": ["top_process", "needed", "bytes"],
         "let_peer_close": ["top_process", "needed", "covers_percent"],
         "tcp_tw_reuse": ["top_process", "needed", "covers_percent"],
         "close_idle": ["top_process", "needed"],

@@ -2,7 +2,7 @@ import PortModel
 
 extension IPAddress {
     /// Reads what events have: IPv4 dotted, IPv6 in groups, of which one run of zeros may be `::`.
-    init?(text: ArraySlice<UInt8>) {
+    package init?(text: ArraySlice<UInt8>) {
         if text.contains(UInt8(ascii: ":")) {
             self.init(groups: text)
             return

@@ -1,3 +1,4 @@
+import Events
 import PortModel
 
 /// Why something is no recording that a report can be made from.
@@ -22,7 +23,7 @@ package struct RecordingReader: Sendable {
     private var start = Event.Start(version: "", kernel: "", hooks: [])
     private var ownNamespace: UInt32?
     private var reading = RunReport.Reading()
-    private var events = EventReader()
+    private var events = JSONReader()
 
     /// The beginning of a line whose end has not come.
     private var rest: [UInt8] = []
@@ -131,33 +132,21 @@ package struct RecordingReader: Sendable {
         line bytes: [UInt8], _ range: Range<Int>
     ) throws(RecordingProblem) {
         if collector != nil, ConnectionLine.isOne(bytes.span, range) { return }
-        let isObject = events.load(bytes[range])
-        if isObject, events.has("event", "start", in: EventReader.root) {
-            return try begin()
-        }
-        guard collector != nil else { throw .foreign }
-        guard isObject else {
-            reading.unreadable += 1
-            return
-        }
-        do throws(Unreadable) {
-            try takeEvent()
-        } catch {
-            reading.unreadable += 1
+        switch events.read(bytes[range]) {
+        case .newer(let version): throw .newer(version: version)
+        case .event(.start(let start), let time): try begin(start, at: time)
+        case _ where collector == nil: throw .foreign
+        case .event(.snapshot, _), .unknown: reading.unknown += 1
+        case .unreadable: reading.unreadable += 1
+        case .event(let event, let time):
+            meetNamespaces(of: event)
+            collector?.take(event, at: time)
         }
     }
 
-    private mutating func begin() throws(RecordingProblem) {
-        let root = EventReader.root
-        let format = try? events.int("format", in: root)
-        if let format, format > Event.Start.currentFormat {
-            throw .newer(version: (try? events.string("version", in: root)) ?? "")
-        }
-        guard let start = try? events.start(), let time = try? events.time("time", in: root) else {
-            guard collector != nil else { throw .foreign }
-            reading.unreadable += 1
-            return
-        }
+    private mutating func begin(
+        _ start: Event.Start, at time: UInt64
+    ) throws(RecordingProblem) {
         endRun()
         guard done.count < limits.runs else { throw .tooMany }
         self.start = start
@@ -165,65 +154,20 @@ package struct RecordingReader: Sendable {
         reading = RunReport.Reading()
         events.forgetNames()
         var collector = RunCollector(limits: limits)
-        collector.begin(start, at: time)
+        collector.take(.start(start), at: time)
         self.collector = collector
     }
 
-    private mutating func takeEvent() throws(Unreadable) {
-        let root = EventReader.root
-        let kind = try events.string("event", in: root)
-        switch kind {
-        case "tick":
-            let second = try events.second()
-            collector?.tick(second, at: try events.time("time", in: root))
-        case "bind_pool":
-            let key = try events.bindPool(in: root)
-            let usage = try events.usage(in: root)
-            let failed = try events.int("failed", in: root)
-            collector?.bindPool(
-                key, usage: usage, failed: failed, at: try events.time("time", in: root))
-        case "failure":
-            let call = try events.failedCall(in: root)
-            let search = try events.optionalInt("search_us", in: root)
-            collector?.failure(
-                call, search: search.map { UInt64($0) * 1000 },
-                at: try events.time("time", in: root))
-        case "alert":
-            let time = try events.time("time", in: root)
-            collector?.alert(try events.alert(at: time), at: time)
-        case "lost":
-            let count = try events.int("count", in: root)
-            collector?.lost(count, at: try events.time("time", in: root))
-        case "audit":
-            let netns = try events.netns(in: root)
-            let drift = try events.int("drift", in: root)
-            collector?.audit(netns, drift: drift, at: try events.time("time", in: root))
-        case "namespace": try takeNamespace()
-        case "progress", "summary":
-            let time = try events.time("time", in: root)
-            let summary = try events.summary()
-            for row in summary.namespaces { meet(row.netns, inode: Int(row.inode)) }
-            if kind == "summary" {
-                collector?.summary(summary, at: time)
-            } else {
-                collector?.progress(summary, at: time)
-            }
-        case "open", "established", "close", "release": break
-        default: reading.unknown += 1
+    private mutating func meetNamespaces(of event: Event) {
+        switch event {
+        case .namespace(let news): meet(news.settings)
+        case .summary(let summary), .progress(let summary): summary.namespaces.forEach { meet($0) }
+        default: break
         }
     }
 
-    private mutating func takeNamespace() throws(Unreadable) {
-        let root = EventReader.root
-        let netns = try events.netns(in: root)
-        meet(netns, inode: try events.int("inode", in: root))
-        guard let kind = Event.NamespaceNews.Kind(rawValue: try events.string("state", in: root))
-        else { throw Unreadable() }
-        collector?.namespace(netns, kind, at: try events.time("time", in: root))
-    }
-
-    private mutating func meet(_ netns: UInt32, inode: Int) {
-        if let own = start.ownInode, inode == Int(own) { ownNamespace = netns }
+    private mutating func meet(_ namespace: Summary.NamespaceRow) {
+        if namespace.inode == start.ownInode { ownNamespace = namespace.netns }
     }
 }
 

@@ -6,35 +6,38 @@ package struct TextBuffer: Sendable {
 
     package init() { bytes.reserveCapacity(1024) }
 
-    init(_ bytes: some Sequence<UInt8>) { self.bytes = Array(bytes) }
+    /// Without room.
+    init(empty: Void) {}
+
+    package init(_ bytes: some Sequence<UInt8>) { self.bytes = Array(bytes) }
 
     package mutating func clear() { bytes.removeAll(keepingCapacity: true) }
 
-    mutating func append(_ text: StaticString) {
+    package mutating func append(_ text: StaticString) {
         text.withUTF8Buffer { bytes.append(contentsOf: $0) }
     }
 
     package mutating func append(_ text: String) { bytes.append(contentsOf: text.utf8) }
 
-    mutating func append(_ other: [UInt8]) { bytes.append(contentsOf: other) }
+    package mutating func append(_ other: [UInt8]) { bytes.append(contentsOf: other) }
 
-    mutating func append(_ other: TextBuffer) { bytes.append(contentsOf: other.bytes) }
+    package mutating func append(_ other: TextBuffer) { bytes.append(contentsOf: other.bytes) }
 
-    mutating func append(_ text: ArraySlice<UInt8>) { bytes.append(contentsOf: text) }
+    package mutating func append(_ text: ArraySlice<UInt8>) { bytes.append(contentsOf: text) }
 
-    mutating func append(byte: UInt8) { bytes.append(byte) }
+    package mutating func append(byte: UInt8) { bytes.append(byte) }
 
-    mutating func append(spaces count: Int) {
+    package mutating func append(spaces count: Int) {
         for _ in 0..<max(0, count) { bytes.append(UInt8(ascii: " ")) }
     }
 
     /// Takes back what comes after the byte at `end`.
-    mutating func truncate(to end: Int) { bytes.removeSubrange(end...) }
+    package mutating func truncate(to end: Int) { bytes.removeSubrange(end...) }
 
     /// - Parameters:
     ///   - width: padded to this many digits with `pad`.
     ///   - separator: put between groups of three digits; nil for none.
-    mutating func append(
+    package mutating func append(
         _ number: Int, width: Int = 0, pad: UInt8 = UInt8(ascii: "0"), separator: UInt8? = nil
     ) {
         if number < 0 { bytes.append(UInt8(ascii: "-")) }
@@ -65,7 +68,14 @@ package struct TextBuffer: Sendable {
         append(Int(tenths.magnitude % 10))
     }
 
-    mutating func append(_ address: IPAddress) {
+    /// With three digits after the point.
+    package mutating func append(thousandths value: UInt64) {
+        append(Int(value / 1000))
+        append(".")
+        append(Int(value % 1000), width: 3)
+    }
+
+    package mutating func append(_ address: IPAddress) {
         if address.isV4 {
             for shift in [24, 16, 8, 0] as [UInt64] {
                 append(Int(address.low >> shift & 0xff))
@@ -93,21 +103,5 @@ package struct TextBuffer: Sendable {
         }
     }
 
-    static let hex = Array("0123456789abcdef".utf8)
-
-    /// Columns that the text since the byte at `start` takes up.
-    func columns(since start: Int) -> Int { Self.columns(of: bytes[start...]) }
-
-    /// What `write` appends, right-aligned in `width` columns.
-    mutating func right(_ width: Int, _ write: (inout TextBuffer) -> Void) {
-        var cell = TextBuffer()
-        write(&cell)
-        append(spaces: width - cell.columns(since: 0))
-        append(cell)
-    }
-
-    /// Spaces up to `width` columns since the byte at `start`.
-    mutating func pad(to width: Int, since start: Int) {
-        append(spaces: width - columns(since: start))
-    }
+    package static let hex = Array("0123456789abcdef".utf8)
 }

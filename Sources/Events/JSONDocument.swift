@@ -3,8 +3,8 @@
 ///
 /// Values are named by their place among the tokens. After an object's token come those of its names and
 /// values in turn, after an array's those of its items.
-struct JSONDocument: Sendable {
-    typealias Node = Int
+package struct JSONDocument: Sendable {
+    package typealias Node = Int
 
     private(set) var text: [UInt8] = []
     private var tokens: [Token] = []

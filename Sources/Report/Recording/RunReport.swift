@@ -1,3 +1,4 @@
+import Events
 import PortModel
 
 /// What a report of one traced run is made from, whichever its form: what a recording of it says, in
@@ -70,30 +71,5 @@ package struct RunReport: Sendable {
         package var isTruncated = false
 
         package init() {}
-    }
-}
-
-/// Something that is worth a mark in a picture.
-package struct Moment: Hashable, Sendable {
-    /// Nanoseconds since 1970 in UTC.
-    package var time: UInt64
-    package var kind: Kind
-
-    package enum Kind: Hashable, Sendable {
-        /// A threshold was crossed; of `level` 0: all of it has recovered. `exhaustedIn`: seconds, if
-        /// that was foreseen.
-        case alert(PortScope, level: Int, usage: PortUsage, exhaustedIn: Double?)
-        /// The first one of that process for that cause, from and to there.
-        case firstFailure(FailedCall)
-        /// So many records were lost since the last time it was said.
-        case lost(Int)
-        /// An audit found so many ports to be wrong.
-        case drift(netns: UInt32, ports: Int)
-        case namespace(netns: UInt32, Event.NamespaceNews.Kind)
-    }
-
-    package init(time: UInt64, kind: Kind) {
-        self.time = time
-        self.kind = kind
     }
 }

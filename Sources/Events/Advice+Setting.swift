@@ -2,7 +2,7 @@ import PortModel
 
 extension Advice {
     /// The command or the call that does it, where there is one.
-    var setting: String? {
+    package var setting: String? {
         switch kind {
         case .timeWaitReuse(let rules, let loopback, _, _, _):
             let timestamps = rules.timestamps ? "" : " net.ipv4.tcp_timestamps=1"
@@ -27,5 +27,5 @@ extension Advice {
         }
     }
 
-    var netns: UInt32 { scope.netns }
+    package var netns: UInt32 { scope.netns }
 }

@@ -13,7 +13,7 @@ package struct Timestamps: Sendable {
     }
 
     /// RFC 3339 in UTC with microseconds: `2026-11-22T17:16:05.123456Z`.
-    func appendUTC(_ time: UInt64, to line: inout TextBuffer) {
+    package func appendUTC(_ time: UInt64, to line: inout TextBuffer) {
         let microseconds = Int(clamping: time &+ realtimeOffset) / 1000
         let seconds = microseconds / 1_000_000
         Self.append(date: seconds / 86_400, to: &line)
@@ -24,48 +24,7 @@ package struct Timestamps: Sendable {
         line.append("Z")
     }
 
-    /// Local time of day with milliseconds: `17:16:05.123`.
-    func appendLocal(_ time: UInt64, to line: inout TextBuffer) {
-        // A day more, because west of Greenwich 1970 begins before 0.
-        let seconds = localOffset + 86_400
-        let milliseconds = Int(clamping: time &+ realtimeOffset) / 1_000_000 + seconds * 1000
-        Self.append(secondOfDay: milliseconds / 1000 % 86_400, to: &line)
-        line.append(".")
-        line.append(milliseconds % 1000, width: 3)
-    }
-
-    /// Columns of what `appendText` writes; of seconds, up to 10,000 of them.
-    var columns: Int { start == nil ? 12 : 10 }
-
-    /// For a person: `17:16:05.123`, or `   +12.345` since the start.
-    func appendText(_ time: UInt64, to line: inout TextBuffer) {
-        guard let start else { return appendLocal(time, to: &line) }
-        // What is under way at the start began before it.
-        let isBefore = time < start
-        let milliseconds = Int((isBefore ? start - time : time - start) / 1_000_000)
-        line.right(columns) {
-            $0.append(isBefore ? "-" : "+")
-            $0.append(grouped: milliseconds / 1000)
-            $0.append(".")
-            $0.append(milliseconds % 1000, width: 3)
-        }
-    }
-
-    /// Local date: `2026-11-22`.
-    func appendLocalDate(_ time: UInt64, to line: inout TextBuffer) {
-        Self.append(date: localSeconds(time) / 86_400, to: &line)
-    }
-
-    /// Local time of day with seconds: `17:16:05`.
-    func appendLocalSecond(_ time: UInt64, to line: inout TextBuffer) {
-        Self.append(secondOfDay: localSeconds(time) % 86_400, to: &line)
-    }
-
-    private func localSeconds(_ time: UInt64) -> Int {
-        max(0, Int(clamping: time &+ realtimeOffset) / 1_000_000_000 + localOffset)
-    }
-
-    private static func append(date days: Int, to line: inout TextBuffer) {
+    package static func append(date days: Int, to line: inout TextBuffer) {
         let (year, month, day) = Self.date(daysSince1970: days)
         line.append(year, width: 4)
         line.append("-")
@@ -74,7 +33,7 @@ package struct Timestamps: Sendable {
         line.append(day, width: 2)
     }
 
-    private static func append(secondOfDay: Int, to line: inout TextBuffer) {
+    package static func append(secondOfDay: Int, to line: inout TextBuffer) {
         line.append(secondOfDay / 3600, width: 2)
         line.append(":")
         line.append(secondOfDay / 60 % 60, width: 2)
@@ -83,7 +42,7 @@ package struct Timestamps: Sendable {
     }
 
     /// The Gregorian date, counted in years that begin in March, so that the leap day comes last.
-    static func date(daysSince1970 days: Int) -> (year: Int, month: Int, day: Int) {
+    package static func date(daysSince1970 days: Int) -> (year: Int, month: Int, day: Int) {
         let shifted = days + 719_468
         let era = shifted / 146_097
         let dayOfEra = shifted % 146_097
@@ -100,7 +59,7 @@ package struct Timestamps: Sendable {
 
     /// Reads what `appendUTC` writes. Nanoseconds since 1970; nil if it is no such time, or not of the
     /// years 1970 to 2261.
-    static func read(_ text: ArraySlice<UInt8>) -> UInt64? {
+    package static func read(_ text: ArraySlice<UInt8>) -> UInt64? {
         guard text.count == 27 else { return nil }
         let base = text.startIndex
         func number(_ place: Int, _ digits: Int) -> Int? {

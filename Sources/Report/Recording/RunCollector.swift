@@ -1,3 +1,4 @@
+import Events
 import PortModel
 
 /// Makes a `RunReport` of the events of a run, which come in the order of a recording. Connections are
@@ -35,28 +36,9 @@ package struct RunCollector: Sendable {
 
     private var moments: [Moment] = []
     private var momentsOmitted = 0
-    private var failuresSeen: Set<Moment.Kind> = []
+    private var failuresSeen: Set<FailedCall> = []
 
     package init(limits: Limits = Limits()) { self.limits = limits }
-
-    /// What one tuple did in a second.
-    package struct Second: Sendable {
-        package var tuple: Tuple
-        /// At its end.
-        package var usage: PortUsage
-        package var since: TupleState.Totals
-        /// Nanoseconds that connect() searched for a port, of the searches that took long; 0 if none did.
-        package var search: UInt64
-
-        package init(
-            tuple: Tuple, usage: PortUsage, since: TupleState.Totals, search: UInt64
-        ) {
-            self.tuple = tuple
-            self.usage = usage
-            self.since = since
-            self.search = search
-        }
-    }
 
     /// What was said of one tuple or bind pool.
     private struct Followed {
@@ -81,14 +63,31 @@ package struct RunCollector: Sendable {
     // MARK: Events
 
     /// - Parameter time: as all times here, nanoseconds since 1970.
-    package mutating func begin(_ start: Event.Start, at time: UInt64) {
-        self.start = start
-        startedAt = time
+    package mutating func take(_ event: Event, at time: UInt64) {
         see(time)
+        switch event {
+        case .start(let start): self.start = start
+        case .tick(let tick): take(tick, at: time)
+        case .bindPool(let pool): take(pool, at: time)
+        case .failure(let failure): take(failure, at: time)
+        case .alert(let alert):
+            note(
+                .alert(
+                    alert.scope, level: alert.level, usage: alert.usage,
+                    exhaustedIn: alert.forecast?.exhaustedIn), at: time)
+        case .lost(let count): note(.lost(count), at: time)
+        case .audit(let audit):
+            let ports = audit.totalDrift
+            if ports > 0 { note(.drift(netns: audit.netns, ports: ports), at: time) }
+        case .namespace(let news): note(.namespace(netns: news.netns, news.kind), at: time)
+        case .progress(let summary): interim = (summary, time)
+        case .summary(let summary): final = summary
+        case .connection, .snapshot: break
+        }
     }
 
     /// What one tuple did in the second before `time`.
-    package mutating func tick(_ tick: Second, at time: UInt64) {
+    private mutating func take(_ tick: Tick, at time: UInt64) {
         let second = second(endingAt: time)
         var point = TimeSeries.Point()
         point.held = UInt32(clamping: tick.usage.held)
@@ -97,7 +96,7 @@ package struct RunCollector: Sendable {
         point.opened = UInt32(clamping: tick.since.opened)
         point.closed = UInt32(clamping: tick.since.closed)
         point.failed = UInt32(clamping: tick.since.failed)
-        point.search = UInt32(clamping: tick.search / 1000)
+        point.search = UInt32(clamping: (tick.search ?? 0) / 1000)
         totals.add(tick, point, in: second, width: width, limit: limits.tuples)
         with(.tuple(tick.tuple)) { entry, width in
             point.search = max(point.search, entry.search)
@@ -108,64 +107,32 @@ package struct RunCollector: Sendable {
         }
     }
 
-    /// How a pool stood that bind() chooses from; `failed` in all since the start.
-    package mutating func bindPool(
-        _ key: BindPool.Key, usage: PortUsage, failed: Int, at time: UInt64
-    ) {
+    /// How a pool stood that bind() chooses from.
+    private mutating func take(_ pool: Event.BindPoolUsage, at time: UInt64) {
         let second = second(endingAt: time)
-        with(.bindPool(key)) { entry, width in
+        with(.bindPool(pool.key)) { entry, width in
             var point = TimeSeries.Point()
-            point.held = UInt32(clamping: usage.held)
-            point.usable = UInt32(clamping: usage.usable)
-            point.failed = UInt32(clamping: failed - min(failed, entry.totals.failed))
-            entry.totals.failed = failed
+            point.held = UInt32(clamping: pool.usage.held)
+            point.usable = UInt32(clamping: pool.usage.usable)
+            point.failed = UInt32(
+                clamping: pool.failed - min(pool.failed, entry.totals.failed))
+            entry.totals.failed = pool.failed
             entry.series.add(point, in: second, width: width)
-            entry.stand(usage, at: time)
+            entry.stand(pool.usage, at: time)
         }
     }
 
-    package mutating func alert(_ alert: Alert, at time: UInt64) {
-        note(
-            .alert(
-                alert.scope, level: alert.level, usage: alert.usage,
-                exhaustedIn: alert.forecast?.exhaustedIn), at: time)
-    }
-
-    /// - Parameter search: nanoseconds; nil if it did not come to that.
-    package mutating func failure(
-        _ call: FailedCall, search: UInt64?, at time: UInt64
-    ) {
-        if let search, case .tuple = call.scope {
-            with(call.scope) { entry, _ in
+    private mutating func take(_ failure: Failure, at time: UInt64) {
+        if let search = failure.search, case .tuple = failure.call.scope {
+            with(failure.call.scope) { entry, _ in
                 entry.search = max(entry.search, UInt32(clamping: search / 1000))
             }
         }
-        let kind = Moment.Kind.firstFailure(call)
+        var call = failure.call
+        // Whichever port it named, it is the same failure.
+        call.localPort = 0
         guard failuresSeen.count < limits.moments else { return }
-        if failuresSeen.insert(kind).inserted { note(kind, at: time) }
-    }
-
-    package mutating func lost(_ count: Int, at time: UInt64) { note(.lost(count), at: time) }
-
-    package mutating func audit(_ netns: UInt32, drift: Int, at time: UInt64) {
-        see(time)
-        if drift > 0 { note(.drift(netns: netns, ports: drift), at: time) }
-    }
-
-    package mutating func namespace(
-        _ netns: UInt32, _ kind: Event.NamespaceNews.Kind, at time: UInt64
-    ) { note(.namespace(netns: netns, kind), at: time) }
-
-    /// A summary that was made while the run went on.
-    package mutating func progress(_ summary: Summary, at time: UInt64) {
-        interim = (summary, time)
-        see(time)
-    }
-
-    /// The one that was made at the end.
-    package mutating func summary(_ summary: Summary, at time: UInt64) {
-        final = summary
-        see(time)
+        if failuresSeen.insert(call).inserted { note(.firstFailure(call), at: time) }
     }
 
     // MARK: The report

@@ -1,0 +1,76 @@
+/// A JSON value, for what is written once: events have a writer of their own.
+package enum JSONValue: CustomStringConvertible, Sendable {
+    case null
+    case bool(Bool)
+    case int(Int)
+    /// With one digit after the point.
+    case tenths(Double)
+    case string(String)
+    case array([JSONValue])
+    /// In this order.
+    case object([(String, JSONValue)])
+
+    package static func optional(_ text: String?) -> JSONValue { text.map { .string($0) } ?? .null }
+    package static func optional(_ number: Int?) -> JSONValue { number.map { .int($0) } ?? .null }
+
+    /// On one line.
+    package var description: String { text { write(to: &$0) } }
+
+    /// A line for each value.
+    package var indented: String { text { write(to: &$0, indent: 0) } + "\n" }
+
+    /// - Parameter indent: spaces before each line; nil if all of it is to be on this one.
+    private func write(to line: inout TextBuffer, indent: Int? = nil) {
+        switch self {
+        case .null: line.append("null")
+        case .bool(let value): line.append(value ? "true" : "false")
+        case .int(let value): line.append(value)
+        case .tenths(let value): line.append(tenths: value)
+        case .string(let value): line.append(quoted: value)
+        case .array(let values):
+            list(values, "[", "]", indent, &line) { $0.write(to: &$1, indent: $2) }
+        case .object(let fields):
+            list(fields, "{", "}", indent, &line) { field, line, indent in
+                line.append(quoted: field.0)
+                line.append(indent == nil ? ":" : ": ")
+                field.1.write(to: &line, indent: indent)
+            }
+        }
+    }
+
+    private func list<Item>(
+        _ items: [Item], _ begin: StaticString, _ end: StaticString, _ indent: Int?,
+        _ line: inout TextBuffer, _ write: (Item, inout TextBuffer, Int?) -> Void
+    ) {
+        let inner = indent.map { $0 + 2 }
+        let isSplit = indent != nil && !items.isEmpty
+        line.append(begin)
+        for (index, item) in items.enumerated() {
+            if index > 0 { line.append(",") }
+            if isSplit { line.append("\n") }
+            line.append(spaces: inner ?? 0)
+            write(item, &line, inner)
+        }
+        if isSplit {
+            line.append("\n")
+            line.append(spaces: indent ?? 0)
+        }
+        line.append(end)
+    }
+}
+
+extension Double {
+    /// `470.5`; infinite and absurd values are cut off at 10¹⁵.
+    package var tenths: String { text { $0.append(tenths: self) } }
+}
+
+extension Int {
+    /// `28,232`
+    package var grouped: String { text { $0.append(grouped: self) } }
+}
+
+private func text(_ write: (inout TextBuffer) -> Void) -> String {
+    var line = TextBuffer()
+    write(&line)
+    return String(decoding: line.bytes, as: UTF8.self)
+}
