@@ -37,6 +37,11 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
+        // Prints the schemas, for `make schema`.
+        .executableTarget(
+            name: "schemas", dependencies: ["Events", "Report"], path: "schema",
+            exclude: ["event.schema.json", "report.schema.json"], swiftSettings: strict,
+            linkerSettings: [.linkedLibrary("m")]),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
             name: "PortModelTests", dependencies: ["PortModel", "TestSupport"],

@@ -16,7 +16,7 @@ package enum JSONValue: CustomStringConvertible, Sendable {
     /// On one line.
     package var description: String { text { write(to: &$0) } }
 
-    /// A line for each value.
+    /// A line for each value that has no other ones in it.
     package var indented: String { text { write(to: &$0, indent: 0) } + "\n" }
 
     /// - Parameter indent: spaces before each line; nil if all of it is to be on this one.
@@ -28,9 +28,11 @@ package enum JSONValue: CustomStringConvertible, Sendable {
         case .tenths(let value): line.append(tenths: value)
         case .string(let value): line.append(quoted: value)
         case .array(let values):
-            list(values, "[", "]", indent, &line) { $0.write(to: &$1, indent: $2) }
+            let isSplit = indent != nil && values.contains(where: \.hasValues)
+            list(values, "[", "]", indent, isSplit, &line) { $0.write(to: &$1, indent: $2) }
         case .object(let fields):
-            list(fields, "{", "}", indent, &line) { field, line, indent in
+            let isSplit = indent != nil && fields.contains { $0.1.hasValues }
+            list(fields, "{", "}", indent, isSplit, &line) { field, line, indent in
                 line.append(quoted: field.0)
                 line.append(indent == nil ? ":" : ": ")
                 field.1.write(to: &line, indent: indent)
@@ -38,24 +40,33 @@ package enum JSONValue: CustomStringConvertible, Sendable {
         }
     }
 
+    private var hasValues: Bool {
+        switch self {
+        case .array, .object: true
+        default: false
+        }
+    }
+
     private func list<Item>(
         _ items: [Item], _ begin: StaticString, _ end: StaticString, _ indent: Int?,
-        _ line: inout TextBuffer, _ write: (Item, inout TextBuffer, Int?) -> Void
+        _ isSplit: Bool, _ line: inout TextBuffer, _ write: (Item, inout TextBuffer, Int?) -> Void
     ) {
         let inner = indent.map { $0 + 2 }
-        let isSplit = indent != nil && !items.isEmpty
         line.append(begin)
         for (index, item) in items.enumerated() {
-            if index > 0 { line.append(",") }
-            if isSplit { line.append("\n") }
-            line.append(spaces: inner ?? 0)
+            if index > 0 { line.append(indent == nil || isSplit ? "," : ", ") }
+            if isSplit { line.newLine(indent: inner) }
             write(item, &line, inner)
         }
-        if isSplit {
-            line.append("\n")
-            line.append(spaces: indent ?? 0)
-        }
+        if isSplit { line.newLine(indent: indent) }
         line.append(end)
+    }
+}
+
+extension TextBuffer {
+    fileprivate mutating func newLine(indent: Int?) {
+        append("\n")
+        append(spaces: indent ?? 0)
     }
 }
 

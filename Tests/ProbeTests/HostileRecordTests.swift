@@ -203,7 +203,7 @@ private struct HostileRoad {
         }
         ledger.countBindPools(at: now)
         for pool in ledger.bindPools.values {
-            try tell(.bindPool(pool))
+            try tell(.bindPool(Event.BindPoolUsage(pool)))
             let level = poolThresholds.observe(pool.number, used: pool.used, usable: pool.usable)
             guard let level else { continue }
             try tell(
