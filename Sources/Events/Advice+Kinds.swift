@@ -88,7 +88,8 @@ extension Advice.Kind {
         case .bindNoPort(var blocked):
             v.field(
                 "connects_blocked", &blocked, .count,
-                "Connects of the namespace that failed because binds held what they might have had.")
+                "Connects of the namespace that failed because binds held what they might have had."
+            )
             self = .bindNoPort(blocked: blocked)
         case .socketRange(var own, var wide):
             v.field(

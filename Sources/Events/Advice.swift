@@ -25,14 +25,18 @@ extension Advice: FieldGroup {
             isOfPool ? "Ports of the range that bind() may choose." : PortUsage.usableText)
         demandFields(&v)
         kind.fields(&v)
-        if let setting { v.derived("setting", setting, .text, "The command or the call that does it.") }
+        if let setting {
+            v.derived("setting", setting, .text, "The command or the call that does it.")
+        }
         v.field(
             "others", &others, .count,
             "How many more \(isOfPool ? "local addresses" : "tuples") it would help.")
     }
 
     private mutating func demandFields(_ v: inout some FieldVisitor) {
-        if let isThere = v.has("rate_per_s") { demand = isThere ? Demand(rate: 0, ports: nil) : nil }
+        if let isThere = v.has("rate_per_s") {
+            demand = isThere ? Demand(rate: 0, ports: nil) : nil
+        }
         if var demand {
             v.field(
                 "rate_per_s", &demand.rate, .tenths(),

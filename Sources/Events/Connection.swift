@@ -55,7 +55,8 @@ extension Change.Kind {
         case .opened: "connect() has begun. It holds no port yet."
         case .established: "The handshake is done."
         case .closed: "The socket is closed. Its port need not be free yet: see `time_wait`."
-        case .released: "The port is free again, after its TIME_WAIT or after the bind that kept it."
+        case .released:
+            "The port is free again, after its TIME_WAIT or after the bind that kept it."
         case .connecting, .failed: ""
         }
     }

@@ -38,7 +38,8 @@ extension Failure {
         }
         v.field(
             "count", &count, .integer(1),
-            "Failures since the last one reported: 1 the first time, then as many as the second had.")
+            "Failures since the last one reported: 1 the first time, then as many as the second had."
+        )
     }
 
     private mutating func limitFields(_ v: inout some FieldVisitor) {

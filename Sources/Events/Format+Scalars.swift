@@ -114,13 +114,16 @@ package struct Text: Format {
     var least = 0
     var names: [String] = []
 
-    package func write(_ value: String, _ writer: inout FieldWriter) { writer.line.append(quoted: value) }
+    package func write(_ value: String, _ writer: inout FieldWriter) {
+        writer.line.append(quoted: value)
+    }
 
     package func read(_ node: JSONDocument.Node, _ reader: inout JSONReader) -> String? {
         reader.string(node)
     }
 
-    package func schema(_ value: String?, _ printer: inout SchemaPrinter) -> [SchemaPrinter.Keyword] {
+    package func schema(_ value: String?, _ printer: inout SchemaPrinter) -> [SchemaPrinter.Keyword]
+    {
         guard names.isEmpty else { return SchemaPrinter.names(names) }
         return [("type", .string("string"))] + (least > 0 ? [("minLength", .int(least))] : [])
     }

@@ -74,7 +74,10 @@ package struct JSONReader: FieldVisitor, Sendable {
     ) {
         guard !isUnreadable else { return }
         guard let node = document.find(name, in: object), let there = format.read(node, &self)
-        else { return isUnreadable = true }
+        else {
+            isUnreadable = true
+            return
+        }
         value = there
     }
 
@@ -166,7 +169,9 @@ package struct JSONReader: FieldVisitor, Sendable {
     // MARK: Names
 
     mutating func namespace(_ node: JSONDocument.Node) -> UInt32? {
-        guard let bytes = bytes(node) else { return string(node).flatMap { namespaces.number(of: $0) } }
+        guard let bytes = bytes(node) else {
+            return string(node).flatMap { namespaces.number(of: $0) }
+        }
         if let lastNamespace, lastNamespace.name.elementsEqual(bytes) {
             return lastNamespace.number
         }

@@ -80,7 +80,8 @@ extension PortUsage {
             "How many of `time_wait` a connect() may use again now, as `tcp_tw_reuse` has it.")
         v.field("usable", &usable, .count, Self.usableText)
         left(
-            &v, "Ports that a connect() would find now: `usable`, less those of them that are held, "
+            &v,
+            "Ports that a connect() would find now: `usable`, less those of them that are held, "
                 + "and the `reusable` ones again.")
     }
 

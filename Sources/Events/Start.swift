@@ -54,7 +54,8 @@ extension Event {
                 "The command line of portgauge, as it was given.")
             v.optional(
                 "netns_inode", &ownInode, .integer(1, to: Int(UInt32.max)),
-                "Inode number of the network namespace that portgauge runs in. Absent when unknown.")
+                "Inode number of the network namespace that portgauge runs in. Absent when unknown."
+            )
             v.field(
                 "utc_offset_s", &localOffset, .integer(-86_400, to: 86_400),
                 "Seconds that the host's local time is ahead of UTC.")

@@ -32,7 +32,8 @@ extension Summary {
             "The network namespaces with connections that were there at the end.")
         v.field(
             "bind_pools", &bindPools, .objects(),
-            "The pools that bind() chose ports from, the ones with failures first, then the fullest.")
+            "The pools that bind() chose ports from, the ones with failures first, then the fullest."
+        )
         v.field(
             "refused", &refusals, .objects(),
             "Calls that are not in `failed`: each bind() that failed, and each connect() that did not "

@@ -23,7 +23,8 @@ package struct Snapshot: Sendable {
             ($0.usage.share, $0.held) > ($1.usage.share, $1.held)
         }.map {
             TupleRow(
-                tuple: $0.tuple, range: $0.range, usage: $0.usage, processes: Owner.top($0.processes))
+                tuple: $0.tuple, range: $0.range, usage: $0.usage,
+                processes: Owner.top($0.processes))
         }
         bindPools = ledger.bindPools.values.sorted { $0.usage.share > $1.usage.share }.map {
             PoolRow(key: $0.key, usage: $0.usage, processes: Owner.top($0.processes))

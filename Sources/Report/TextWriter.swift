@@ -254,7 +254,8 @@ package struct TextWriter: Sendable {
     }
 
     private mutating func write(
-        _ pool: Event.BindPoolUsage, _ time: UInt64, _ context: RenderContext, _ line: inout TextBuffer
+        _ pool: Event.BindPoolUsage, _ time: UInt64, _ context: RenderContext,
+        _ line: inout TextBuffer
     ) {
         begin("1 s", .plain, time, context, &line)
         fill(pool.key, 0, pool.usage, &line)

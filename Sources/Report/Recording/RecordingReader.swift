@@ -161,7 +161,7 @@ package struct RecordingReader: Sendable {
     private mutating func meetNamespaces(of event: Event) {
         switch event {
         case .namespace(let news): meet(news.settings)
-        case .summary(let summary), .progress(let summary): summary.namespaces.forEach { meet($0) }
+        case .summary(let summary), .progress(let summary): for row in summary.namespaces { meet(row) }
         default: break
         }
     }
