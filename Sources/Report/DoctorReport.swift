@@ -1,3 +1,4 @@
+import Events
 import PortModel
 
 /// The findings of `portgauge doctor`, whichever the form they are written in.

@@ -1,3 +1,4 @@
+import Events
 import PortModel
 
 /// One thing that a report of several hosts says of each: its name, and each host's value. The text

@@ -1,3 +1,5 @@
+import Events
+
 /// Writes the report of one run, or of several hosts of one load test side by side.
 package struct ReportWriter: Sendable {
     private let form: Form
@@ -17,7 +19,7 @@ package struct ReportWriter: Sendable {
     /// - Parameter runs: at least one.
     package func write(_ runs: [RunReport], to line: inout TextBuffer) {
         switch form {
-        case .json: JSONWriter().write(runs, &line)
+        case .json: JSONWriter().write(ReportDocument(hosts: runs), to: &line)
         case .html: HTMLWriter().write(runs, to: &line)
         case .text(let layout, let colour):
             let style = Style(enabled: colour)

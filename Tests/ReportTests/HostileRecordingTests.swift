@@ -2,6 +2,7 @@ import PortModel
 import TestSupport
 import Testing
 
+@testable import Events
 @testable import Report
 
 /// Recordings of anybody: nothing makes the reader trap, and it reads on after what is spoilt.

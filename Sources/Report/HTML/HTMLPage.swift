@@ -1,3 +1,4 @@
+import Events
 import PortModel
 
 /// The content of a page of one or several reports: their tuples and bind pools in one order, the

@@ -1,3 +1,4 @@
+import Events
 import PortModel
 
 /// Writes reports as one HTML page that needs no other file and no network. All figures are plain

@@ -1,3 +1,5 @@
+import Events
+
 extension TextBuffer {
     /// Text of an element, or an attribute's value.
     mutating func appendInterpolation(html text: TextBuffer) {

@@ -1,3 +1,4 @@
+import Events
 import PortModel
 
 /// Writes what is advised as text: for each tuple or bind pool what it lacked, and then, numbered,

@@ -1,3 +1,4 @@
+import Events
 import PortModel
 
 /// The findings of `portgauge doctor` for a person, in as many columns as `layout` has for prose.

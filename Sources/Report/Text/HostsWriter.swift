@@ -1,3 +1,4 @@
+import Events
 import PortModel
 
 /// Writes the report of several hosts of one load test as text: a column for each, then the tuples and

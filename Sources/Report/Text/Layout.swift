@@ -1,3 +1,5 @@
+import Events
+
 /// The width of text, and where its columns stand.
 ///
 /// A narrow terminal first loses blanks; then the text after the figures moves to a line of its own,

@@ -1,3 +1,4 @@
+import Events
 import PortModel
 
 /// The lines that frame a command's run, for a person or a CI log. Each ends with a newline.

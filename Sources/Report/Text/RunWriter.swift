@@ -1,3 +1,4 @@
+import Events
 import PortModel
 
 /// Writes the report of one run as text.

@@ -1,3 +1,4 @@
+import Events
 import PortModel
 
 /// Writes a snapshot, the ports held and left at one moment, as text.
@@ -37,7 +38,7 @@ struct SnapshotWriter {
         table.write(layout, style, to: &line)
     }
 
-    private func append(_ pool: BindPool, _ context: RenderContext, to table: inout Table) {
+    private func append(_ pool: Snapshot.PoolRow, _ context: RenderContext, to table: inout Table) {
         let end = end(pool.key.netns, pool.processes, context)
         table.append(figures(pool.usage), "bind \(pool.key.local, port: 0)\(end)")
     }
@@ -49,9 +50,9 @@ struct SnapshotWriter {
     }
 
     private func end(
-        _ netns: UInt32, _ processes: TopProcesses, _ context: RenderContext
+        _ netns: UInt32, _ processes: [Snapshot.Owner], _ context: RenderContext
     ) -> TextBuffer {
-        let leading = processes.leading.prefix(3).map { TextBuffer("  \($0.process)") }
-        return "\(netns: netns, context)\(joined: leading, by: "")"
+        let owners = processes.map { TextBuffer("  \($0.process)") }
+        return "\(netns: netns, context)\(joined: owners, by: "")"
     }
 }

@@ -1,3 +1,5 @@
+import Events
+
 /// Colours for a terminal, or none at all.
 struct Style: Sendable {
     enum Tone { case plain, faint, warning, alarm, heading, selected }

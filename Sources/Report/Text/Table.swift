@@ -1,3 +1,5 @@
+import Events
+
 /// Figures in columns, and the subject of each row; where that has no room it goes on to the next
 /// line, and where the figures have none they become a sentence.
 struct Table {

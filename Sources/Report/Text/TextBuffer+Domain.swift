@@ -1,36 +1,9 @@
+import Events
 import PortModel
 
 /// Addresses, processes and the like: `append` for lines that come by the thousand and for JSON, an
 /// interpolation for sentences.
 extension TextBuffer {
-    mutating func append(_ address: IPAddress) {
-        if address.isV4 {
-            for shift in [24, 16, 8, 0] as [UInt64] {
-                append(Int(address.low >> shift & 0xff))
-                if shift > 0 { append(".") }
-            }
-            return
-        }
-        let zeros = address.longestZeroRun
-        for index in 0..<8 {
-            if zeros.contains(index) {
-                if index == zeros.lowerBound { append("::") }
-                continue
-            }
-            if index > 0, index != zeros.upperBound || zeros.isEmpty { append(":") }
-            append(hex: address.group(index))
-        }
-    }
-
-    private mutating func append(hex group: UInt16) {
-        var seen = false
-        for shift in [12, 8, 4, 0] as [UInt16] {
-            let digit = Int(group >> shift & 15)
-            seen = seen || digit != 0 || shift == 0
-            if seen { append(byte: Self.hex[digit]) }
-        }
-    }
-
     /// An address, in brackets if it is a v6 one, and a port if it is not 0.
     mutating func append(_ address: IPAddress, port: UInt16) {
         if !address.isV4 { append("[") }
@@ -180,14 +153,4 @@ extension TextBuffer {
 extension FailedCall.Kind {
     /// The function's name, as a person writes it.
     var function: StaticString { self == .connect ? "connect()" : "bind()" }
-}
-
-extension FailedCall {
-    /// The error that the program got; if it was not reported, the one that it nearly always is.
-    var errnoName: StaticString {
-        if cause == .noMemory { return "ENOMEM" }
-        return kind == .connect ? "EADDRNOTAVAIL" : "EADDRINUSE"
-    }
-
-    var causeName: String { cause?.rawValue ?? "-" }
 }

@@ -1,3 +1,5 @@
+import Events
+
 extension TextBuffer {
     /// Breaks the lines that were appended since `start` at spaces, where they are wider than `width`
     /// columns. A tuple stays on one line if one has room for it, and a number with its unit; a word
@@ -95,18 +97,5 @@ extension TextBuffer {
             gap += 1
         }
         return words
-    }
-
-    /// Columns that the text takes up: one for each code point, as our own text needs no more, and
-    /// none for what colours it.
-    static func columns(of text: ArraySlice<UInt8>) -> Int {
-        var columns = 0
-        var isEscape = false
-        for byte in text {
-            if byte == 0x1b { isEscape = true }
-            if !isEscape, byte & 0xc0 != 0x80 { columns += 1 }
-            if isEscape, byte == UInt8(ascii: "m") { isEscape = false }
-        }
-        return columns
     }
 }

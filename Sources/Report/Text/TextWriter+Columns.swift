@@ -1,3 +1,4 @@
+import Events
 import PortModel
 
 /// The columns that lines of events share, and the lines that come by the thousand. These append to

@@ -1,3 +1,4 @@
+import Events
 import PortModel
 
 /// Writes events as lines for a person: the event in a column, then the tuple, then how full it
@@ -94,8 +95,7 @@ package struct TextWriter: Sendable {
         switch news.kind {
         case .gone: line += " is gone\n"
         case .found, .changed:
-            let row = Summary.NamespaceRow(news.namespace, netns: news.netns)
-            line += "\(if: news.kind == .changed, " now") has \(settings: row)\n"
+            line += "\(if: news.kind == .changed, " now") has \(settings: news.settings)\n"
         }
     }
 

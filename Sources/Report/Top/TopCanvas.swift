@@ -1,3 +1,5 @@
+import Events
+
 /// A frame in the making, line by line: each is cut off at the width of the terminal, and each begins
 /// where it belongs, so that nothing ever scrolls.
 struct TopCanvas {

@@ -1,3 +1,5 @@
+import Events
+
 /// The glyphs of bars, sparklines and marks: each takes one column.
 struct TopGlyphs: Sendable {
     let isUTF8: Bool

@@ -1,3 +1,4 @@
+import Events
 import PortModel
 
 /// The past two minutes of each tuple and bind pool: how full it was, in a byte for each second, so

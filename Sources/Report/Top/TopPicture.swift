@@ -1,3 +1,4 @@
+import Events
 import PortModel
 
 /// All there is to show of one moment, the end of a second.

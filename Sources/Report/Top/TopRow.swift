@@ -1,3 +1,4 @@
+import Events
 import PortModel
 
 /// One tuple or bind pool, as it stood when the last second had passed.

@@ -1,3 +1,4 @@
+import Events
 import PortModel
 
 /// The row that is selected, and the first one on the screen. The selection stays with its tuple

@@ -1,3 +1,5 @@
+import Events
+
 extension TopView {
     func help(_ canvas: inout TopCanvas, until end: Int) {
         for (keys, meaning) in Self.keys {

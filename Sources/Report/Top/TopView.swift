@@ -1,3 +1,4 @@
+import Events
 import PortModel
 
 /// The full-screen view, and how keys change it: a value that knows neither a terminal nor a clock.

@@ -2,6 +2,7 @@ import PortModel
 import TestSupport
 import Testing
 
+@testable import Events
 @testable import Report
 
 /// A view of a ledger, with keys pressed by name.
