@@ -161,7 +161,8 @@ package struct RecordingReader: Sendable {
     private mutating func meetNamespaces(of event: Event) {
         switch event {
         case .namespace(let news): meet(news.settings)
-        case .summary(let summary), .progress(let summary): for row in summary.namespaces { meet(row) }
+        case .summary(let summary), .progress(let summary):
+            for row in summary.namespaces { meet(row) }
         default: break
         }
     }
