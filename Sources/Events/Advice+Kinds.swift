@@ -53,8 +53,7 @@ extension Advice.Kind {
                 "loopback", &loopback, .flag,
                 "The tuple is one for which a `tcp_tw_reuse` of 2 is enough.")
             v.field("time_wait", &timeWait, .count, Self.timeWaitText)
-            v.field(
-                "reusable", &reusable, .count, "How many of them were older than that delay.")
+            v.field("reusable", &reusable, .count, "How many of them were older than that delay.")
             v.field("sustains_per_s", &rate, .count, Self.sustainsText)
             self = .timeWaitReuse(
                 rules: rules, loopback: loopback, timeWait: timeWait, reusable: reusable,
@@ -65,9 +64,7 @@ extension Advice.Kind {
         case .widenRange(var from, var to, var adds, var sustains):
             v.field("range", &from, .range, PortRange.text)
             v.field("to", &to, .range, "The range to set: the lowest and the highest port.")
-            v.field(
-                "adds", &adds, .count,
-                "Ports that are usable in it, less those that are now.")
+            v.field("adds", &adds, .count, "Ports that are usable in it, less those that are now.")
             v.optional(
                 "sustains_per_s", &sustains, .count,
                 Self.sustainsText + " Absent when it cannot be told.")
@@ -99,8 +96,7 @@ extension Advice.Kind {
                 "usable_without", &wide, .count, "Ports that are usable in the namespace's range.")
             self = .socketRange(own: own, wide: wide)
         case .collision(var count):
-            v.count(
-                &count, "because the port that the program bound had a connection to this peer")
+            v.count(&count, "because the port that the program bound had a connection to this peer")
             self = .collision(count)
         case .noAddress(var count):
             v.count(&count, "because there was no local address")

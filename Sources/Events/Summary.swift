@@ -11,8 +11,7 @@ extension Summary {
         v.field(
             "want_of_port", &portExhaustion, .object(),
             "Calls that failed because there was no port left to choose.")
-        v.field(
-            "otherwise", &otherErrors, .object(), "Calls that failed for another reason.")
+        v.field("otherwise", &otherErrors, .object(), "Calls that failed for another reason.")
         accuracy.fields(&v)
         v.field(
             "lines_dropped", &linesDropped, .count,
@@ -21,8 +20,7 @@ extension Summary {
             "partial", &isPartial, .flag, unless: false,
             "Left out unless true: only the connections of some processes were counted (`--only`, "
                 + "`--pid`, `--comm`), and others held ports of the same tuples, too.")
-        v.field(
-            "held", &held, .count, "Ports held at the end, those in TIME_WAIT included.")
+        v.field("held", &held, .count, "Ports held at the end, those in TIME_WAIT included.")
         v.field("time_wait", &timeWait, .count, "How many of `held` are in TIME_WAIT.")
         v.field(
             "tuples_omitted", &tuplesOmitted, .count,
@@ -50,8 +48,7 @@ extension Summary {
 
 extension TupleState.Totals {
     mutating func fields(_ v: inout some FieldVisitor) {
-        v.field(
-            "opened", &opened, .count, "Connects that got a port, those refused included.")
+        v.field("opened", &opened, .count, "Connects that got a port, those refused included.")
         v.field("closed", &closed, .count, "Sockets closed.")
         v.field(
             "closed_first", &closedFirst, .count,
@@ -80,13 +77,11 @@ extension Accuracy {
             "skipped", &skipped, .integer(),
             "Runs of the program on state transitions that the kernel skipped; a copy of the program "
                 + "takes those over.")
-        v.field(
-            "slipped", &slipped, .integer(), "How many of these no copy may have taken over.")
+        v.field("slipped", &slipped, .integer(), "How many of these no copy may have taken over.")
         v.field(
             "audits", &audits, .count,
             "How often the counts were checked against the kernel's table.")
-        v.field(
-            "largest_drift", &largestDrift, .count, "Ports by which they differed, at most.")
+        v.field("largest_drift", &largestDrift, .count, "Ports by which they differed, at most.")
         v.field(
             "last_drift", &lastDrift, .count,
             "Ports by which they differed at the end, before they were corrected.")

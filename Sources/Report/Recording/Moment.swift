@@ -81,8 +81,7 @@ extension Moment.Kind: Kind {
         switch self {
         case .alert(var scope, let level, let usage, let exhaustedIn):
             scope.fields(&v)
-            v.derived(
-                "level", level, .count, "The threshold crossed, in percent; 0: recovered.")
+            v.derived("level", level, .count, "The threshold crossed, in percent; 0: recovered.")
             v.derived("held", usage.held, .count, PortUsage.heldText)
             v.derived("usable", usage.usable, .count, PortUsage.usableText)
             v.derived(
@@ -103,8 +102,7 @@ extension Moment.Kind: Kind {
             v.derived("ports", ports, .integer(1), "By how many ports.")
         case .namespace(var netns, let kind):
             v.field("netns", &netns, .namespace, "The namespace.")
-            v.derived(
-                "state", kind, .name(.found, .changed, .gone), "What has become of it.")
+            v.derived("state", kind, .name(.found, .changed, .gone), "What has become of it.")
         }
     }
 }

@@ -13,8 +13,7 @@ struct ReportDocument: FieldGroup {
         v.derived("event", "report", .text("report"), "The kind of this object.")
         let format = Event.Start.currentFormat
         v.derived("format", format, .integer(format, to: format), "Which fields there are.")
-        v.field(
-            "hosts", &hosts, .objects(least: 1), "One for each recording, in their order.")
+        v.field("hosts", &hosts, .objects(least: 1), "One for each recording, in their order.")
     }
 }
 
