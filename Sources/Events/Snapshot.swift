@@ -12,9 +12,7 @@ extension Snapshot {
             "100 × (`usable` - `available`) ÷ `usable` of the fullest tuple or pool, with one "
                 + "decimal, rounded down.")
         v.field("namespaces", &namespaces, .objects(), "Those that could be entered.")
-        v.field(
-            "bind_pools", &bindPools, .objects(),
-            "The pools that a bind() has chosen ports from, the fullest first.")
+        v.field("bind_pools", &bindPools, .objects(), "Pools of bind(), the fullest first.")
         v.field("tuples", &tuples, .objects(), "The tuples that hold a port, the fullest first.")
     }
 }

@@ -18,9 +18,7 @@ extension Summary.TupleRow: FieldGroup {
                 + "highest port.")
         peakFields(&v)
         totals.fields(&v)
-        v.field(
-            "errors", &errors, .errors,
-            "Connects that got a port but no connection, by errno name.")
+        v.field("errors", &errors, .errors, "Connects with a port but no connection.")
         v.field("causes", &causes, .causes, TopProcesses.Share.causesText)
         v.optional(
             "first_failure_at", &firstFailureAt, .time,
@@ -72,7 +70,7 @@ extension Summary.BindPoolRow: FieldGroup {
         v.field("held", &used, .count, PortUsage.poolHeldText)
         v.field("usable", &usable, .count, PortUsage.poolUsableText)
         v.field("peak", &peak, .count, "The most ports that were held at the end of any second.")
-        v.field("failed", &failed, .count, "Calls of bind() that found no port.")
+        v.field("failed", &failed, .count, "bind() calls that found no port.")
         v.field(
             "processes", &processes, .objects(),
             "The processes with the most of these calls, as far as known, at most 16, most first.")

@@ -84,8 +84,7 @@ extension Moment.Kind: Kind {
             v.derived("level", level, .count, "The threshold crossed, in percent; 0: recovered.")
             v.derived("held", usage.held, .count, PortUsage.heldText)
             v.derived("usable", usage.usable, .count, PortUsage.usableText)
-            v.derived(
-                "available", usage.available, .count, "Ports that a connect() would find then.")
+            v.derived("available", usage.available, .count, "Ports that a connect() would find.")
             var seconds = exhaustedIn
             v.optional(
                 "exhausted_in_s", &seconds, .tenths(),
