@@ -32,9 +32,8 @@ extension EventReader {
         switch name {
         case "reuse_connections":
             let connections = try int("connections", in: node)
-            var lived = Advice.Lifetime(
+            let lived = Advice.Lifetime(
                 mean: try microseconds("lived_us", in: node) ?? 0, count: connections)
-            lived.median = try microseconds("lived_median_us", in: node)
             return .reuseConnections(
                 connections: connections, lived: lived,
                 bytes: try optionalDouble("bytes", in: node), pool: try int("pool", in: node))
@@ -58,7 +57,7 @@ extension EventReader {
                 range: try range(in: node),
                 blocked: Advice.Blocked(
                     reserved: try int("reserved", in: node), bound: try int("bound", in: node)),
-                binders: try objects("binders", in: node) { reader, node throws(Unreadable) in
+                holders: try objects("binders", in: node) { reader, node throws(Unreadable) in
                     try reader.process(in: node)
                 })
         case "add_addresses": return .addAddresses(try int("addresses", in: node))

@@ -51,7 +51,7 @@ extension EventReader {
         usage.usable = try int("usable", in: object)
         let available = try optionalInt("available", in: object)
         if let available {
-            usage.elsewhere = max(
+            usage.outsidePool = max(
                 0, available - usage.usable + usage.held - usage.reusable)
         }
         return usage

@@ -38,9 +38,6 @@ extension JSONWriter {
         case .reuseConnections(let connections, let lived, let bytes, let pool):
             line.field("connections", connections)
             line.field("lived_us", Int(clamping: lived.mean / 1000))
-            if let median = lived.median {
-                line.field("lived_median_us", Int(clamping: median / 1000))
-            }
             if let bytes { line.field("bytes", tenths: bytes) }
             line.field("pool", pool)
         case .letPeerClose(let share, let closed, let timeWait):

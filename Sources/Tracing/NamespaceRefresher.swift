@@ -36,7 +36,7 @@ package struct NamespaceRefresher {
             lookedAt = lookedAt.filter { pipeline.ledger.namespaces[$0.key] != nil }
         }
         try askIfDue(now, spacing: Self.spacing, &table, &pipeline)
-        pipeline.ledger.countBindPools(at: now)
+        pipeline.ledger.countBindPools()
     }
 
     /// Refreshes the namespaces in which calls have failed, to no older than a hundredth of a second.
@@ -49,7 +49,7 @@ package struct NamespaceRefresher {
         // It reads what has happened meanwhile, too: others may have failed.
         try askIfDue(now, spacing: Self.urgentSpacing, &table, &pipeline)
         lookAtFailing(now, table, &pipeline)
-        pipeline.ledger.countBindPools(at: now)
+        pipeline.ledger.countBindPools()
     }
 
     private mutating func lookAtFailing(
@@ -70,7 +70,7 @@ package struct NamespaceRefresher {
             look(at: netns, now, spacing: Self.spacing, table, &pipeline)
         }
         try askForHolders(now, &table, &pipeline)
-        pipeline.ledger.countBindPools(at: now)
+        pipeline.ledger.countBindPools()
     }
 
     private mutating func look(

@@ -65,18 +65,18 @@ package struct Pipeline: ~Copyable {
     /// Passes a change on. Most cross no threshold and, when there are many, are not written.
     private mutating func follow(_ change: Change) {
         sinks.take(change, in: context)
-        observe(change.account, change.tuple, ledger.usage(of: change.account), at: change.time)
+        observe(change.place, change.tuple, ledger.usage(of: change.place), at: change.time)
     }
 
     private mutating func observe(
-        _ account: Int, _ tuple: Tuple, _ usage: PortUsage, at time: UInt64
+        _ place: Int, _ tuple: Tuple, _ usage: PortUsage, at time: UInt64
     ) {
-        let level = thresholds.observe(account, used: usage.used, usable: usage.usable)
+        let level = thresholds.observe(place, used: usage.used, usable: usage.usable)
         guard let level else { return }
         var alert = Alert(level: level, time: time, scope: .tuple(tuple), usage: usage)
         if level > 0 {
-            alert.forecast = ledger.forecast(of: account, at: time)
-            alert.longSearch = ledger.longSearch(of: account)
+            alert.forecast = ledger.tuples[place].forecast(at: time)
+            alert.longSearch = ledger.tuples[place].searches.mean
         }
         report(.alert(alert), at: time)
     }
@@ -134,7 +134,7 @@ package struct Pipeline: ~Copyable {
         reportBindPools(at: time)
         let ticks = ledger.takeTicks(at: time)
         // What is usable or may be used again changes also while nobody connects.
-        for tick in ticks { observe(tick.index, tick.tuple, tick.usage, at: time) }
+        for tick in ticks { observe(tick.place, tick.tuple, tick.usage, at: time) }
         sinks.take(ticks, at: time, in: context)
         if lost > lostReported {
             report(.lost(Int(clamping: lost - lostReported)), at: time)
@@ -201,6 +201,7 @@ package struct Pipeline: ~Copyable {
 
     /// Reports what is still pending, and the summary.
     package mutating func finish(duration: UInt64, _ accuracy: Accuracy) -> Summary {
+        report(ledger.takeAllFailures())
         let summary = summary(duration, accuracy, limit: Self.summaryLimit)
         report(.summary(summary), at: now)
         return summary

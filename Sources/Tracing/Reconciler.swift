@@ -49,9 +49,9 @@ package struct Reconciler {
         _ see: (Record) -> Void = { _ in }
     ) throws(SystemError) {
         namespaces.look(table)
-        pipeline.ledger.beginWalk(for: .seed, at: table.now)
+        pipeline.ledger.beginScan(for: .seed, at: table.now)
         let identities = try snapshot(&table, &pipeline, rounds: rounds, see)
-        _ = pipeline.ledger.endWalk(of: [])
+        _ = pipeline.ledger.endScan(of: [])
         complainUnlessGone(Set(namespaces.known.keys).subtracting(identities.keys), table)
     }
 
@@ -157,10 +157,10 @@ package struct Reconciler {
 
     /// - Parameter grace: nanoseconds for which a namespace out of reach may still hold something.
     private mutating func scan(
-        _ purpose: Ledger.Purpose, grace: UInt64, _ table: inout some KernelTable & ~Copyable,
+        _ purpose: TableScan.Purpose, grace: UInt64, _ table: inout some KernelTable & ~Copyable,
         _ pipeline: inout Pipeline
     ) throws(SystemError) -> Scan {
-        pipeline.ledger.beginWalk(for: purpose, at: table.now)
+        pipeline.ledger.beginScan(for: purpose, at: table.now)
         var scan =
             purpose == .audit
             ? try compare(&table, &pipeline) : try refill(&table, &pipeline)
@@ -168,7 +168,7 @@ package struct Reconciler {
         let gone = try goneAmong(
             scan.missed + undescribed, after: grace, &table, &pipeline)
         table.drainAll { pipeline.take($0) }
-        let result = pipeline.ledger.endWalk(of: Set(scan.audits.keys), gone: gone)
+        let result = pipeline.ledger.endScan(of: Set(scan.audits.keys), gone: gone)
         pipeline.now = table.now
         for netns in gone { pipeline.close(netns) }
         scan.drift = result.drift
@@ -193,7 +193,7 @@ package struct Reconciler {
                         place,
                         {
                             guard $1 == netns else { return }
-                            pipeline.ledger.see($0)
+                            pipeline.ledger.compare($0)
                             sockets += 1
                         }, { pipeline.take($0) })
                 }
@@ -284,7 +284,7 @@ package struct Reconciler {
     private func report(_ scan: Scan, at now: UInt64, _ pipeline: borrowing Pipeline) -> Int {
         var audits = scan.audits.filter { pipeline.ledger.namespaces[$0.key] != nil }
         for (place, ports) in scan.drift {
-            let tuple = pipeline.ledger.accounts[place].tuple
+            let tuple = pipeline.ledger.tuples[place].tuple
             audits[tuple.netns, default: Audit(netns: tuple.netns, sockets: 0, duration: 0)]
                 .drift.append((tuple: tuple, ports: ports))
         }

@@ -10,9 +10,9 @@ extension SnapshotTaker {
         let surveys = try [NamespaceSurvey.own()] + NamespaceSurvey.others().surveys
         let inodes = surveys.flatMap { $0.sockets ?? [] }.map(\.inode)
         let owners = ProcessList().owners(of: Set(inodes))
-        pipeline.ledger.beginWalk(for: .seed, at: Clock.monotonic)
+        pipeline.ledger.beginScan(for: .seed, at: Clock.monotonic)
         for survey in surveys { enter(survey, owners, filter, into: &pipeline) }
-        _ = pipeline.ledger.endWalk(of: [])
+        _ = pipeline.ledger.endScan(of: [])
     }
 
     private static func enter(
@@ -64,8 +64,8 @@ extension SnapshotTaker {
             let state: Record.State = socket.state == .synSent ? .connecting : .established
             return .exists(connection, state: state)
         }
-        let length: UInt64 = 60_000
-        connection.age = (length - min(length, UInt64(socket.expires))) * 1_000_000
+        let left = UInt64(socket.expires) * 1_000_000
+        connection.age = TimeWaitRules.length - min(TimeWaitRules.length, left)
         connection.reusable = namespace.timeWait.timestamps && socket.state == .timeWait
         return .exists(connection, state: .timeWait)
     }

@@ -20,7 +20,7 @@ package enum SnapshotTaker {
         }
         let now = Clock.monotonic
         pipeline.settle(now: now)
-        pipeline.ledger.countBindPools(at: now)
+        pipeline.ledger.countBindPools()
         let source: Snapshot.Source = refusal == nil ? .kernel : .sockDiag
         return (Snapshot(of: pipeline.ledger, source: source), pipeline.context, refusal)
     }

@@ -326,18 +326,18 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         var left = Script.connection(99, at: 2, port: 40_002, tuple: other)
         left.cookie = 7
         var ledger = Ledger()
-        ledger.beginWalk(for: .seed, at: 0)
+        ledger.beginScan(for: .seed, at: 0)
         _ = ledger.apply(
             .exists(Script.connection(7, at: 1, port: 40_001), state: .established))
         _ = ledger.apply(.exists(left, state: .timeWait))
-        _ = ledger.endWalk(of: [])
+        _ = ledger.endScan(of: [])
         let held = ledger.tuples.sorted { $0.tuple.remotePort < $1.tuple.remotePort }
         #expect(held.map(\.held) == [1, 1] && held.map(\.timeWait) == [0, 1])
     }
 
     @Test func whatEndedDuringASnapshotIsNotFoundByIt() {
         var ledger = Ledger()
-        ledger.beginWalk(for: .seed, at: 0)
+        ledger.beginScan(for: .seed, at: 0)
         _ = ledger.apply(Script.released(object, at: 5))
         _ = ledger.apply(.exists(Script.connection(object, at: 4, port: 40_001), state: .timeWait))
         #expect(ledger.tuples.isEmpty)
@@ -346,18 +346,18 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         _ = ledger.apply(Script.established(1, at: 8))
         _ = ledger.apply(Script.timeWait(1, object, at: 9))
         _ = ledger.apply(.exists(Script.connection(object, at: 10, port: 40_001), state: .timeWait))
-        _ = ledger.endWalk(of: [])
+        _ = ledger.endScan(of: [])
         #expect(ledger.tuples.map(\.held) == [1])
     }
 
     @Test func memoryUsedAgainDuringASnapshotIsFound() {
         var ledger = Ledger()
         _ = ledger.apply(.exists(Script.connection(object, at: 1, port: 40_001), state: .timeWait))
-        ledger.beginWalk(for: .seed, at: 0)
+        ledger.beginScan(for: .seed, at: 0)
         _ = ledger.apply(Script.released(object, at: 5, mayReturn: true))
         // Another TIME_WAIT, of a socket nobody had met: only the snapshot shows it.
         _ = ledger.apply(.exists(Script.connection(object, at: 6, port: 40_002), state: .timeWait))
-        _ = ledger.endWalk(of: [])
+        _ = ledger.endScan(of: [])
         var released: [UInt16] = []
         ledger.settle(now: 10 * millisecond) { released.append($0.localPort) }
         #expect(released == [40_001])
@@ -439,8 +439,8 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         #expect(ledger.takeTicks(at: 2_000_000_000).count == 10)
         ledger.forgetIdle(keeping: 5, gone: 10)
         #expect(ledger.tuples.count == 1)
-        #expect(ledger.forgotten.tuples == 9)
-        #expect(ledger.forgotten.totals.opened == 9)
+        #expect(ledger.tuples.forgotten.tuples == 9)
+        #expect(ledger.tuples.forgotten.totals.opened == 9)
         let summary = Summary(
             of: ledger, duration: 1, accuracy: Accuracy(), linesDropped: 0, limit: 10)
         #expect(summary.totals.opened == 10 && summary.totals.closed == 9)

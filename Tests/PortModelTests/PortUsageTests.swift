@@ -2,11 +2,13 @@ import PortModel
 import Testing
 
 @Suite struct PortUsageTests {
-    struct Case: Sendable {
+    struct Case: CustomTestStringConvertible, Sendable {
         var usage: PortUsage
         var available: Int
         var used: Int
         var share: Double
+
+        var testDescription: String { "\(usage)" }
     }
 
     static let cases = [
@@ -17,9 +19,9 @@ import Testing
             share: 0.75),
         // Two of them were bound by the program, and take none of what connect() chooses from.
         Case(
-            usage: PortUsage(held: 6, elsewhere: 2, usable: 8), available: 4, used: 4, share: 0.5),
+            usage: PortUsage(held: 6, outsidePool: 2, usable: 8), available: 4, used: 4, share: 0.5),
         Case(
-            usage: PortUsage(held: 8, elsewhere: 8, usable: 0), available: 0, used: 0,
+            usage: PortUsage(held: 8, outsidePool: 8, usable: 0), available: 0, used: 0,
             share: .infinity),
         Case(usage: PortUsage(usable: 0), available: 0, used: 0, share: .infinity),
         // The range was narrowed.
@@ -29,8 +31,7 @@ import Testing
             used: 5, share: 0.625),
     ]
 
-    @Test(arguments: cases.indices) func addsUp(index: Int) {
-        let expected = Self.cases[index]
+    @Test(arguments: cases) func addsUp(_ expected: Case) {
         #expect(expected.usage.available == expected.available)
         #expect(expected.usage.used == expected.used)
         #expect(expected.usage.share == expected.share)

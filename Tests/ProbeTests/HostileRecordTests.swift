@@ -165,7 +165,7 @@ import Tracing
             for (netns, namespace) in pipeline.ledger.namespaces {
                 pipeline.ledger.setBound(namespace.pool.reserved, in: netns)
             }
-            pipeline.ledger.countBindPools(at: pipeline.now)
+            pipeline.ledger.countBindPools()
             _ = pipeline.secondPassed(at: pipeline.now, lost: UInt64(step))
             pipeline.ledger.forgetIdle(keeping: 4, gone: 1)
         }

@@ -7,7 +7,7 @@ extension Sample {
         let binder = ProcessID(pid: 812, name: ProcessID.Name("nginx"))
         let own = PortRange(low: 40_000, high: 40_015)
         let rules = TimeWaitRules(reuse: 0, timestamps: false)
-        let lived = Advice.Lifetime(mean: 3_100_000, median: 2_000_000, count: 40_000)
+        let lived = Advice.Lifetime(mean: 3_100_000, count: 40_000)
         let full: [(Advice.Kind, Double?)] = [
             (
                 .reuseConnections(
@@ -27,7 +27,7 @@ extension Sample {
             (
                 .freeRange(
                     range: range, blocked: Advice.Blocked(reserved: 27_000, bound: 200),
-                    binders: [binder]), 1
+                    holders: [binder]), 1
             ),
             (.addAddresses(28), 1), (.socketRange(own: own, wide: 28_200), 1),
             (.collision(96), nil), (.noAddress(3), nil), (.noMemory(1), nil),
@@ -45,7 +45,7 @@ extension Sample {
             ),
             (.closeIdle(open: 2), nil),
             (.widenRange(from: range, to: Advice.widestRange, adds: 36_280, sustains: nil), nil),
-            (.freeRange(range: range, blocked: Advice.Blocked(bound: 1), binders: []), nil),
+            (.freeRange(range: range, blocked: Advice.Blocked(bound: 1), holders: []), nil),
             (.addAddresses(2), nil), (.socketRange(own: own, wide: 28_200), nil),
             (.collision(1), nil), (.noAddress(1), nil), (.noMemory(2), nil),
         ]

@@ -63,9 +63,9 @@ extension Sample {
                 call: FailedCall(
                     scope: call == .connect ? .tuple(tupleV6) : .bindPool(pool),
                     process: socket == 1 ? process : .unknown, errno: socket == 2 ? 12 : 99))
-            ledger.enter(ledger.failure(refusal))
+            _ = ledger.apply(.refused(refusal))
         }
-        ledger.countBindPools(at: time)
+        ledger.countBindPools()
         return ledger
     }
 

@@ -57,7 +57,7 @@ enum Sample {
         process: ProcessID = process, held: Int = 14_117, at time: UInt64 = time
     ) -> Change {
         Change(
-            kind: kind, time: time, account: 0, tuple: tuple, localPort: port, process: process,
+            kind: kind, time: time, place: 0, tuple: tuple, localPort: port, process: process,
             held: held, usable: 28_232)
     }
 
@@ -126,9 +126,9 @@ enum Sample {
                 time: time, socket: 0,
                 call: FailedCall(
                     scope: .bindPool(bindPool), localPort: port, process: process, errno: 98))
-            ledger.enter(ledger.failure(refusal))
+            _ = ledger.apply(.refused(refusal))
         }
-        ledger.countBindPools(at: time)
+        ledger.countBindPools()
         return ledger
     }
 
@@ -248,11 +248,8 @@ struct Load {
         for (error, count) in errors {
             each(count) { _ = $0.apply(closing(socket, port: 40_000, error: error)) }
         }
-        each(failed) {
-            let change = $0.apply(closing(socket, port: 0))
-            guard let change, var failure = $0.failure(change) else { return }
-            $0.diagnose(&failure, isKnown: true)
-        }
+        ledger.awaitsReturns = true
+        each(failed) { _ = $0.apply(closing(socket, port: 0)) }
         each(closed) {
             establish(&$0)
             _ = $0.apply(closing(socket, port: 40_000))

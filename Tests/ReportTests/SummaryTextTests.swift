@@ -115,17 +115,15 @@ import Testing
             process: Sample.process, range: Sample.range)
         collision.localPort = 60_999
         _ = ledger.apply(.opened(collision))
-        let change = ledger.apply(
+        _ = ledger.apply(
             .closed(
                 Record.Closing(time: Sample.time, socket: 900, localPort: 60_999, notSent: true)))
-        var failure = ledger.failure(change!)!
-        ledger.diagnose(&failure, isKnown: true)
         let refusal = Record.Refusal(
             time: Sample.time, socket: 0,
             call: FailedCall(
                 scope: .tuple(Sample.tupleV6),
                 process: ProcessID(pid: 7, name: ProcessID.Name("curl")), errno: 99))
-        ledger.enter(ledger.failure(refusal))
+        _ = ledger.apply(.refused(refusal))
         return Sample.summary(of: ledger)
     }
 

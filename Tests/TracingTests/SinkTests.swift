@@ -106,7 +106,7 @@ import Testing
         // Too many connections to be written one by one.
         for index in 0..<30 {
             let change = Change(
-                kind: .established, time: 1, account: index, tuple: Scene.tuple, localPort: 1,
+                kind: .established, time: 1, place: index, tuple: Scene.tuple, localPort: 1,
                 process: .unknown, held: 1, usable: 8)
             sink.take(change, in: context)
         }
@@ -134,7 +134,7 @@ import Testing
         counting.takesConnections = false
         let sinks = Sinks([counting])
         let change = Change(
-            kind: .opened, time: 1, account: 0, tuple: Scene.tuple, localPort: 0,
+            kind: .opened, time: 1, place: 0, tuple: Scene.tuple, localPort: 0,
             process: .unknown, held: 0, usable: 8)
         sinks.take(change, in: context)
         #expect(counting.events.isEmpty)

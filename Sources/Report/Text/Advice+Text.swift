@@ -138,9 +138,7 @@ extension Advice {
         if let bytes {
             text += " and carried \(grouped: Int(min(max(0, bytes), 1e15).rounded())) bytes"
         }
-        text += " on average"
-        if let median = lived.median { text += " (half of them at most \(duration: median))" }
-        text += ": keep them open and use them again (keep-alive). "
+        text += " on average: keep them open and use them again (keep-alive). "
         text += "\(if: pool == 1, "One", else: "A pool of \(grouped: pool)") would have done, "
         text += "with \(pool, "port") instead of \(grouped: peak)."
         return text

@@ -52,7 +52,7 @@ extension SettingsReview.Finding {
         case .rate(let rate, let usable, let reuse):
             """
             \(sustained: rate) connections a second to one address and port, while this end \
-            closes first: \(grouped: usable) ports ÷ \(SettingsReview.timeWaitLength) s\
+            closes first: \(grouped: usable) ports ÷ \(TimeWaitRules.seconds) s\
             \(reuse.map { ". \(sustained: $0) with TIME_WAITs used again" } ?? "" as TextBuffer)
             """
         case .reuseWithoutTimestamps(let reuse):
@@ -70,7 +70,7 @@ extension SettingsReview.Finding {
         case .finTimeout(let seconds):
             """
             \(Int(seconds)) s is for FIN_WAIT2 without a process, and shortens no TIME_WAIT: these \
-            last \(SettingsReview.timeWaitLength) s
+            last \(TimeWaitRules.seconds) s
             """
         case .maxTimeWaits(let limit, let range, let now):
             text(ofLimit: Int(limit), range: range, now: now)
@@ -111,7 +111,7 @@ extension SettingsReview.Finding {
             text += ", \(grouped: leftOut.fullestCount) TIME_WAITs of \(tuple.plain) alone"
         }
         text += ". With 1 a port is free after \(grouped: Int(delay)) ms in place of "
-        text += "\(SettingsReview.timeWaitLength) s, where the peer has timestamps, too"
+        text += "\(TimeWaitRules.seconds) s, where the peer has timestamps, too"
         if !timestamps { text += "; tcp_timestamps is 0 here" }
         return text
     }

@@ -49,14 +49,14 @@ struct TopPicture: Sendable {
     }
 
     private mutating func takeTuples(of ledger: Ledger, _ ticks: [Tick], _ seconds: Double) {
-        var tickOf = [Int32](repeating: -1, count: ledger.accounts.count)
-        for (number, tick) in ticks.enumerated() { tickOf[tick.index] = Int32(number) }
-        for place in ledger.places {
-            let failed = ledger.accounts[place].totals.failed
+        var tickOf = [Int32](repeating: -1, count: ledger.tuples.endIndex)
+        for (number, tick) in ticks.enumerated() { tickOf[tick.place] = Int32(number) }
+        for place in ledger.tuples.places {
+            let failed = ledger.tuples[place].totals.failed
             let usage = ledger.usage(of: place)
             let tick = tickOf[place]
             guard usage.held > 0 || failed > 0 || tick >= 0 else { continue }
-            let scope = PortScope.tuple(ledger.accounts[place].tuple)
+            let scope = PortScope.tuple(ledger.tuples[place].tuple)
             var row = TopRow(
                 scope: scope, number: place, usage: usage, opened: 0, failed: failed)
             if tick >= 0 {

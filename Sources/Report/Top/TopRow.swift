@@ -3,7 +3,7 @@ import PortModel
 /// One tuple or bind pool, as it stood when the last second had passed.
 struct TopRow: Sendable {
     let scope: PortScope
-    /// A tuple's place in `Ledger.accounts`; a pool's number.
+    /// A tuple's place in `Ledger.tuples`; a pool's number.
     let number: Int
     let usage: PortUsage
     /// Connects a second that got a port; nil of a bind pool, as it is not known.

@@ -4,7 +4,7 @@ extension TopView {
     /// A process of an expanded row.
     struct Detail {
         var process: ProcessID
-        var occupancy: Ledger.Occupancy?
+        var occupancy: Ledger.HeldPorts?
         var opened = 0
         var failed = 0
         var causes: [Cause: Int] = [:]
@@ -75,7 +75,7 @@ extension TopView {
         case .bindPool(let key):
             return "peak \(grouped: listing.ledger.bindPools[key]?.peak ?? 0)"
         case .tuple(let tuple):
-            let account = listing.ledger.accounts[row.number]
+            let account = listing.ledger.tuples[row.number]
             guard account.tuple == tuple else { return "gone" }
             var text: TextBuffer = "peak \(grouped: account.peak.held), ports \(account.range)"
             if row.failedPerSecond > 0 { text += ", \(rate: row.failedPerSecond) fail/s" }

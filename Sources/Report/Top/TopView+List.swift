@@ -13,14 +13,14 @@ extension TopView {
         var window = 0..<0
         let columns: TopColumns
         let ledger: Ledger
-        var occupants: [Tuple: [ProcessID: Ledger.Occupancy]] = [:]
+        var occupants: [Tuple: [ProcessID: Ledger.HeldPorts]] = [:]
 
         /// Returns nil if the row has been forgotten since.
         func processes(of row: TopRow) -> TopProcesses? {
             switch row.scope {
             case .tuple(let tuple):
-                guard ledger.accounts[row.number].tuple == tuple else { return nil }
-                return ledger.accounts[row.number].processes
+                guard ledger.tuples[row.number].tuple == tuple else { return nil }
+                return ledger.tuples[row.number].processes
             case .bindPool(let key): return ledger.bindPools[key]?.processes
             }
         }

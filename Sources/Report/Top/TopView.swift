@@ -34,7 +34,7 @@ package struct TopView: Sendable {
 
     var expanded: Set<PortScope> = []
     /// The holders of the expanded tuples' ports, as far as looked up for this picture.
-    private var occupants: [Tuple: [ProcessID: Ledger.Occupancy]] = [:]
+    private var occupants: [Tuple: [ProcessID: Ledger.HeldPorts]] = [:]
     var selection = TopSelection()
 
     /// - Parameters:
@@ -66,10 +66,10 @@ package struct TopView: Sendable {
     /// The ledger that the picture is of, and who holds the ports of `tuples` in it.
     mutating func look(
         at ledger: Ledger, _ tuples: [Tuple]
-    ) -> (ledger: Ledger, occupants: [Tuple: [ProcessID: Ledger.Occupancy]]) {
+    ) -> (ledger: Ledger, occupants: [Tuple: [ProcessID: Ledger.HeldPorts]]) {
         let ledger = frozen?.ledger ?? ledger
         let missing = tuples.filter { occupants[$0] == nil }
-        if !missing.isEmpty { occupants.merge(ledger.occupants(of: missing)) { $1 } }
+        if !missing.isEmpty { occupants.merge(ledger.holders(of: missing)) { $1 } }
         return (ledger, occupants)
     }
 

@@ -46,7 +46,7 @@ private struct Scene {
     /// A second passes.
     mutating func pass(_ accuracy: Accuracy = Accuracy()) {
         now += 1_000_000_000
-        ledger.countBindPools(at: now)
+        ledger.countBindPools()
         view.secondPassed(at: now, ledger, ledger.takeTicks(at: now), accuracy)
     }
 
