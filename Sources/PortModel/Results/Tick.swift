@@ -1,4 +1,4 @@
-/// What one tuple did since the tick before.
+/// A tuple in which something has changed since the tick before, and by how much.
 package struct Tick: Sendable {
     /// The tuple's place in `Ledger.tuples`.
     package let place: Int
@@ -9,6 +9,6 @@ package struct Tick: Sendable {
     /// Nanoseconds that connect() searched for a port, on average of the searches that took long since
     /// the tick before; nil if none did.
     package let search: UInt64?
-    /// Nil while nothing threatens, or there is too little to tell by.
+    /// Nil for a tuple that is far from any trouble, and while there is too little to tell by.
     package internal(set) var forecast: Forecast?
 }
