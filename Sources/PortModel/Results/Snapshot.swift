@@ -3,7 +3,7 @@ package struct Snapshot: Sendable {
     package enum Source: String, Sendable {
         /// The kernel's own tables: all that it says is exact.
         case kernel = "bpf"
-        /// What sock_diag tells: not which ports a bind() holds of connected sockets, nor which
+        /// sock_diag, which does not tell which ports a bind() holds of connected sockets, nor which
         /// TIME_WAITs had timestamps.
         case sockDiag = "sock_diag"
     }
