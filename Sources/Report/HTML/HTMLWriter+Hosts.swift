@@ -7,10 +7,12 @@ extension HTMLWriter {
     /// Writes totals, accuracy and settings: a column for each host.
     func hosts(_ page: HTMLPage, _ line: inout TextBuffer) {
         if page.reports.count > 1 {
-            table("Hosts", HostFact.totals + [.counted], page, &line)
+            let totals = HostFact.calls + [.shareIfAny] + HostFact.held + [.counted]
+            table("Hosts", totals, page, &line)
             line += "</tbody>\n</table>\n</div>\n</section>\n"
         }
-        table("Accuracy", HostFact.accuracy + HostFact.accuracyDetails, page, &line)
+        let accuracy = [.lost] + HostFact.audits + HostFact.corrections + [.dropped]
+        table("Accuracy", accuracy, page, &line)
         line += "</tbody>\n</table>\n</div>\n</section>\n"
         table("Settings", HostFact.settings, page, &line)
         line += "<tr><th scope=\"row\">network namespaces</th>"
@@ -37,7 +39,7 @@ extension HTMLWriter {
         for host in page.hosts { line += "<th scope=\"col\">\(html: host)</th>" }
         line += "</tr></thead>\n<tbody>\n"
         for fact in facts {
-            line += "<tr><th scope=\"row\">\(fact.name)</th>"
+            line += "<tr><th scope=\"row\">\(fact.title)</th>"
             for report in page.reports {
                 line.element("td", fact.isAlarming(report) ? "bad" : "", fact.value(report))
             }

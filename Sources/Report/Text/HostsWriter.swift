@@ -43,7 +43,8 @@ struct HostsWriter {
 
     // MARK: The table
 
-    private static let facts = [HostFact.duration] + HostFact.totals + HostFact.accuracy
+    private static let facts =
+        [.duration] + HostFact.calls + HostFact.held + [.share, .lost, .dropped] + HostFact.audits
 
     /// Puts as many hosts side by side as there is room for, the others below.
     private func table(_ runs: [RunReport], _ hosts: [TextBuffer], _ line: inout TextBuffer) {
