@@ -4,14 +4,15 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 SOAK_SECONDS ?= 7200
 BPF_OBJECTS := bpf/portgauge.bpf.o bpf/refused.bpf.o
+EMPTY := Benchmarks/empty.bpf.o
 RELEASE := .build/release/portgauge
 
 # One file that needs only the C and C++ runtime; lld, because only it packs the relocations and
 # folds equal code, which together saves a tenth; and without tables for unwinding.
-RELEASE_FLAGS := -c release --product portgauge --static-swift-stdlib -Xswiftc -use-ld=lld \
+RELEASE_FLAGS := -c release --static-swift-stdlib -Xswiftc -use-ld=lld \
 	-Xlinker --icf=safe -Xlinker -z -Xlinker pack-relative-relocs -Xlinker -s \
 	-Xlinker --no-eh-frame-hdr -Xlinker -T -Xlinker $(CURDIR)/scripts/release.ld
-SWIFT_SOURCES := Package.swift Sources Tests scripts/manual.swift
+SWIFT_SOURCES := Package.swift Sources Tests Benchmarks scripts/manual.swift
 
 # Where the man page and the shell completions are made, as they lie below a prefix.
 SHARE := .build/share
@@ -21,7 +22,7 @@ ZSH := zsh/site-functions/_portgauge
 FISH := fish/vendor_completions.d/portgauge.fish
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help build documents test demo soak test-kernels test-tools bench check format install deps test-deps \
+.PHONY: help build documents test demo soak test-kernels test-tools bench bench-instructions check format install deps test-deps \
 	kernels-deps tools-deps bench-deps clean
 .DELETE_ON_ERROR:
 
@@ -29,7 +30,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 build: deps $(BPF_OBJECTS) ## build the release binary, .build/release/portgauge, and what belongs to it
-	swift build $(RELEASE_FLAGS)
+	swift build $(RELEASE_FLAGS) --product portgauge
 	$(MAKE) --no-print-directory documents
 
 # From what the binary itself says of its options.
@@ -66,8 +67,25 @@ test-kernels: build kernels-deps ## run the live tests on other kernels, in an e
 test-tools: build tools-deps ## run real load generators out of ports: wrk, hey, ab, siege against nginx
 	$(SUDO) scripts/test-tools $(RELEASE)
 
-bench: build bench-deps ## measure what tracing costs, against nothing and against tcpstates
-	$(SUDO) scripts/bench $(RELEASE)
+# QUICK=1 takes three minutes. To hold another build against this one: PORTGAUGE=, its binary, and
+# OBJECT= and REFUSED=, its BPF objects.
+PORTGAUGE ?= $(RELEASE)
+OBJECT ?= bpf/portgauge.bpf.o
+REFUSED ?= bpf/refused.bpf.o
+HOOK_BENCH := .build/release/HookBench
+FIGURES := .build/figures
+
+bench: build $(HOOK_BENCH) $(EMPTY) bench-deps ## measure what tracing costs, hook by hook, against nothing and tcpstates
+	$(SUDO) $(HOOK_BENCH) $(if $(QUICK),--seconds 60 --window 100 --no-memory) \
+		--portgauge $(PORTGAUGE) --object $(OBJECT) --refused $(REFUSED) --empty $(EMPTY)
+
+bench-instructions: build $(HOOK_BENCH) kernels-deps ## the same in instructions of an emulated machine
+	mkdir -p $(FIGURES)
+	scripts/bench-instructions $(HOOK_BENCH) $(OBJECT) $(REFUSED) $(FIGURES)/instructions
+
+.PHONY: $(HOOK_BENCH)
+$(HOOK_BENCH): deps $(BPF_OBJECTS)
+	swift build $(RELEASE_FLAGS) --product $(notdir $@)
 
 check: $(BPF_OBJECTS) ## format and lint; warnings are errors
 	swift format lint --strict --recursive $(SWIFT_SOURCES)
@@ -84,12 +102,12 @@ install: ## install binary, man page and shell completions below $(DESTDIR)$(PRE
 	done
 
 clean: ## remove what was built
-	rm -rf .build $(BPF_OBJECTS)
+	rm -rf .build $(BPF_OBJECTS) $(EMPTY)
 
 # Only what is in the object's BTF is needed to load it, and none of the DWARF.
 %.bpf.o: %.bpf.c $(wildcard bpf/*.h) Sources/CPortgauge/include/portgauge_record.h
 	clang -target bpf -mcpu=v2 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter \
-		-ISources/CPortgauge/include -c $< -o $@
+		-Ibpf -ISources/CPortgauge/include -c $< -o $@
 	llvm-objcopy --strip-debug $@
 
 # $(call install_missing,a file,its package): nothing is asked of apt where all is there.
@@ -111,4 +129,4 @@ tools-deps:
 	@$(call install_missing,/usr/bin/wrk=wrk /usr/bin/hey=hey /usr/bin/ab=apache2-utils /usr/bin/siege=siege /usr/sbin/nginx=nginx-light /usr/bin/ss=iproute2)
 
 bench-deps:
-	@$(call install_missing,/usr/sbin/tcpstates=libbpf-tools /usr/sbin/bpftool=bpftool /usr/bin/ss=iproute2)
+	@$(call install_missing,/usr/sbin/tcpstates=libbpf-tools)

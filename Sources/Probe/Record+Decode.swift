@@ -4,7 +4,7 @@ import PortModel
 extension Record {
     /// Nil when the bytes are not a record of this version: of a wrong size or an unknown kind, about
     /// no socket at all, or of a time that no clock has reached.
-    init?(_ bytes: UnsafeRawBufferPointer) {
+    package init?(_ bytes: UnsafeRawBufferPointer) {
         guard bytes.count >= MemoryLayout<pg_head>.size else { return nil }
         let head = unsafe bytes.loadUnaligned(as: pg_head.self)
         let kind = pg_kind(rawValue: UInt32(head.kind))

@@ -2,7 +2,7 @@ import CPortgauge
 import Glibc
 
 /// Owns the reader's end of the ring buffer. Records are lent to a closure, never kept.
-@safe struct RingReader: ~Copyable {
+@safe package struct RingReader: ~Copyable {
     /// What libbpf calls for each record, while `drain` runs, and how many more it may.
     @unsafe private struct Delivery {
         var body: ((UnsafeRawBufferPointer) -> Void)?
@@ -13,7 +13,7 @@ import Glibc
     private let delivery: UnsafeMutablePointer<Delivery>
 
     /// - Parameter descriptor: of the ring buffer's map, which outlives this.
-    init(descriptor: Int32) throws(ProbeError) {
+    package init(descriptor: Int32) throws(ProbeError) {
         unsafe delivery = .allocate(capacity: 1)
         unsafe delivery.initialize(to: Delivery())
         let deliver: ring_buffer_sample_fn = { context, data, size in
@@ -41,7 +41,7 @@ import Glibc
     /// Hands over what the ring holds, oldest first, and what comes in meanwhile, but no more than
     /// `limit` records. Returns how many there were.
     @discardableResult
-    func drain(limit: Int, _ body: (UnsafeRawBufferPointer) -> Void) -> Int {
+    package func drain(limit: Int, _ body: (UnsafeRawBufferPointer) -> Void) -> Int {
         unsafe withoutActuallyEscaping(body) { body in
             unsafe delivery.pointee = unsafe Delivery(body: body, left: limit)
             defer { unsafe delivery.pointee.body = nil }

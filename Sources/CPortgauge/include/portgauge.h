@@ -4,6 +4,7 @@
 #define PORTGAUGE_H
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
