@@ -23,7 +23,7 @@ import Probe
         // Whatever ends this process, or its main thread, ends that one, too.
         let all = ["setpriv", "--pdeathsig", "KILL", "--"] + arguments
         var raw = unsafe all.map { unsafe strdup($0) } + [nil]
-        defer { for unsafe argument in unsafe raw { unsafe free(argument) } }
+        defer { for index in unsafe raw.indices { unsafe free(raw[index]) } }
         var pid: pid_t = 0
         let result = unsafe posix_spawnp(&pid, "setpriv", &actions, nil, &raw, environ)
         guard result == 0 else {
