@@ -22,7 +22,7 @@ ZSH := zsh/site-functions/_portgauge
 FISH := fish/vendor_completions.d/portgauge.fish
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help build documents test demo soak test-kernels test-tools bench bench-instructions check format install deps test-deps \
+.PHONY: help build documents test demo soak test-kernels test-tools bench bench-instructions bench-fold thresholds check format install deps test-deps \
 	kernels-deps tools-deps bench-deps clean
 .DELETE_ON_ERROR:
 
@@ -73,6 +73,7 @@ PORTGAUGE ?= $(RELEASE)
 OBJECT ?= bpf/portgauge.bpf.o
 REFUSED ?= bpf/refused.bpf.o
 HOOK_BENCH := .build/release/HookBench
+FOLD_BENCH := .build/release/FoldBench
 FIGURES := .build/figures
 
 bench: build $(HOOK_BENCH) $(EMPTY) bench-deps ## measure what tracing costs, hook by hook, against nothing and tcpstates
@@ -83,8 +84,22 @@ bench-instructions: build $(HOOK_BENCH) kernels-deps ## the same in instructions
 	mkdir -p $(FIGURES)
 	scripts/bench-instructions $(HOOK_BENCH) $(OBJECT) $(REFUSED) $(FIGURES)/instructions
 
-.PHONY: $(HOOK_BENCH)
-$(HOOK_BENCH): deps $(BPF_OBJECTS)
+bench-fold: build $(FOLD_BENCH) ## measure what decoding, folding and telling a record costs
+	mkdir -p $(FIGURES)
+	SWIFT_DETERMINISTIC_HASHING=1 $(FOLD_BENCH) > $(FIGURES)/fold.log
+	grep -v '^figure' $(FIGURES)/fold.log
+	sed -n 's/^figure //p' $(FIGURES)/fold.log > $(FIGURES)/fold
+
+THRESHOLDS := Benchmarks/thresholds.txt
+
+thresholds: bench-instructions bench-fold ## hold size, instructions and allocations against what is written down
+	echo "binary/bytes $$(stat -c %s $(RELEASE))" > $(FIGURES)/binary
+	$(SUDO) $(HOOK_BENCH) programs > $(FIGURES)/programs.log
+	sed -n 's/^figure //p' $(FIGURES)/programs.log > $(FIGURES)/programs
+	scripts/thresholds $(THRESHOLDS) $(addprefix $(FIGURES)/,binary programs instructions fold)
+
+.PHONY: $(HOOK_BENCH) $(FOLD_BENCH)
+$(HOOK_BENCH) $(FOLD_BENCH): deps $(BPF_OBJECTS)
 	swift build $(RELEASE_FLAGS) --product $(notdir $@)
 
 check: $(BPF_OBJECTS) ## format and lint; warnings are errors

@@ -44,6 +44,13 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Benchmarks/HookBench", swiftSettings: strictMemory),
+        .target(name: "AllocationCounter", path: "Benchmarks/AllocationCounter"),
+        .executableTarget(
+            name: "FoldBench",
+            dependencies: [
+                "AllocationCounter", "BenchSupport", "CPortgauge", "PortModel", "Probe", "Report",
+            ],
+            path: "Benchmarks/FoldBench", swiftSettings: strictMemory),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
             name: "PortModelTests", dependencies: ["PortModel", "TestSupport"],

@@ -81,14 +81,14 @@ struct InstructionsCommand: ParsableCommand {
     /// A machine that has just been started takes twice as many for the first seconds. Returns when it
     /// has come to rest.
     private func warmUp(_ measure: () -> Double) {
-        var last = [measure()]
-        for _ in 0..<100 {
+        var last: [Double] = []
+        while last.count < 150 {
             last.append(measure())
-            let recent = last.suffix(8)
-            guard recent.count == 8, let low = recent.min(), let high = recent.max() else {
+            let recent = last.suffix(10)
+            guard last.count >= 50, let low = recent.min(), let high = recent.max() else {
                 continue
             }
-            if high < low * 1.02, high < last[0] * 0.8 { break }
+            if high < low * 1.005 { break }
         }
         print("warmed up in \(last.count) batches: \(Int(last[0])) to \(Int(last[last.count - 1]))")
     }
