@@ -22,12 +22,13 @@ ZSH := zsh/site-functions/_portgauge
 FISH := fish/vendor_completions.d/portgauge.fish
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help build documents test demo soak test-kernels test-tools bench bench-instructions bench-fold thresholds check format install deps test-deps \
-	kernels-deps tools-deps bench-deps clean
+.PHONY: help build documents test demo soak test-kernels test-tools bench \
+	bench-instructions bench-fold thresholds check format install deps test-deps kernels-deps \
+	tools-deps bench-deps clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
 build: deps $(BPF_OBJECTS) ## build the release binary, .build/release/portgauge, and what belongs to it
 	swift build $(RELEASE_FLAGS) --product portgauge
@@ -76,7 +77,7 @@ HOOK_BENCH := .build/release/HookBench
 FOLD_BENCH := .build/release/FoldBench
 FIGURES := .build/figures
 
-bench: build $(HOOK_BENCH) $(EMPTY) bench-deps ## measure what tracing costs, hook by hook, against nothing and tcpstates
+bench: build $(HOOK_BENCH) $(EMPTY) bench-deps ## measure what each hook costs, and tcpstates (QUICK=1: less exactly)
 	$(SUDO) $(HOOK_BENCH) $(if $(QUICK),--seconds 60 --window 100 --no-memory) \
 		--portgauge $(PORTGAUGE) --object $(OBJECT) --refused $(REFUSED) --empty $(EMPTY)
 

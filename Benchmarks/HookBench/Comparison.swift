@@ -37,7 +37,9 @@ struct Comparison {
     }
 
     let window: UInt32
-    let settle: UInt32
+    private static let settle: UInt32 = 20
+    /// Connections of a window at least, however busy the machine is: it is then longer.
+    private static let sample = 2000
     private let counters: SharedCounters
     private let load: Spawned
     private let clocks: [clockid_t]
@@ -47,7 +49,6 @@ struct Comparison {
     /// - Parameter window: milliseconds of each window.
     init(_ shape: SteadyLoad.Shape, window: UInt32) throws {
         self.window = window
-        settle = 30
         counters = try SharedCounters()
         var command = ["/proc/\(getpid())/exe", "load", "--shape", shape.rawValue]
         if shape == .oneThread {
@@ -98,7 +99,7 @@ struct Comparison {
             where round % subject.every == index % subject.every {
                 guard Double(Clock.monotonic) / 1e9 < end else { break rounds }
                 let during = try measure(subject, &outcome)
-                pause(settle)
+                settle()
                 let after = measure(own: 0)
                 if before.foreign + during.foreign + after.foreign > 0 {
                     outcome.dropped += 1
@@ -131,14 +132,14 @@ struct Comparison {
         case .hooks(let hooks):
             var links: [BPFLink] = []
             for hook in hooks { links.append(try hook.set.attach(hook.program)) }
-            pause(settle)
+            settle()
             let during = measure(own: subject.watched ?? 0)
             withExtendedLifetime(links) {}
             return during
         case .command(let arguments, let start):
             let others = TracepointPrograms.count
             let tracer = try Tracer(arguments, start: start)
-            pause(300)
+            pause(300, connections: Self.sample)
             let own = max(0, TracepointPrograms.count - others)
             let during = measure(own: own, tracer.process.clock, windows: 3)
             tracer.stop(others)
@@ -155,7 +156,7 @@ struct Comparison {
         let cpu = clocks.map(Self.nanoseconds)
         let start = Clock.monotonic
         let ownStart = clock.map(Self.nanoseconds) ?? 0
-        pause(window * windows)
+        pause(window * windows, connections: Self.sample)
         let seconds = Double(Clock.monotonic - start) / 1e9
         let spent = zip(clocks, cpu).map { Self.nanoseconds($0) - $1 }
         let made = counters.sum(SharedCounters.connected) - connections
@@ -165,7 +166,15 @@ struct Comparison {
             own: ownSpent, foreign: max(0, foreign) + max(0, TracepointPrograms.count - own))
     }
 
-    private func pause(_ milliseconds: UInt32) { usleep(milliseconds * 1000) }
+    /// From here on each TIME_WAIT that ends is one that was seen to begin.
+    private func settle() { pause(Self.settle, connections: Int(SteadyLoad.ports)) }
+
+    /// - Parameter connections: to be made meanwhile, within a second.
+    private func pause(_ milliseconds: UInt32, connections: Int) {
+        let end = counters.sum(SharedCounters.connected) + UInt64(connections)
+        usleep(milliseconds * 1000)
+        for _ in 0..<200 where counters.sum(SharedCounters.connected) < end { usleep(5000) }
+    }
 
     private static func nanoseconds(_ clock: clockid_t) -> Double {
         var time = timespec()

@@ -43,7 +43,7 @@ struct HooksCommand: ParsableCommand {
     func run() throws {
         let loaded = try Objects(
             main: objects.object, refused: objects.refused, empty: objects.empty)
-        let reader = try Reader(loaded.sets.first?.rings ?? [])
+        let reader = try Reader(loaded.rings)
         defer { withExtendedLifetime(reader) {} }
         let host = Host()
         print("Linux \(host.kernel), \(host.cpus) CPUs; \(objects.object), \(portgauge)")

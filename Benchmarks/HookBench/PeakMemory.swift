@@ -8,9 +8,10 @@ struct PeakMemory: CustomStringConvertible {
     init(of portgauge: String) throws(ProbeError) {
         let others = TracepointPrograms.count
         let tracer = try Tracer([portgauge, "--events", "failures"], start: nil)
+        let nowhere = FileDescriptor(owning: unsafe open("/dev/null", O_RDWR | O_CLOEXEC))
         let load = try Spawned(
             [portgauge, "load", "--connections", "300000", "--destinations", "64"],
-            output: STDERR_FILENO)
+            output: nowhere.raw)
         while !load.hasEnded { usleep(100_000) }
         let status = FileDescriptor(
             owning: unsafe open("/proc/\(tracer.process.pid)/status", O_RDONLY | O_CLOEXEC))

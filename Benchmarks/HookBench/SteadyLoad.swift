@@ -5,8 +5,8 @@ import LoadGenerator
 /// Connections over loopback, without end and without data, in a steady state in which each leaves a
 /// TIME_WAIT and ends another one: a small range of ports that are used again after a millisecond.
 ///
-/// The table of TIME_WAITs turns over within some 30 ms: whatever is attached for longer meets only those
-/// that it has seen begin.
+/// The table of TIME_WAITs turns over within 1,024 connections: what was attached that many ago meets
+/// only those that it has seen begin.
 struct SteadyLoad {
     enum Shape: String, CaseIterable, ExpressibleByArgument {
         /// One thread is both ends: no change of context, and no second CPU.
@@ -25,6 +25,8 @@ struct SteadyLoad {
     private let endpoint: Endpoint
     private let counters: SharedCounters
 
+    /// Of these, connect() uses one half at first.
+    static let ports: UInt16 = 2048
     private static let clients = 4
     private static let servers = 2
     /// Connections that wait to be accepted, at most.
@@ -32,9 +34,7 @@ struct SteadyLoad {
 
     /// Moves the calling thread to a network namespace of its own. Needs Linux 6.14, as before it a
     /// second must pass until a TIME_WAIT is used again.
-    ///
-    /// - Parameter ports: of which connect() uses one half at first.
-    init(_ counters: SharedCounters, ports: UInt16 = 4096) throws {
+    init(_ counters: SharedCounters, ports: UInt16 = Self.ports) throws {
         var settings = ConnectLoop.fastSettings
         settings["ipv4/ip_local_port_range"] = "1024 \(1023 + ports)"
         settings["ipv4/tcp_tw_reuse"] = "1"

@@ -62,6 +62,15 @@ struct Objects {
         sets.flatMap { set in set.programs.map { Subject.Hook(set: set, program: $0) } }
     }
 
+    /// The ring buffers that they write to.
+    var rings: [Ring] {
+        get throws(ProbeError) {
+            var rings: [Ring] = []
+            for set in sets { rings += try set.rings }
+            return rings
+        }
+    }
+
     var hollow: [Subject.Hook] { empty.programs.map { Subject.Hook(set: empty, program: $0) } }
 
     /// One subject for each hook, in alphabetical order; what sees a call's return is one together.
