@@ -3,7 +3,7 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 SOAK_SECONDS ?= 7200
-BPF_OBJECTS := bpf/portgauge.bpf.o bpf/refused.bpf.o
+BPF_OBJECTS := bpf/portgauge.bpf.o bpf/return_values.bpf.o
 EMPTY := Benchmarks/empty.bpf.o
 RELEASE := .build/release/portgauge
 
@@ -13,6 +13,10 @@ RELEASE_FLAGS := -c release --static-swift-stdlib -Xswiftc -use-ld=lld \
 	-Xlinker --icf=safe -Xlinker -z -Xlinker pack-relative-relocs -Xlinker -s \
 	-Xlinker --no-eh-frame-hdr -Xlinker -T -Xlinker $(CURDIR)/scripts/release.ld
 SWIFT_SOURCES := Package.swift Sources Tests Benchmarks scripts/manual.swift
+C_SOURCES := $(wildcard bpf/*.[ch] Sources/CPortgauge/*.c Sources/CPortgauge/include/*.h \
+	Benchmarks/*.c Benchmarks/*/*.[ch] Benchmarks/*/include/*.h)
+# The Swift toolchain's own where it comes with one.
+CLANG_FORMAT := $(firstword $(wildcard /opt/swift/usr/bin/clang-format) /usr/bin/clang-format)
 
 # Where the man page and the shell completions are made, as they lie below a prefix.
 SHARE := .build/share
@@ -23,8 +27,8 @@ FISH := fish/vendor_completions.d/portgauge.fish
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .PHONY: help build documents test demo soak test-kernels test-tools bench \
-	bench-instructions bench-fold thresholds check format install deps test-deps kernels-deps \
-	tools-deps bench-deps clean
+	bench-instructions bench-fold thresholds check format install deps check-deps test-deps \
+	kernels-deps tools-deps bench-deps clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -69,21 +73,21 @@ test-tools: build tools-deps ## run real load generators out of ports: wrk, hey,
 	$(SUDO) scripts/test-tools $(RELEASE)
 
 # QUICK=1 takes three minutes. To hold another build against this one: PORTGAUGE=, its binary, and
-# OBJECT= and REFUSED=, its BPF objects.
+# OBJECT= and RETURN_VALUES=, its BPF objects.
 PORTGAUGE ?= $(RELEASE)
 OBJECT ?= bpf/portgauge.bpf.o
-REFUSED ?= bpf/refused.bpf.o
+RETURN_VALUES ?= bpf/return_values.bpf.o
 HOOK_BENCH := .build/release/HookBench
 FOLD_BENCH := .build/release/FoldBench
 FIGURES := .build/figures
 
 bench: build $(HOOK_BENCH) $(EMPTY) bench-deps ## measure what each hook costs, and tcpstates (QUICK=1: less exactly)
 	$(SUDO) $(HOOK_BENCH) $(if $(QUICK),--seconds 60 --window 100 --no-memory) \
-		--portgauge $(PORTGAUGE) --object $(OBJECT) --refused $(REFUSED) --empty $(EMPTY)
+		--portgauge $(PORTGAUGE) --object $(OBJECT) --return-values $(RETURN_VALUES) --empty $(EMPTY)
 
 bench-instructions: build $(HOOK_BENCH) kernels-deps ## the same in instructions of an emulated machine
 	mkdir -p $(FIGURES)
-	scripts/bench-instructions $(HOOK_BENCH) $(OBJECT) $(REFUSED) $(FIGURES)/instructions
+	scripts/bench-instructions $(HOOK_BENCH) $(OBJECT) $(RETURN_VALUES) $(FIGURES)/instructions
 
 bench-fold: build $(FOLD_BENCH) ## measure what decoding, folding and telling a record costs
 	mkdir -p $(FIGURES)
@@ -103,12 +107,15 @@ thresholds: bench-instructions bench-fold ## hold size, instructions and allocat
 $(HOOK_BENCH) $(FOLD_BENCH): deps $(BPF_OBJECTS)
 	swift build $(RELEASE_FLAGS) --product $(notdir $@)
 
-check: $(BPF_OBJECTS) ## format and lint; warnings are errors
+check: check-deps $(BPF_OBJECTS) ## format, layers and lint; warnings are errors
+	$(CLANG_FORMAT) --dry-run --Werror $(C_SOURCES)
+	scripts/check-layers
 	swift format lint --strict --recursive $(SWIFT_SOURCES)
 	swift build
 
-format: ## format the Swift sources in place
+format: check-deps ## format the Swift and C sources in place
 	swift format --in-place --recursive $(SWIFT_SOURCES)
+	$(CLANG_FORMAT) -i $(C_SOURCES)
 
 install: ## install binary, man page and shell completions below $(DESTDIR)$(PREFIX)
 	test -x $(RELEASE) -a -f $(SHARE)/$(FISH) || $(MAKE) build
@@ -134,6 +141,9 @@ endef
 
 deps:
 	@$(call install_missing,/usr/include/bpf/libbpf.h=libbpf-dev /usr/include/libelf.h=libelf-dev /usr/include/zlib.h=zlib1g-dev)
+
+check-deps:
+	@$(call install_missing,$(CLANG_FORMAT)=clang-format)
 
 test-deps:
 	@$(call install_missing,/usr/bin/ss=iproute2 /usr/bin/jsonschema=python3-jsonschema /usr/bin/strace=strace /usr/sbin/bpftool=bpftool /usr/bin/mandoc=mandoc /usr/bin/man=man-db /usr/bin/zsh=zsh /usr/bin/fish=fish /usr/bin/tmux=tmux /usr/bin/chromium-headless-shell=chromium-headless-shell)

@@ -26,21 +26,33 @@ let package = Package(
             resources: [.embedInCode("HTML/report.css"), .embedInCode("HTML/report.js")],
             swiftSettings: strict),
         .target(
-            name: "Probe", dependencies: ["CPortgauge", "PortModel"], swiftSettings: strictMemory),
+            name: "LinuxSystem", dependencies: ["CPortgauge", "PortModel"],
+            swiftSettings: strictMemory),
         .target(
-            name: "LoadGenerator", dependencies: ["CPortgauge"], swiftSettings: strictMemory),
+            name: "BPF", dependencies: ["CPortgauge", "LinuxSystem"], swiftSettings: strictMemory),
+        .target(
+            name: "Probe", dependencies: ["BPF", "CPortgauge", "LinuxSystem", "PortModel"],
+            swiftSettings: strictMemory),
+        .target(
+            name: "LoadGenerator", dependencies: ["CPortgauge", "LinuxSystem", "PortModel"],
+            swiftSettings: strictMemory),
+        .target(
+            name: "Tracing", dependencies: ["LinuxSystem", "PortModel", "Probe", "Report"],
+            swiftSettings: strict),
         .executableTarget(
             name: "portgauge",
             dependencies: [
-                "LoadGenerator", "PortModel", "Probe", "Report",
+                "LinuxSystem", "LoadGenerator", "PortModel", "Probe", "Report", "Tracing",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
         .target(name: "BenchSupport", path: "Benchmarks/BenchSupport", swiftSettings: strict),
+        .systemLibrary(name: "CBTF", path: "Benchmarks/CBTF"),
         .executableTarget(
             name: "HookBench",
             dependencies: [
-                "BenchSupport", "CPortgauge", "LoadGenerator", "Probe",
+                "BenchSupport", "BPF", "CBTF", "CPortgauge", "LinuxSystem", "LoadGenerator",
+                "PortModel",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Benchmarks/HookBench", swiftSettings: strictMemory),
@@ -48,7 +60,8 @@ let package = Package(
         .executableTarget(
             name: "FoldBench",
             dependencies: [
-                "AllocationCounter", "BenchSupport", "CPortgauge", "PortModel", "Probe", "Report",
+                "AllocationCounter", "BenchSupport", "CPortgauge", "LinuxSystem", "PortModel",
+                "Probe", "Report", "Tracing",
             ],
             path: "Benchmarks/FoldBench", swiftSettings: strictMemory),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
@@ -59,13 +72,27 @@ let package = Package(
             name: "ReportTests", dependencies: ["PortModel", "Report", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
-            name: "ProbeTests",
+            name: "TracingTests",
             dependencies: [
-                "CPortgauge", "LoadGenerator", "PortModel", "Probe", "Report", "TestSupport",
+                "LinuxSystem", "PortModel", "Probe", "Report", "TestSupport", "Tracing",
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "CommandTests", dependencies: ["LoadGenerator", "portgauge", "TestSupport"],
+            name: "LinuxSystemTests",
+            dependencies: [
+                "CPortgauge", "LinuxSystem", "LoadGenerator", "PortModel", "TestSupport",
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ProbeTests",
+            dependencies: [
+                "CPortgauge", "LinuxSystem", "PortModel", "Probe", "Report", "TestSupport",
+                "Tracing",
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "CommandTests",
+            dependencies: ["LinuxSystem", "LoadGenerator", "portgauge", "TestSupport"],
             swiftSettings: strict),
     ],
     cLanguageStandard: .c2x

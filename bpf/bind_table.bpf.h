@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Which ports a bind() holds, from the kernel's own table: __inet_hash_connect() passes over a port
+ * Ports that a bind() holds, from the kernel's own table: __inet_hash_connect() passes over a port
  * whose bucket has a fastreuse or fastreuseport of 0 or more, whatever the destination, the address
  * and the family. Nothing else tells so of all of them: sockets that are bound and not connected,
  * those of the past that the bucket still remembers, and what holds them in TIME_WAIT.
  */
-#ifndef PORTGAUGE_BIND_TABLE_BPF_H
-#define PORTGAUGE_BIND_TABLE_BPF_H
+#pragma once
 
-#include "common.bpf.h"
+#include "netns.bpf.h"
 
 struct pg_bind_table bind_table SEC(".data.bind_table") = {};
 
@@ -16,7 +15,7 @@ struct pg_bind_table bind_table SEC(".data.bind_table") = {};
 #define LONGEST_CHAIN 32
 
 /*
- * Whether the chain from `first` on has a bucket of the namespace for the port, and one that a bind()
+ * Tells whether the chain from `first` on has a bucket of the namespace for the port that a bind()
  * has made. A global function, because the verifier looks at those once, and not 64 times.
  */
 __noinline int is_bind_held(__u64 first, __u64 net, __u32 port)
@@ -27,9 +26,10 @@ __noinline int is_bind_held(__u64 first, __u64 net, __u32 port)
 		struct inet_bind_bucket *bucket =
 			(void *)node - bpf_core_field_offset(struct inet_bind_bucket, node);
 
-		/* With l3mdev it belongs to a VRF, whose sockets alone look at it. */
+		/* l3mdev: it belongs to a VRF, whose sockets alone look at it. */
 		if (BPF_CORE_READ(bucket, port) == port &&
-		    (__u64)BPF_CORE_READ(bucket, ib_net.net) == net && !BPF_CORE_READ(bucket, l3mdev))
+		    (__u64)BPF_CORE_READ(bucket, ib_net.net) == net &&
+		    !BPF_CORE_READ(bucket, l3mdev))
 			return BPF_CORE_READ(bucket, fastreuse) >= 0 ||
 			       BPF_CORE_READ(bucket, fastreuseport) >= 0;
 		node = BPF_CORE_READ(node, next);
@@ -54,9 +54,9 @@ static __always_inline struct inet_hashinfo *hashinfo_of(struct net *net)
 }
 
 /*
- * Not attached, but run by the reader, who is in the namespace in question: it looks at 64 ports from
- * its argument on. Whoever changes the table meanwhile may hide a bucket from it; the next look finds
- * that.
+ * Looks at 64 ports from its argument on. Not attached, but run by the reader, who is in the
+ * namespace in question. Whoever changes the table meanwhile may hide a bucket from it; the next
+ * look finds that.
  */
 SEC("raw_tp")
 int read_bind_table(struct bpf_raw_tracepoint_args *ctx)
@@ -74,15 +74,16 @@ int read_bind_table(struct bpf_raw_tracepoint_args *ctx)
 			(void *)chains +
 			((port + mix) & mask) * bpf_core_type_size(struct inet_bind_hashbucket);
 
-		/* Without a branch, so that the verifier follows one path and not two for each port. */
-		held |= (__u64)(is_bind_held((__u64)BPF_CORE_READ(chain, chain.first), (__u64)net,
-					     port) & 1) << bit;
+		__u64 first_node = (__u64)BPF_CORE_READ(chain, chain.first);
+
+		/* No branch, so that the verifier follows one path and not two for each port. */
+		held |= (__u64)(is_bind_held(first_node, (__u64)net, port) & 1) << bit;
 	}
 	bind_table.held[first / 64] = held;
 	return 0;
 }
 
-/* The same way: its range, and describes the namespace that the reader is in, if that is due. */
+/* Run the same way: reads the range, and describes the reader's namespace if that is due. */
 SEC("raw_tp")
 int read_namespace(struct bpf_raw_tracepoint_args *ctx)
 {
@@ -92,5 +93,3 @@ int read_namespace(struct bpf_raw_tracepoint_args *ctx)
 	describe_namespace(net, identity_of(net), bind_table.range, 0, bpf_ktime_get_ns());
 	return 0;
 }
-
-#endif

@@ -4,74 +4,9 @@
  * matter: libbpf relocates each access against the running kernel's BTF. A ___suffix marks the
  * layout of other kernel versions; libbpf drops it from the name.
  */
-#ifndef PORTGAUGE_KERNEL_TYPES_H
-#define PORTGAUGE_KERNEL_TYPES_H
+#pragma once
 
-typedef signed char __s8;
-typedef unsigned char __u8;
-typedef unsigned short __u16;
-typedef unsigned int __u32;
-typedef int __s32;
-typedef long long __s64;
-typedef unsigned long long __u64;
-typedef __u16 __be16;
-typedef __u32 __be32;
-typedef __u32 __wsum;
-typedef _Bool bool;
-
-enum {
-	false,
-	true,
-};
-
-/* include/uapi/linux/bpf.h */
-enum bpf_map_type {
-	BPF_MAP_TYPE_HASH = 1,
-	BPF_MAP_TYPE_RINGBUF = 27,
-};
-
-enum {
-	BPF_RB_NO_WAKEUP = 1,
-	BPF_RB_FORCE_WAKEUP = 2,
-	BPF_RB_AVAIL_DATA = 0,
-};
-
-/* Helpers that only newer kernels have; the values are theirs, only whether they exist is asked. */
-enum bpf_func_id___since_5_12 {
-	/* Came with bpf_get_socket_cookie() for tracing programs, which has no number of its own. */
-	BPF_FUNC_check_mtu___since_5_12 = 163,
-};
-
-enum {
-	ENOMEM = 12,
-	EADDRINUSE = 98,
-	EADDRNOTAVAIL = 99,
-};
-
-/* include/net/tcp_states.h */
-enum {
-	TCP_ESTABLISHED = 1,
-	TCP_SYN_SENT = 2,
-	TCP_SYN_RECV = 3,
-	TCP_FIN_WAIT1 = 4,
-	TCP_FIN_WAIT2 = 5,
-	TCP_TIME_WAIT = 6,
-	TCP_CLOSE = 7,
-	TCP_CLOSE_WAIT = 8,
-	TCP_LAST_ACK = 9,
-	TCP_LISTEN = 10,
-	TCP_CLOSING = 11,
-	TCP_NEW_SYN_RECV = 12,
-};
-
-enum {
-	AF_INET = 2,
-	AF_INET6 = 10,
-	IPPROTO_TCP = 6,
-	SOCK_BINDPORT_LOCK = 8, /* include/net/sock.h: bind() named the port */
-	S_IFMT = 0170000,
-	S_IFSOCK = 0140000,
-};
+#include "kernel_constants.h"
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -295,7 +230,7 @@ struct task_struct {
 	struct files_struct *files;
 };
 
-/* Of a system call: its arguments, as x86-64 and arm64 keep them. */
+/* Arguments of a system call, as x86-64 and arm64 keep them. */
 struct pt_regs {
 	unsigned long di;
 	unsigned long si;
@@ -327,16 +262,14 @@ struct bpf_iter__task_file {
 
 #pragma clang attribute pop
 
-/* What the programs are handed as their context, which the kernel does not change. */
+/* Contexts of the programs, which the kernel does not change. */
 struct bpf_raw_tracepoint_args {
 	__u64 args[0];
 };
 
-/* As tracefs describes syscalls/sys_exit_*. */
+/* Format of syscalls/sys_exit_*, as in tracefs. */
 struct sys_exit {
 	__u64 entry;
 	long id;
 	long result;
 };
-
-#endif

@@ -6,10 +6,11 @@
  *  tp_btf/timer_start, _cancel   a TIME_WAIT begins and ends. It is an object of its own with one
  *                                timer, and no tracepoint names it: the timer's function does
  *  tp_btf/tcp_destroy_sock       a port that a bind() kept after CLOSE is given back
- *  iter/tcp, iter/task_file      what exists already, and who has it open: snapshot.bpf.h
+ *                                (time_wait.bpf.h)
+ *  iter/tcp, iter/task_file      what exists already, and who has it open: iterators.bpf.h
  *  (run by the reader)           which ports a bind() holds: bind_table.bpf.h
- *  tp_btf/sched_process_fork, _exit  where there is a command: who descends from it: process_tree.bpf.h
- *  fexit, or syscalls:           what connect() and bind() return: refused.bpf.c
+ *  tp_btf/sched_process_fork, _exit  who descends from the command, if any: process_tree.bpf.h
+ *  fexit, or syscalls            what connect() and bind() return: return_values.bpf.c
  *
  * All but the last are tracepoints and iterators, because they are allowed where fentry and kprobes
  * are not (lockdown, hardened and cloud kernels).
@@ -18,32 +19,17 @@
  * at connect(), and inherited by the TIME_WAIT. So a server's sockets cost one load, and no map.
  */
 #include "bind_table.bpf.h"
-#include "common.bpf.h"
+#include "filter.bpf.h"
+#include "iterators.bpf.h"
+#include "netns.bpf.h"
 #include "process_tree.bpf.h"
-#include "snapshot.bpf.h"
+#include "time_wait.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-struct pg_cpu cpus[PG_CPUS] SEC(".data.cpus") __attribute__((aligned(CACHE_LINE))) = {};
+#define LONG_SEARCH_NS (100 * 1000) /* reported from here on; a port found at once takes 3 us */
 
-#define this_cpu() (&cpus[bpf_get_smp_processor_id() % PG_CPUS])
-
-#define RING_ALARM (1 << 20) /* bytes not read yet */
-
-#define LONG_SEARCH_NS (100 * 1000) /* from here on it is told; one that finds a port at once takes 3 us */
-
-extern const void tw_timer_handler __ksym;
 extern const void tcp_write_timer __ksym __weak;
-
-/* In the caller's task only. The addresses and the name are set in any case but of another pid. */
-static __always_inline bool wanted(struct sock_common *skc, __u32 address[8], __u64 comm[2])
-{
-	if (!wanted_pid(bpf_get_current_pid_tgid() >> 32))
-		return false;
-	read_addresses(address, skc);
-	read_current_comm(comm);
-	return wanted_remote(address, bpf_ntohs(skc->skc_dport)) && wanted_comm(comm);
-}
 
 /*
  * Unlike a record, a count must not come twice: not from a later copy that has lost the mark of the
@@ -93,8 +79,8 @@ static __always_inline void opened(struct sock *sk, __u32 number)
 }
 
 /*
- * What a connection was worth: of one in 64, by its number. Not bytes_acked, in which a SYN and a
- * FIN count.
+ * Reports the bytes of one connection in 64, chosen by its number. Not bytes_acked, in which a SYN
+ * and a FIN count.
  */
 static __always_inline void carried(__u64 cookie, __u64 socket, struct tcp_sock *tp)
 {
@@ -190,7 +176,7 @@ static __always_inline int copy(__u32 number, struct sock *sk, int old, int new)
 	typeof(marks[0]) *mark;
 	__u32 hash;
 
-	/* A socket without a port, as one whose connect() fails, has no hash: its caller sets it apart. */
+	/* A socket without a port, as when connect() fails, has no hash: its caller sets it apart. */
 	hash = sk->__sk_common.skc_hash;
 	if (old == TCP_SYN_SENT || new == TCP_SYN_SENT)
 		hash += bpf_get_current_pid_tgid();
@@ -254,13 +240,6 @@ int mark_v6(struct bpf_sock_addr *ctx)
 	return 1;
 }
 
-static __always_inline struct inet_timewait_sock *time_wait_of(struct timer_list *timer)
-{
-	if ((void *)timer->function != &tw_timer_handler)
-		return 0;
-	return (void *)timer - bpf_core_field_offset(struct inet_timewait_sock, tw_timer);
-}
-
 static __always_inline struct sock *sender_of(struct timer_list *timer)
 {
 	struct sock___since_7_0 *sk = 0;
@@ -298,49 +277,13 @@ SEC("tp_btf/timer_start")
 int BPF_PROG(on_timer_start, struct timer_list *timer)
 {
 	struct inet_timewait_sock *tw = time_wait_of(timer);
-	struct pg_cpu *cpu;
-	__u64 cookie;
 
 	if (!tw) {
 		if ((void *)timer->function == &tcp_write_timer)
 			sent(sender_of(timer));
 		return 0;
 	}
-	cookie = BPF_CORE_READ(tw, __tw_common.skc_cookie.counter);
-	if (!cookie)
-		return 0;
-	cpu = this_cpu();
-	if (cpu->cancelled != (__u64)timer) {
-		cpu->begun = cookie;
-		cpu->begun_as = (__u64)tw;
-	}
-	cpu->cancelled = 0;
-	change(PG_TIME_WAIT, cookie, 0, 0, time_wait_flags(tw), (__u64)tw, false);
-	return 0;
-}
-
-/*
- * The end of a TIME_WAIT, whatever the cause: expiry, reuse by a connect() (which unhashes it
- * first), a RST, the end of its namespace. Only a re-arming is none, and looks the same here; it may
- * come after the nominal expiry, as the timer wheel is up to an eighth late.
- */
-SEC("tp_btf/timer_cancel")
-int BPF_PROG(on_timer_cancel, struct timer_list *timer)
-{
-	struct inet_timewait_sock *tw = time_wait_of(timer);
-	bool unhashed;
-	__u64 cookie;
-
-	if (!tw)
-		return 0;
-	cookie = BPF_CORE_READ(tw, __tw_common.skc_cookie.counter);
-	if (!cookie)
-		return 0;
-	this_cpu()->cancelled = (__u64)timer;
-	unhashed = !BPF_CORE_READ(tw, __tw_common.skc_nulls_node.pprev);
-	/* With its namespace, 100,000 end within the reader's pause: there it is woken early. */
-	change(PG_RELEASED, (__u64)tw, 0, 0, unhashed ? 0 : PG_MAY_RETURN, cookie,
-	       bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > RING_ALARM);
+	time_wait_begins(timer, tw);
 	return 0;
 }
 

@@ -1,6 +1,8 @@
 import CPortgauge
 
 /// What the kernel's side writes to the ring of some stories, in the order of time.
+// SAFETY: records are C structures of plain integers; their bytes are copied while they are lent, and what
+// is written to a field is no longer than it.
 struct RecordStream {
     private(set) var bytes: [UInt8] = []
     /// Where each record ends.
@@ -133,7 +135,7 @@ struct RecordStream {
     private static func settings(_ namespace: Int, _ time: UInt64) -> [UInt8] {
         let range = Stories.ranges[namespace]
         let head = head(PG_NAMESPACE, 0, time)
-        let words = [UInt32(namespace + 1), UInt32(900 + namespace), 1, 65_536, 1000] as [UInt32]
+        let words = [UInt32(namespace + 1), Stories.inodes[namespace], 1, 65_536, 1000] as [UInt32]
         let ports = [range.lowerBound, range.upperBound]
         var bytes = unsafe withUnsafeBytes(of: head) { unsafe Array($0) }
         bytes += unsafe words.withUnsafeBytes { unsafe Array($0) }

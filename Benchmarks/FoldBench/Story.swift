@@ -46,7 +46,9 @@ struct Stories {
         Tuple(namespace: 1, remote: 1, remotePort: 8080, share: 30),
         Tuple(namespace: 1, remote: 2, remotePort: 9092, share: 20),
     ]
+    /// Of each network namespace: the ports of its range, and its inode number.
     static let ranges: [ClosedRange<UInt16>] = [32768...60999, 40000...40399]
+    static let inodes: [UInt32] = [900, 901]
     static let processes = ["nginx", "checkout", "java", "wrk", "pgbouncer", "curl"]
 
     static let start: UInt64 = 1_000_000_000_000

@@ -1,5 +1,6 @@
 import Glibc
-import Probe
+import LinuxSystem
+import PortModel
 
 /// Holds each subject against nothing, under one running load: off, on, off, on.
 struct Comparison {
@@ -56,36 +57,19 @@ struct Comparison {
                 ["taskset", "--cpu-list", "\(sysconf(Int32(_SC_NPROCESSORS_ONLN)) - 1)"] + command
         }
         load = try Spawned(command, output: STDERR_FILENO, shared: counters.descriptor)
-        clocks = [load.clock] + (try Self.softirqThreads())
+        clocks = [load.clock] + Self.softirqThreads
         sleep(3)
         guard !load.hasEnded, counters.sum(SharedCounters.connected) > 1000 else {
-            throw ProbeError("run the load", errno: ECHILD, remedy: "see above")
+            throw SystemError("run the load", errno: ECHILD, remedy: "see above")
         }
     }
 
-    /// The threads that do the work of softirqs when there is much.
-    private static func softirqThreads() throws(ProbeError) -> [clockid_t] {
-        guard let folder = unsafe opendir("/proc") else {
-            throw ProbeError("read /proc", errno: errno, remedy: "mount it")
-        }
-        defer { unsafe closedir(folder) }
-        var clocks: [clockid_t] = []
-        while let entry = unsafe readdir(folder) {
-            let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) {
-                unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            guard let pid = pid_t(name) else { continue }
-            let file = unsafe open("/proc/\(pid)/comm", O_RDONLY | O_CLOEXEC)
-            guard file >= 0 else { continue }
-            defer { close(file) }
-            var clock: clockid_t = 0
-            if contents(of: file).hasPrefix("ksoftirqd/"),
-                unsafe clock_getcpuclockid(pid, &clock) == 0
-            {
-                clocks.append(clock)
-            }
-        }
-        return clocks
+    /// The clocks of the threads that do the work of softirqs when there is much.
+    private static var softirqThreads: [clockid_t] {
+        let cpus = sysconf(Int32(_SC_NPROCESSORS_CONF))
+        let names = Set((0..<cpus).map { ProcessID.Name("ksoftirqd/\($0)") })
+        return ProcessList().processes.filter { names.contains($0.name) }
+            .compactMap { processorClock(of: pid_t($0.pid)) }
     }
 
     /// Goes round the subjects in a new order each time, for so many seconds.
@@ -109,7 +93,7 @@ struct Comparison {
                 }
                 before = after
                 if load.hasEnded {
-                    throw ProbeError("run the load", errno: ECHILD, remedy: "see above")
+                    throw SystemError("run the load", errno: ECHILD, remedy: "see above")
                 }
             }
             round += 1
@@ -126,11 +110,11 @@ struct Comparison {
             ratePercent: (during.rate / rate - 1) * 100, own: during.own / during.connections)
     }
 
-    private func measure(_ subject: Subject, _ outcome: inout Outcome) throws(ProbeError) -> Window
+    private func measure(_ subject: Subject, _ outcome: inout Outcome) throws(SystemError) -> Window
     {
         switch subject.kind {
         case .hooks(let hooks):
-            var links: [BPFLink] = []
+            var links: [Attachment] = []
             for hook in hooks { links.append(try hook.set.attach(hook.program)) }
             settle()
             let during = measure(own: subject.watched ?? 0)
@@ -178,6 +162,7 @@ struct Comparison {
 
     private static func nanoseconds(_ clock: clockid_t) -> Double {
         var time = timespec()
+        // SAFETY: the C library writes `time` and nothing else; it stays 0 for who has ended.
         unsafe clock_gettime(clock, &time)
         return Double(time.tv_sec) * 1e9 + Double(time.tv_nsec)
     }

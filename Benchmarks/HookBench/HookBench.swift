@@ -1,5 +1,4 @@
 import ArgumentParser
-import Probe
 
 /// Measures what portgauge's hooks cost.
 @main

@@ -1,11 +1,10 @@
 import CPortgauge
-import Glibc
-import Probe
+import LinuxSystem
 
 /// Programs of one object that are loaded and can be attached, again and again.
 final class HookSet {
-    private let object: BPFObject
-    private(set) var programs: [BPFObject.Program]
+    private let object: ObjectFile
+    private(set) var programs: [ObjectFile.Program]
 
     /// What this kernel does not need: further copies are for Linux 7, marks for 5.10, and the
     /// processes of a command are only followed where there is one.
@@ -43,32 +42,28 @@ final class HookSet {
     /// - Parameter isWanted: of those that `choice` includes.
     init(
         _ path: String, _ choice: Choice, sharing main: HookSet? = nil,
-        _ isWanted: (BPFObject.Program) -> Bool = { !superfluous.contains($0.name) }
-    ) throws(ProbeError) {
-        object = try BPFObject(file: path)
+        _ isWanted: (ObjectFile.Program) -> Bool = { !superfluous.contains($0.name) }
+    ) throws(SystemError) {
+        object = try ObjectFile(path)
         programs = []
         for program in object.programs {
             if choice.includes(program.section), isWanted(program) {
                 programs.append(program)
             } else {
-                object.leaveOut(program.name)
+                try object.leaveOut(program)
             }
         }
-        _ = object.set(
+        let copies = programs.count { $0.section.hasSuffix("/inet_sock_set_state") }
+        try object.set(
             field: "copies", of: "pg_config", inSection: ".rodata.config",
-            to: UInt32(max(2, programs.count { $0.section.hasSuffix("/inet_sock_set_state") })))
+            to: UInt32(max(2, copies)))
         if let main {
             let shared = main.object.maps()
             for map in object.maps() where shared.contains(map) && Self.isShared(map) {
-                try object.share(map: map, with: main.object.descriptor(ofMap: map))
+                try object.share(map: map, with: main.object)
             }
         }
-        let result = object.load()
-        guard result == 0 else {
-            throw ProbeError(
-                "load \(path)", errno: -result, remedy: "this kernel refuses it; libbpf says:",
-                detail: unsafe String(cString: pg_libbpf_text()))
-        }
+        try object.load()
     }
 
     /// Constants are each object's own, and so is what has no section of its own.
@@ -78,37 +73,20 @@ final class HookSet {
 
     /// Its ring buffers.
     var rings: [Ring] {
-        get throws(ProbeError) {
+        get throws(SystemError) {
             var rings: [Ring] = []
             for map in object.maps(of: BPF_MAP_TYPE_RINGBUF) {
-                rings.append(try Ring(RingReader(descriptor: object.descriptor(ofMap: map))))
+                rings.append(try Ring(descriptor: object.descriptor(ofMap: map)))
             }
             return rings
         }
     }
 
-    func attach(_ program: BPFObject.Program) throws(ProbeError) -> BPFLink {
-        let parts = program.section.split(separator: "/", maxSplits: 1)
-        switch parts[0] {
-        case "tracepoint": return try object.attach(program.name, toTracepoint: String(parts[1]))
-        case "cgroup":
-            let folder = FileDescriptor(
-                owning: unsafe open("/sys/fs/cgroup", O_RDONLY | O_DIRECTORY | O_CLOEXEC))
-            return try object.attach(program.name, toCgroup: folder)
-        default: return try object.attach(program.name)
-        }
+    func attach(_ program: ObjectFile.Program) throws(SystemError) -> Attachment {
+        try object.attach(program)
     }
 
-    func verifiedInstructions(of program: BPFObject.Program) -> Int? {
-        object.verifiedInstructions(of: program.name)
+    func verifiedInstructions(of program: ObjectFile.Program) throws(SystemError) -> Int? {
+        try object.verifiedInstructions(of: program)
     }
-}
-
-/// A ring buffer of which nothing is kept.
-final class Ring {
-    private let reader: RingReader
-
-    init(_ reader: consuming RingReader) { self.reader = reader }
-
-    func empty() { while unsafe reader.drain(limit: 1 << 16, { _ in }) == 1 << 16 {} }
 }

@@ -1,15 +1,15 @@
 import ArgumentParser
 import BenchSupport
 import Glibc
-import Probe
+import LinuxSystem
 
 /// Where the programs are that are measured.
 struct ObjectOptions: ParsableArguments {
     @Option(help: "The BPF object with the hooks.")
     var object = "bpf/portgauge.bpf.o"
 
-    @Option(help: "The BPF object with what this kernel may refuse.")
-    var refused = "bpf/refused.bpf.o"
+    @Option(help: "The BPF object that sees what calls return, whose trampolines may be refused.")
+    var returnValues = "bpf/return_values.bpf.o"
 
     @Option(help: "The BPF object with empty programs.")
     var empty = "Benchmarks/empty.bpf.o"
@@ -42,7 +42,7 @@ struct HooksCommand: ParsableCommand {
 
     func run() throws {
         let loaded = try Objects(
-            main: objects.object, refused: objects.refused, empty: objects.empty)
+            main: objects.object, returnValues: objects.returnValues, empty: objects.empty)
         let reader = try Reader(loaded.rings)
         defer { withExtendedLifetime(reader) {} }
         let host = Host()

@@ -1,7 +1,7 @@
 import ArgumentParser
 import BenchSupport
 import Glibc
-import Probe
+import LinuxSystem
 
 /// How many instructions a connection takes: to be run where the clock counts instructions, in a
 /// machine that is emulated with one of them a nanosecond.
@@ -40,7 +40,7 @@ struct InstructionsCommand: ParsableCommand {
             var differences: [Double] = []
             var before = measure(batch)
             for _ in 0..<rounds {
-                var links: [BPFLink] = []
+                var links: [Attachment] = []
                 for hook in hooks { links.append(try hook.set.attach(hook.program)) }
                 // From here on each TIME_WAIT that ends is one that was seen to begin.
                 for _ in 0..<Self.ports { load.connectOnce(listener) }
@@ -58,7 +58,7 @@ struct InstructionsCommand: ParsableCommand {
         tell("base", bases)
         let failures = counters[SharedCounters.failures]
         guard failures == 0 else {
-            throw ProbeError("connect", errno: EADDRNOTAVAIL, remedy: "\(failures) have failed")
+            throw SystemError("connect", errno: EADDRNOTAVAIL, remedy: "\(failures) have failed")
         }
     }
 
@@ -71,7 +71,7 @@ struct InstructionsCommand: ParsableCommand {
         for (choice, name) in [
             (HookSet.Choice.trampolines, "trampolines"), (.systemCalls, "system calls"),
         ] {
-            let set = try HookSet(objects.refused, choice, sharing: core)
+            let set = try HookSet(objects.returnValues, choice, sharing: core)
             subjects.append(
                 Subject(name: "all and \(name)", kind: .hooks(hooks(core) + hooks(set))))
         }

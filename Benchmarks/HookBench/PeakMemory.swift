@@ -1,20 +1,19 @@
 import Glibc
-import Probe
+import LinuxSystem
 
 /// How much memory portgauge has taken for 300,000 connections, all in TIME_WAIT.
 struct PeakMemory: CustomStringConvertible {
     private let kibibytes: Int
 
-    init(of portgauge: String) throws(ProbeError) {
+    init(of portgauge: String) throws(SystemError) {
         let others = TracepointPrograms.count
         let tracer = try Tracer([portgauge, "--events", "failures"], start: nil)
-        let nowhere = FileDescriptor(owning: unsafe open("/dev/null", O_RDWR | O_CLOEXEC))
+        let nowhere = try FileDescriptor(opening: "/dev/null", O_RDWR)
         let load = try Spawned(
             [portgauge, "load", "--connections", "300000", "--destinations", "64"],
             output: nowhere.raw)
         while !load.hasEnded { usleep(100_000) }
-        let status = FileDescriptor(
-            owning: unsafe open("/proc/\(tracer.process.pid)/status", O_RDONLY | O_CLOEXEC))
+        let status = try FileDescriptor(opening: "/proc/\(tracer.process.pid)/status")
         kibibytes = number(after: "VmHWM", in: contents(of: status.raw)) ?? 0
         tracer.stop(others)
     }

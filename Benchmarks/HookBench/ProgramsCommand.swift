@@ -1,6 +1,6 @@
 import ArgumentParser
 import BenchSupport
-import Probe
+import LinuxSystem
 
 /// How many instructions the verifier goes through for each program.
 struct ProgramsCommand: ParsableCommand {
@@ -13,17 +13,17 @@ struct ProgramsCommand: ParsableCommand {
         let core = try HookSet(objects.object, .everything) { _ in true }
         try printFigures(of: core)
         // Where trampolines are refused, only the others are known.
-        do throws(ProbeError) {
-            try printFigures(of: HookSet(objects.refused, .trampolines, sharing: core))
+        do throws(SystemError) {
+            try printFigures(of: HookSet(objects.returnValues, .trampolines, sharing: core))
         } catch {
             complain("\(error.action): the trampolines are refused here")
         }
-        try printFigures(of: HookSet(objects.refused, .systemCalls, sharing: core))
+        try printFigures(of: HookSet(objects.returnValues, .systemCalls, sharing: core))
     }
 
-    private func printFigures(of set: HookSet) throws(ProbeError) {
+    private func printFigures(of set: HookSet) throws(SystemError) {
         for program in set.programs {
-            guard let count = set.verifiedInstructions(of: program) else { continue }
+            guard let count = try set.verifiedInstructions(of: program) else { continue }
             printFigure("verified/\(program.name)", Double(count))
         }
     }

@@ -1,6 +1,6 @@
 import Glibc
+import LinuxSystem
 import LoadGenerator
-import Probe
 import Synchronization
 
 /// Keeps the ring buffers empty, as a reader would that has nothing to do with what it reads.

@@ -1,8 +1,9 @@
 import Glibc
-import Probe
+import LinuxSystem
 import Synchronization
 
-/// Numbers in memory that the load and whoever measures it share, each in a cache line of its own.
+/// Owns numbers in memory that the load and whoever measures it share, each in a cache line of its own.
+// SAFETY: the mapping lasts from `init` to `deinit`, and is read and written atomically only.
 @safe final class SharedCounters: @unchecked Sendable {
     private let base: UnsafeMutableRawPointer
     /// Of the file behind it, to be handed to another process.
@@ -17,21 +18,22 @@ import Synchronization
     static let connected = 0..<16
 
     /// Makes new ones, all 0, in a file that has no name any more.
-    convenience init() throws(ProbeError) {
+    convenience init() throws(SystemError) {
         var path = Array("/tmp/portgauge-bench.XXXXXX".utf8CString)
+        // SAFETY: the path ends with a NUL, and mkstemp() changes only what is in front of it.
         let own = unsafe mkstemp(&path)
         guard own >= 0, unsafe unlink(path) == 0, ftruncate(own, Self.count * Self.line) == 0 else {
-            throw ProbeError("make a file", errno: errno, remedy: "make /tmp writable")
+            throw SystemError("make a file", errno: errno, remedy: "make /tmp writable")
         }
         try self.init(owning: own)
     }
 
     /// Maps those of another process.
-    init(owning descriptor: Int32) throws(ProbeError) {
+    init(owning descriptor: Int32) throws(SystemError) {
         let size = Self.count * Self.line
         guard let base = unsafe mmap(nil, size, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0),
             unsafe base != MAP_FAILED
-        else { throw ProbeError("map counters", errno: errno, remedy: "free some memory") }
+        else { throw SystemError("map counters", errno: errno, remedy: "free some memory") }
         self.descriptor = descriptor
         unsafe self.base = base
     }
@@ -50,7 +52,7 @@ import Synchronization
     func sum(_ numbers: Range<Int>) -> UInt64 { numbers.reduce(0) { $0 + self[$1] } }
 
     private func word(_ number: Int) -> UnsafeMutablePointer<Atomic<UInt64>> {
-        // An Atomic<UInt64> is laid out as a UInt64, and the mapping is page-aligned.
+        // SAFETY: an Atomic<UInt64> is laid out as a UInt64, and the mapping is page-aligned.
         precondition((0..<Self.count).contains(number))
         return unsafe (base + number * Self.line).assumingMemoryBound(to: Atomic<UInt64>.self)
     }

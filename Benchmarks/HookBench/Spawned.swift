@@ -1,7 +1,8 @@
 import Glibc
-import Probe
+import LinuxSystem
 
 /// Owns a process that is killed with this, and with the bench.
+// SAFETY: the C library writes only the variables that it is lent for a call.
 @safe final class Spawned {
     let pid: pid_t
     /// Its CPU time, of all its threads.
@@ -12,7 +13,9 @@ import Probe
     ///
     /// - Parameter output: where its standard output and error go.
     /// - Parameter shared: a descriptor that is its number 3.
-    init(_ arguments: [String], output: Int32, shared: Int32? = nil) throws(ProbeError) {
+    init(_ arguments: [String], output: Int32, shared: Int32? = nil) throws(SystemError) {
+        // SAFETY: made and destroyed here; the arguments are strings of their own, freed after a copy of
+        // them was taken, and end with a null pointer.
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }
@@ -27,12 +30,10 @@ import Probe
         var pid: pid_t = 0
         let result = unsafe posix_spawnp(&pid, "setpriv", &actions, nil, &raw, environ)
         guard result == 0 else {
-            throw ProbeError("start \(arguments[0])", errno: result, remedy: "install util-linux")
+            throw SystemError("start \(arguments[0])", errno: result, remedy: "install util-linux")
         }
         self.pid = pid
-        var clock: clockid_t = 0
-        unsafe clock_getcpuclockid(pid, &clock)
-        self.clock = clock
+        clock = processorClock(of: pid) ?? 0
     }
 
     deinit { stop(SIGKILL) }
@@ -58,4 +59,11 @@ import Probe
         unsafe waitpid(pid, &status, 0)
         isRunning = false
     }
+}
+
+/// The clock of the CPU time of a process; nil if it is gone.
+func processorClock(of pid: pid_t) -> clockid_t? {
+    var clock: clockid_t = 0
+    // SAFETY: the C library writes `clock` and nothing else.
+    return unsafe clock_getcpuclockid(pid, &clock) == 0 ? clock : nil
 }

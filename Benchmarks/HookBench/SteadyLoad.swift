@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import LinuxSystem
 import LoadGenerator
 
 /// Connections over loopback, without end and without data, in a steady state in which each leaves a

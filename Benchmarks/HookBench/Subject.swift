@@ -1,4 +1,4 @@
-import Probe
+import LinuxSystem
 
 /// What the load meets during a window: attached programs, or a tracer that was started.
 struct Subject {
@@ -10,7 +10,7 @@ struct Subject {
 
     struct Hook {
         let set: HookSet
-        let program: BPFObject.Program
+        let program: ObjectFile.Program
     }
 
     let name: String
@@ -34,19 +34,19 @@ struct Objects {
 
     /// Loads portgauge's programs, and as many empty ones.
     ///
-    /// - Parameter refused: the object of which this kernel may refuse the trampolines.
-    init(main: String, refused: String, empty: String) throws(ProbeError) {
+    /// - Parameter returnValues: the object of which this kernel may refuse the trampolines.
+    init(main: String, returnValues: String, empty: String) throws(SystemError) {
         let core = try HookSet(main, .core)
         var sets = [core]
-        do throws(ProbeError) {
-            sets.append(try HookSet(refused, .trampolines, sharing: core))
+        do throws(SystemError) {
+            sets.append(try HookSet(returnValues, .trampolines, sharing: core))
         } catch {
-            sets.append(try HookSet(refused, .systemCalls, sharing: core))
+            sets.append(try HookSet(returnValues, .systemCalls, sharing: core))
         }
         try self.init(sets: sets, empty: empty)
     }
 
-    init(sets: [HookSet], empty: String) throws(ProbeError) {
+    init(sets: [HookSet], empty: String) throws(SystemError) {
         var left = sets.flatMap { $0.programs.map(\.section) }
         let isCalls = left.contains { $0.hasPrefix("tracepoint/") }
         self.empty = try HookSet(empty, isCalls ? .systemCalls : .trampolines) { program in
@@ -64,7 +64,7 @@ struct Objects {
 
     /// The ring buffers that they write to.
     var rings: [Ring] {
-        get throws(ProbeError) {
+        get throws(SystemError) {
             var rings: [Ring] = []
             for set in sets { rings += try set.rings }
             return rings

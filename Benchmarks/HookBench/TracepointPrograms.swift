@@ -9,6 +9,7 @@ enum TracepointPrograms {
     static var count: Int {
         var count = 0
         var id: UInt32 = 0
+        // SAFETY: the kernel writes `id` and nothing else.
         while unsafe bpf_link_get_next_id(id, &id) == 0 {
             let descriptor = bpf_link_get_fd_by_id(id)
             // It may be gone again.
@@ -21,7 +22,7 @@ enum TracepointPrograms {
 
     private static func tracepoint(of link: Int32) -> String? {
         unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { name in
-            // The kernel writes at most as much as it is told, with a NUL at the end.
+            // SAFETY: the kernel writes at most as much as it is told, with a NUL at the end.
             var info = bpf_link_info()
             info.raw_tracepoint.tp_name = UInt64(UInt(bitPattern: name.baseAddress))
             info.raw_tracepoint.tp_name_len = UInt32(name.count)

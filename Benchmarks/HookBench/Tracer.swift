@@ -1,5 +1,5 @@
 import Glibc
-import Probe
+import LinuxSystem
 
 /// A tracer that runs as a command, and what it has printed.
 final class Tracer {
@@ -9,16 +9,11 @@ final class Tracer {
     /// Returns when it traces.
     ///
     /// - Parameter start: milliseconds; nil: when it has written something. What it writes is only kept then.
-    init(_ arguments: [String], start: UInt32?) throws(ProbeError) {
-        var path = Array("/tmp/portgauge-bench.XXXXXX".utf8CString)
-        let file =
-            start == nil ? unsafe mkstemp(&path) : unsafe open("/dev/null", O_RDWR | O_CLOEXEC)
-        guard file >= 0 else {
-            throw ProbeError("make a file", errno: errno, remedy: "make /tmp writable")
-        }
-        output = FileDescriptor(owning: file)
-        if start == nil { unsafe unlink(path) }
+    init(_ arguments: [String], start: UInt32?) throws(SystemError) {
+        let output = try Self.output(isKept: start == nil)
+        let file = output.raw
         process = try Spawned(arguments, output: file)
+        self.output = output
         if let start {
             usleep(start * 1000)
         } else {
@@ -27,10 +22,23 @@ final class Tracer {
             }
         }
         guard !process.hasEnded else {
-            throw ProbeError(
+            throw SystemError(
                 "run \(arguments.joined(separator: " "))", errno: ECHILD, remedy: "it says:",
                 detail: text)
         }
+    }
+
+    /// Makes a file that has no name any more, or opens what keeps nothing.
+    private static func output(isKept: Bool) throws(SystemError) -> FileDescriptor {
+        guard isKept else { return try FileDescriptor(opening: "/dev/null", O_RDWR) }
+        var path = Array("/tmp/portgauge-bench.XXXXXX".utf8CString)
+        let file = FileDescriptor(
+            owning: try check("make a file", remedy: "make /tmp writable") {
+                // SAFETY: the path ends with a NUL, and mkstemp() changes only what is in front of it.
+                unsafe mkstemp(&path)
+            })
+        unsafe unlink(path)
+        return file
     }
 
     /// What it has written by now.
@@ -48,6 +56,7 @@ final class Tracer {
 /// All of a file from its beginning, up to 64 KiB.
 func contents(of file: Int32) -> String {
     var bytes = [UInt8](repeating: 0, count: 1 << 16)
+    // SAFETY: the kernel writes within the array.
     let count = unsafe pread(file, &bytes, bytes.count, 0)
     return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
 }

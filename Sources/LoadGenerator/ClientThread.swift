@@ -1,8 +1,9 @@
 import Glibc
+import LinuxSystem
 
-/// What one client of a `ConnectLoop` does.
+/// The work of one client of a `ConnectLoop`.
 struct ClientThread: Sendable {
-    /// What a client has done, and the connections it has left open.
+    /// Counts of a client, and the connections it has left open.
     struct Outcome: Sendable {
         var result = LoadResult()
         let held = HeldSockets()
@@ -41,7 +42,7 @@ struct ClientThread: Sendable {
                     try socket.waitForEnd()
                 }
             } catch {
-                outcome.result.failed[error.code, default: 0] += 1
+                outcome.result.failed[error.errno, default: 0] += 1
                 if load.pauseAfterFailureMilliseconds > 0 {
                     let pause = Double(load.pauseAfterFailureMilliseconds) / 1000
                     let time = MonotonicTime.now().advanced(bySeconds: pause)

@@ -1,4 +1,5 @@
 import Glibc
+import LinuxSystem
 
 /// A load of outgoing TCP connections, each opened and closed again without data.
 ///
@@ -22,7 +23,7 @@ package struct ConnectLoop: Sendable {
         "core/somaxconn": "65535",
     ]
 
-    /// Where to connect to, in turn; at least one.
+    /// Endpoints to connect to, in turn; at least one.
     package var destinations: [Endpoint]
 
     /// Threads that connect, at least 1.
@@ -81,7 +82,7 @@ package struct ConnectLoop: Sendable {
 
     private func check() throws(SystemError) {
         func require(_ condition: Bool, _ text: String) throws(SystemError) {
-            if !condition { throw SystemError(EINVAL, "load", text) }
+            if !condition { throw SystemError("load \(text)", errno: EINVAL) }
         }
         try require(!destinations.isEmpty, "destinations")
         try require(clients >= 1 && clients <= 1000, "clients")

@@ -1,4 +1,4 @@
-/// What a load has done.
+/// Counts of a load.
 package struct LoadResult: Sendable, Equatable {
     /// Connections that were established.
     package var opened = 0

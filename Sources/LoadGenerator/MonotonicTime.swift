@@ -1,4 +1,5 @@
 import Glibc
+import LinuxSystem
 
 /// A point on the clock that never jumps.
 struct MonotonicTime: Comparable {
@@ -6,10 +7,7 @@ struct MonotonicTime: Comparable {
     private(set) var nanoseconds: Int64
 
     static func now() -> MonotonicTime {
-        var time = timespec()
-        // Cannot fail: the clock exists and the pointer is valid.
-        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-        return MonotonicTime(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+        MonotonicTime(nanoseconds: Int64(Clock.monotonic))
     }
 
     /// This point moved by `seconds`, with the result kept within what the clock can express.
@@ -26,6 +24,7 @@ struct MonotonicTime: Comparable {
     func sleep() {
         var time = timespec(
             tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
+        // SAFETY: the kernel reads the time, and returns an errno.
         while unsafe clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, nil) == EINTR {}
     }
 

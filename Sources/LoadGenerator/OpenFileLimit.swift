@@ -1,4 +1,5 @@
 import Glibc
+import LinuxSystem
 
 /// How many files this process may have open (RLIMIT_NOFILE).
 package enum OpenFileLimit {
@@ -8,13 +9,12 @@ package enum OpenFileLimit {
     package static func raise(toHold needed: Int) throws(SystemError) {
         let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
         var limit = rlimit()
-        guard unsafe getrlimit(resource, &limit) == 0 else {
-            throw SystemError(errno, "getrlimit", "RLIMIT_NOFILE")
-        }
+        // SAFETY: the kernel fills the limit, and then reads it.
+        try check("getrlimit RLIMIT_NOFILE") { unsafe getrlimit(resource, &limit) }
         limit.rlim_max = max(limit.rlim_max, rlim_t(needed))
         limit.rlim_cur = limit.rlim_max
-        guard unsafe setrlimit(resource, &limit) == 0 else {
-            throw SystemError(errno, "setrlimit", "RLIMIT_NOFILE \(limit.rlim_max)")
+        try check("setrlimit RLIMIT_NOFILE \(limit.rlim_max)") {
+            unsafe setrlimit(resource, &limit)
         }
     }
 }

@@ -1,5 +1,6 @@
 import CPortgauge
 import Glibc
+import LinuxSystem
 
 /// A network namespace of its own for one thread, so that traffic and settings stay off the host's.
 ///
@@ -14,12 +15,8 @@ package enum PrivateNamespace {
     package static func run<Value>(
         settings: [String: String] = [:], _ body: () throws -> Value
     ) throws -> Value {
-        let own = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard own >= 0 else { throw SystemError(errno, "open", path) }
-        defer {
-            precondition(pg_enter_network(own) == 0, "cannot return to own namespace")
-            _ = close(own)
-        }
+        let own = try FileDescriptor(opening: path)
+        defer { precondition(pg_enter_network(own.raw) == 0, "cannot return to own namespace") }
         try enter(settings: settings)
         return try body()
     }
@@ -40,40 +37,33 @@ package enum PrivateNamespace {
     /// for `enter`.
     package static func set(_ settings: [String: String]) throws(SystemError) {
         for (name, value) in settings.sorted(by: { $0.key < $1.key }) {
-            try KernelFile.write(value, to: "/proc/sys/net/\(name)")
+            try write(value, to: "/proc/sys/net/\(name)")
         }
     }
 
     /// The inode number that identifies the network namespace of the calling thread.
     package static func currentInode() throws(SystemError) -> UInt64 {
-        var information = stat()
-        guard unsafe stat(path, &information) == 0 else {
-            throw SystemError(errno, "stat", path)
+        guard let inode = NetworkNamespaces.link(path) else {
+            throw SystemError("read \(path)", errno: ENOENT)
         }
-        return UInt64(information.st_ino)
+        return UInt64(inode)
     }
 
     private static let path = "/proc/thread-self/ns/net"
 
     private static func unshareNetwork() throws(SystemError) {
-        guard pg_unshare_network() == 0 else {
-            throw SystemError(errno, "unshare", "CLONE_NEWNET")
-        }
+        try check("unshare CLONE_NEWNET") { pg_unshare_network() }
     }
 
     /// A new namespace has its loopback device down; the addresses come with bringing it up.
     private static func bringUpLoopback() throws(SystemError) {
-        let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { throw SystemError(errno, "socket") }
-        defer { _ = close(descriptor) }
+        let socket = try FileDescriptor.socket(AF_INET, SOCK_DGRAM, for: "socket")
         var request = unsafe ifreq()
-        // The name field is zero-filled and longer than "lo", so it stays NUL-terminated.
+        // SAFETY: the name field is zero-filled and longer than "lo", so it stays NUL-terminated.
         unsafe withUnsafeMutableBytes(of: &request.ifr_ifrn) { name in
             unsafe name.copyBytes(from: "lo".utf8)
         }
         unsafe request.ifr_ifru.ifru_flags = Int16(IFF_UP)
-        guard unsafe ioctl(descriptor, UInt(SIOCSIFFLAGS), &request) == 0 else {
-            throw SystemError(errno, "ioctl", "lo up")
-        }
+        try check("ioctl lo up") { unsafe ioctl(socket.raw, UInt(SIOCSIFFLAGS), &request) }
     }
 }

@@ -1,8 +1,9 @@
 import Glibc
+import LinuxSystem
 
 /// A listener and the threads that take its connections.
 final class ServerThreads {
-    /// What to do with a connection that was accepted.
+    /// Fate of a connection that was accepted.
     enum Treatment {
         /// Closes when the peer has closed.
         case readToEnd
@@ -68,7 +69,7 @@ private final class Listener: Sendable {
                 case .readToEnd: try? peer.waitForEnd()
                 }
             } catch {
-                switch error.code {
+                switch error.errno {
                 case EAGAIN, ECONNABORTED: continue
                 case EINVAL:
                     held.closeAfterPeers()

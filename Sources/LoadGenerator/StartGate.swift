@@ -2,7 +2,8 @@ import Glibc
 
 /// Holds threads back until all of them have been started, or sends them away.
 @safe final class StartGate: @unchecked Sendable {
-    // The mutex orders every access to the time; it is allocated because it must not move.
+    // The mutex orders every access to the time. SAFETY: it is allocated, because it must not move, from
+    // `init` to `deinit`.
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private var time: MonotonicTime?
 

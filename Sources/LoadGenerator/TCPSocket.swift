@@ -1,4 +1,6 @@
 import Glibc
+import LinuxSystem
+import PortModel
 
 /// A TCP socket, closed when its owner lets go of it.
 ///
@@ -16,9 +18,8 @@ package struct TCPSocket: ~Copyable, Sendable {
     package init(family endpoint: Endpoint, nonblocking: Bool = false) throws(SystemError) {
         var type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         if nonblocking { type |= Int32(SOCK_NONBLOCK.rawValue) }
-        let result = socket(endpoint.isIPv6 ? AF_INET6 : AF_INET, type, 0)
-        guard result >= 0 else { throw SystemError(errno, "socket") }
-        self.init(owning: result)
+        let family = endpoint.isIPv6 ? AF_INET6 : AF_INET
+        self.init(owning: try check("socket") { socket(family, type, 0) })
     }
 
     deinit {
@@ -28,32 +29,23 @@ package struct TCPSocket: ~Copyable, Sendable {
     /// Gives the socket a local endpoint; `reuseAddress` allows a port that is still in TIME_WAIT.
     package func bind(to endpoint: Endpoint, reuseAddress: Bool = false) throws(SystemError) {
         if reuseAddress { try setReuseAddress() }
-        let result = unsafe endpoint.withSocketAddress { name, length in
-            unsafe Glibc.bind(fileDescriptor, name, length)
+        // SAFETY: the kernel reads the name that it is lent; the same of connect().
+        try check("bind \(endpoint)") {
+            unsafe endpoint.withSocketAddress { unsafe Glibc.bind(fileDescriptor, $0, $1) }
         }
-        guard result == 0 else { throw SystemError(errno, "bind", "\(endpoint)") }
     }
 
     /// Lets up to `backlog` connections wait for `accept`; net.core.somaxconn caps it.
     package func listen(backlog: Int32 = 65535) throws(SystemError) {
-        guard Glibc.listen(fileDescriptor, backlog) == 0 else {
-            throw SystemError(errno, "listen", localName)
-        }
+        try check("listen \(localName)") { Glibc.listen(fileDescriptor, backlog) }
     }
 
     /// Waits for a connection to this listener.
     package func accept() throws(SystemError) -> TCPSocket {
-        while true {
-            let result = Glibc.accept(fileDescriptor, nil, nil)
-            if result >= 0 {
-                let peer = TCPSocket(owning: result)
-                guard fcntl(result, F_SETFD, FD_CLOEXEC) == 0 else {
-                    throw SystemError(errno, "fcntl", "FD_CLOEXEC")
-                }
-                return peer
-            }
-            guard errno == EINTR else { throw SystemError(errno, "accept", localName) }
-        }
+        let peer = TCPSocket(
+            owning: try check("accept \(localName)") { Glibc.accept(fileDescriptor, nil, nil) })
+        try check("fcntl FD_CLOEXEC") { fcntl(peer.fileDescriptor, F_SETFD, FD_CLOEXEC) }
+        return peer
     }
 
     /// Connects and waits until the connection is established or has failed.
@@ -62,7 +54,7 @@ package struct TCPSocket: ~Copyable, Sendable {
         case 0: return
         // The kernel goes on with an interrupted connect: calling it again would be an error.
         case EINTR: try finishConnect(to: endpoint)
-        case let code: throw SystemError(code, "connect", "\(endpoint)")
+        case let code: throw SystemError("connect \(endpoint)", errno: code)
         }
     }
 
@@ -70,7 +62,7 @@ package struct TCPSocket: ~Copyable, Sendable {
     package func startConnect(to endpoint: Endpoint) throws(SystemError) {
         switch callConnect(endpoint) {
         case 0, EINPROGRESS, EINTR: return
-        case let code: throw SystemError(code, "connect", "\(endpoint)")
+        case let code: throw SystemError("connect \(endpoint)", errno: code)
         }
     }
 
@@ -87,10 +79,11 @@ package struct TCPSocket: ~Copyable, Sendable {
         guard try wait(for: POLLOUT, milliseconds: milliseconds) != 0 else { return false }
         var code: Int32 = 0
         var length = socklen_t(MemoryLayout<Int32>.size)
-        guard unsafe getsockopt(fileDescriptor, SOL_SOCKET, SO_ERROR, &code, &length) == 0 else {
-            throw SystemError(errno, "getsockopt", "SO_ERROR")
+        // SAFETY: the kernel writes `length` bytes at most.
+        try check("getsockopt SO_ERROR") {
+            unsafe getsockopt(fileDescriptor, SOL_SOCKET, SO_ERROR, &code, &length)
         }
-        guard code == 0 else { throw SystemError(code, "connect", "\(endpoint)") }
+        guard code == 0 else { throw SystemError("connect \(endpoint)", errno: code) }
         return true
     }
 
@@ -99,9 +92,8 @@ package struct TCPSocket: ~Copyable, Sendable {
         var name = sockaddr()
         name.sa_family = sa_family_t(AF_UNSPEC)
         let length = socklen_t(MemoryLayout<sockaddr>.size)
-        guard unsafe Glibc.connect(fileDescriptor, &name, length) == 0 else {
-            throw SystemError(errno, "connect", "AF_UNSPEC")
-        }
+        // SAFETY: the kernel reads `length` bytes, which is all of the name.
+        try check("connect AF_UNSPEC") { unsafe Glibc.connect(fileDescriptor, &name, length) }
     }
 
     /// Writes `byteCount` zero bytes; at a peer that is gone it throws EPIPE, without a signal.
@@ -110,12 +102,9 @@ package struct TCPSocket: ~Copyable, Sendable {
         var remaining = byteCount
         while remaining > 0 {
             let flags = Int32(MSG_NOSIGNAL)
-            // At most `zeros.count` bytes are read from the array.
-            let count = unsafe send(fileDescriptor, zeros, min(remaining, zeros.count), flags)
-            if count >= 0 {
-                remaining -= count
-            } else if errno != EINTR {
-                throw SystemError(errno, "send", "\(byteCount) bytes")
+            remaining -= try check("send \(byteCount) bytes") {
+                // SAFETY: at most `zeros.count` bytes are read from the array.
+                unsafe send(fileDescriptor, zeros, min(remaining, zeros.count), flags)
             }
         }
     }
@@ -131,21 +120,20 @@ package struct TCPSocket: ~Copyable, Sendable {
     }
 
     private func shutdown(_ direction: Int32) throws(SystemError) {
-        guard Glibc.shutdown(fileDescriptor, direction) == 0 else {
-            throw SystemError(errno, "shutdown", localName)
-        }
+        try check("shutdown \(localName)") { Glibc.shutdown(fileDescriptor, direction) }
     }
 
     /// Reads, and drops, what the peer sends until it closes its side.
     package func waitForEnd() throws(SystemError) {
-        let code: Int32 = unsafe withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) {
-            while true {
-                let count = unsafe read(fileDescriptor, $0.baseAddress, $0.count)
-                if count == 0 { return 0 }
-                if count < 0 && errno != EINTR { return errno }
+        try check("read") {
+            // SAFETY: the kernel writes within the allocation, from which nothing is read.
+            unsafe withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) {
+                while true {
+                    let count = unsafe read(fileDescriptor, $0.baseAddress, $0.count)
+                    if count <= 0 { return count }
+                }
             }
         }
-        guard code == 0 else { throw SystemError(code, "read") }
     }
 
     /// False while a connect() is under way, or what was written waits for the peer.
@@ -156,9 +144,8 @@ package struct TCPSocket: ~Copyable, Sendable {
     /// Waits up to `milliseconds` (-1: for ever) for poll events, and returns those that came.
     func wait(for events: Int32, milliseconds: Int32) throws(SystemError) -> Int32 {
         var request = pollfd(fd: fileDescriptor, events: Int16(events), revents: 0)
-        while unsafe poll(&request, 1, milliseconds) < 0 {
-            guard errno == EINTR else { throw SystemError(errno, "poll") }
-        }
+        // SAFETY: the kernel reads and writes the one request.
+        try check("poll") { unsafe poll(&request, 1, milliseconds) }
         return Int32(request.revents)
     }
 
@@ -172,7 +159,7 @@ package struct TCPSocket: ~Copyable, Sendable {
     package consuming func close() throws(SystemError) {
         let result = Glibc.close(fileDescriptor)
         discard self
-        guard result == 0 else { throw SystemError(errno, "close") }
+        guard result == 0 else { throw SystemError("close", errno: errno) }
     }
 
     /// Gives up the ownership: the caller must close the descriptor.
@@ -182,22 +169,15 @@ package struct TCPSocket: ~Copyable, Sendable {
         return result
     }
 
-    /// What the socket is bound to; port 0 before it has one.
+    /// The endpoint that the socket is bound to; port 0 before it has one.
     package var localEndpoint: Endpoint {
         get throws(SystemError) {
-            var storage = sockaddr_storage()
-            var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-            // Every socket address is written into, and read as, the storage made for all of them.
-            let result = unsafe withUnsafeMutablePointer(to: &storage) { pointer in
-                unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { name in
-                    unsafe getsockname(fileDescriptor, name, &length)
-                }
+            // SAFETY: the kernel writes as many bytes as it is told that there is room for.
+            let name = try unsafe IPAddress.fromSocketCall("getsockname") {
+                unsafe getsockname(fileDescriptor, $0, $1)
             }
-            guard result == 0 else { throw SystemError(errno, "getsockname") }
-            guard let endpoint = Endpoint(storage) else {
-                throw SystemError(EAFNOSUPPORT, "getsockname")
-            }
-            return endpoint
+            guard let name else { throw SystemError("getsockname", errno: EAFNOSUPPORT) }
+            return Endpoint(name.address, port: name.port, isIPv6: name.isV6)
         }
     }
 

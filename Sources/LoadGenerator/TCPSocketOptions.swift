@@ -1,4 +1,5 @@
 import Glibc
+import LinuxSystem
 
 /// The socket options that decide how a connection gets its port and how it gives it back.
 extension TCPSocket {
@@ -41,9 +42,11 @@ extension TCPSocket {
         _ level: Int32, _ option: Int32, to value: Value, _ name: String
     ) throws(SystemError) {
         let length = socklen_t(MemoryLayout<Value>.size)
-        let result = unsafe withUnsafeBytes(of: value) { bytes in
-            unsafe setsockopt(fileDescriptor, level, option, bytes.baseAddress, length)
+        // SAFETY: the kernel reads `length` bytes of the value.
+        try check("setsockopt \(name)") {
+            unsafe withUnsafeBytes(of: value) { bytes in
+                unsafe setsockopt(fileDescriptor, level, option, bytes.baseAddress, length)
+            }
         }
-        guard result == 0 else { throw SystemError(errno, "setsockopt", name) }
     }
 }

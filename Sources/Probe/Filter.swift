@@ -2,12 +2,12 @@ import CPortgauge
 import PortModel
 
 extension Probe {
-    /// Which connections are of interest; a list that is empty lets everything pass.
+    /// The connections of interest; a list that is empty lets everything pass.
     package struct Filter: Sendable {
         package var remotes: [Remote] = []
         package var pids: [UInt32] = []
-        package var names: [Process.Name] = []
-        /// Only the processes of the command that is run: see `Probe.command`.
+        package var names: [ProcessID.Name] = []
+        /// Only the processes of the command that is run.
         package var isOnlyCommand = false
 
         package init() {}
@@ -15,13 +15,13 @@ extension Probe {
         /// Processes are chosen from, and not only peers.
         package var isByProcess: Bool { !pids.isEmpty || !names.isEmpty || isOnlyCommand }
 
-        /// What each list holds at most.
+        /// Entries of each list at most.
         package static let limit = Int(PG_FILTERS)
 
         /// A block of addresses, and a port or (0) any.
         package struct Remote: Sendable, Hashable {
             package var address: IPAddress
-            /// Of the mapped form: 96…128 for IPv4.
+            /// Bits of the mapped form: 96…128 for IPv4.
             package var prefixBits: Int
             package var port: UInt16
 
@@ -56,16 +56,21 @@ extension pg_config {
         pid_count = UInt32(filter.pids.count)
         comm_count = UInt32(filter.names.count)
         remote_count = UInt32(filter.remotes.count)
-        // Each array is a tuple in Swift; all are plain integers.
-        unsafe withUnsafeMutableBytes(of: &pids) {
-            _ = unsafe $0.bindMemory(to: UInt32.self).update(from: filter.pids)
-        }
-        unsafe withUnsafeMutableBytes(of: &comms) {
-            _ = unsafe $0.bindMemory(to: Process.Name.self).update(from: filter.names)
-        }
-        unsafe withUnsafeMutableBytes(of: &remotes) {
-            _ = unsafe $0.bindMemory(to: pg_remote.self)
-                .update(from: filter.remotes.map(pg_remote.init))
+        Self.fill(&pids, with: filter.pids)
+        Self.fill(&comms, with: filter.names.flatMap { [$0.head, $0.tail] })
+        Self.fill(&remotes, with: filter.remotes.map(pg_remote.init))
+    }
+
+    /// - Parameter array: a C array, which is a tuple in Swift.
+    private static func fill<Array, Element: BitwiseCopyable>(
+        _ array: inout Array, with elements: [Element]
+    ) {
+        unsafe withUnsafeMutableBytes(of: &array) { target in
+            // SAFETY: both are plain integers, and no more is copied than there is room for.
+            unsafe elements.withUnsafeBytes {
+                unsafe target.copyMemory(
+                    from: UnsafeRawBufferPointer(rebasing: $0.prefix(target.count)))
+            }
         }
     }
 }

@@ -1,85 +1,67 @@
+import BPF
 import CPortgauge
 import Glibc
+import LinuxSystem
 import PortModel
 
 /// The hooks in the kernel and the ring they write to: everything is gone when this is.
 package struct Probe: ~Copyable {
     let object: BPFObject
-    private let returns: Returns
+    private let returns: ReturnHooks
     private let tree: ProcessTree
     let ring: RingReader
-    let capacity: Int
-    private let shared: MappedSection
-    private let cpus: MappedSection
-    let bindTable: MappedSection
+    let ringBytes: Int
+    private let shared: SharedSection<pg_shared>
+    private let cpus: SharedSection<pg_cpu>
+    let bindTable: BindTable
     let home: NetworkNamespaces.Home
-    /// By program.
-    let links: [String: BPFLink]
+    let links: [BPFProgram: BPFLink]
     let kernel: KernelVersion
 
-    /// What this kernel needs, in force or refused.
+    /// Hooks that this kernel needs, in force or refused.
     package let hooks: [Hook]
-    /// Where hooks are in force, by the kernel's names, each once.
-    package var attachedNames: [String] {
-        var names: [String] = []
-        for hook in hooks
-        where hook.refusal == nil && hook.way != .onDemand && !names.contains(hook.name) {
-            names.append(hook.name)
-        }
-        return names
-    }
     /// Records that were none: of a wrong size or an unknown kind.
     package internal(set) var malformed = 0
+
+    /// Loads only what looks at the kernel's tables: nothing is followed.
+    package init(lookingFor filter: Filter) throws(SystemError) {
+        try self.init(filter: filter, ringBytes: 1 << 22, follows: false, systemCalls: false)
+    }
 
     /// Loads and attaches the hooks. From then on no connect() is missed.
     ///
     /// - Parameter ringBytes: a power of two, and a multiple of the page size.
+    /// - Parameter follows: attaches the hooks as well; else see `init(lookingFor:)`.
     /// - Parameter systemCalls: where trampolines are refused, slow down every system call a little
     ///   for the sake of what connect() and bind() return.
     /// - Parameter command: a process that has not forked yet, whose descendants are to be known.
     package init(
-        filter: Filter, ringBytes: UInt32, systemCalls: Bool = true, command: UInt32? = nil
-    ) throws(ProbeError) {
-        try self.init(
-            filter, ringBytes, follows: true, systemCalls: systemCalls, command: command)
-    }
-
-    /// Loads only what looks at the kernel's tables: nothing is followed.
-    package init(lookingFor filter: Filter) throws(ProbeError) {
-        try self.init(filter, 1 << 22, follows: false, systemCalls: false, command: nil)
-    }
-
-    private init(
-        _ filter: Filter, _ ringBytes: UInt32, follows: Bool, systemCalls: Bool, command: UInt32?
-    ) throws(ProbeError) {
+        filter: Filter, ringBytes: UInt32, follows: Bool = true, systemCalls: Bool = true,
+        command: UInt32? = nil
+    ) throws(SystemError) {
         if let refusal = TypeInformation.refusal {
-            throw ProbeError(
+            throw SystemError(
                 "read \(TypeInformation.path)", errno: refusal,
                 remedy: "the kernel must have BTF, as Debian's have since Debian 11")
         }
-        if follows { try Self.requireSymbols() }
+        // A function's address tells TIME_WAITs from other timers: libbpf takes one that is hidden for
+        // 0, and nothing would ever match.
+        if follows { try KernelSymbols.require() }
         let kernel = KernelVersion(release: Host().kernel)
+        var config = pg_config(filter)
+        config.copies = UInt32(kernel.copies)
         var hooks = Hook.all(for: kernel, follows: follows, command: command != nil)
         let object = try Self.load(
-            hooks, kernel, filter, ringBytes, processes: command == nil ? 1 : ProcessTree.limit)
-        let tree = try ProcessTree(descriptor: object.descriptor(ofMap: "tree"))
+            hooks, config, ringBytes, processes: command == nil ? 1 : ProcessTree.limit)
+        let tree = try ProcessTree(of: object)
         if let command { try tree.enter(command) }
-        let ring = try RingReader(descriptor: object.descriptor(ofMap: "ring"))
-        let shared = try MappedSection(
-            descriptor: object.descriptor(ofMap: ".data.shared"), size: MemoryLayout<pg_shared>.size
-        )
-        let cpus = try MappedSection(
-            descriptor: object.descriptor(ofMap: ".data.cpus"),
-            size: MemoryLayout<pg_cpu>.size * Int(PG_CPUS))
-        let bindTable = try MappedSection(
-            descriptor: object.descriptor(ofMap: ".data.bind_table"),
-            size: MemoryLayout<pg_bind_table>.size)
+        let ring = try RingReader(object)
+        let shared = try SharedSection<pg_shared>(.shared, of: object)
+        let cpus = try SharedSection<pg_cpu>(.cpus, of: object, count: Int(PG_CPUS))
+        let bindTable = try BindTable(of: object)
         let home = try NetworkNamespaces.Home()
-        let returns = try Returns(
-            ring: object.descriptor(ofMap: "ring"),
-            shared: object.descriptor(ofMap: ".data.shared"), tree: tree.descriptor,
-            config: Self.config(filter, kernel), kernel, trampolines: follows,
-            systemCalls: systemCalls)
+        let returns = try ReturnHooks(
+            beside: object, config: config, kernel, trampolines: follows, systemCalls: systemCalls)
         let links = try Self.attach(&hooks, of: object)
         hooks += returns.hooks
         self.object = object
@@ -87,7 +69,7 @@ package struct Probe: ~Copyable {
         self.returns = returns
         self.bindTable = bindTable
         self.ring = ring
-        capacity = Int(ringBytes)
+        self.ringBytes = Int(ringBytes)
         self.shared = shared
         self.cpus = cpus
         self.home = home
@@ -96,69 +78,54 @@ package struct Probe: ~Copyable {
         self.hooks = hooks
     }
 
-    /// Whether a port that a bind kept is reported when it is given back.
-    package var followsBoundPorts: Bool { links["on_destroy"] != nil }
-
-    /// Whether it is told what connect() returned, and not only that it got no port.
-    package var followsReturns: Bool { returns.isInForce }
-
-    /// Whether the kernel's table can be held against the counts.
-    package var canAudit: Bool { links["each_item"] != nil }
-
-    /// The address of a function tells TIME_WAITs from other timers. Libbpf takes one that is hidden
-    /// for 0, and nothing would ever match.
-    private static func requireSymbols() throws(ProbeError) {
-        let symbols = FileDescriptor(
-            owning: try check(
-                unsafe open("/proc/kallsyms", O_RDONLY | O_CLOEXEC), "read /proc/kallsyms",
-                remedy: "mount /proc"))
-        var text = [UInt8](repeating: 0, count: 4096)
-        let count = unsafe Glibc.read(symbols.raw, &text, text.count)
-        let lines = text.prefix(max(0, count)).split(separator: UInt8(ascii: "\n"))
-        let isHidden = lines.allSatisfy { $0.prefix(16).allSatisfy { $0 == UInt8(ascii: "0") } }
-        if isHidden {
-            throw ProbeError(
-                "read /proc/kallsyms", errno: EPERM,
-                remedy: "its addresses are hidden: run as root, or grant CAP_BPF, CAP_PERFMON and "
-                    + "CAP_SYSLOG, with kernel.kptr_restrict at most 1")
-        }
-    }
-
     private static func load(
-        _ hooks: [Hook], _ kernel: KernelVersion, _ filter: Filter, _ ringBytes: UInt32,
-        processes: UInt32
-    ) throws(ProbeError) -> BPFObject {
+        _ hooks: [Hook], _ config: pg_config, _ ringBytes: UInt32, processes: UInt32
+    ) throws(SystemError) -> BPFObject {
         let superfluous = Hook.superfluous(among: hooks)
-        let whole = try BPFObject(PG_OBJECT_HOOKS)
-        for program in superfluous { whole.leaveOut(program) }
-        let result = try whole.load(config(filter, kernel), ringBytes, processes)
-        if result == 0 { return whole }
-        // One program refused, and none is loaded: try what cannot be done without.
-        let core = try BPFObject(PG_OBJECT_HOOKS)
-        for program in superfluous { core.leaveOut(program) }
-        for hook in hooks where hook.loss != nil { core.leaveOut(hook.program) }
-        guard try core.load(config(filter, kernel), ringBytes, processes) == 0 else {
-            throw loadError(-result)
+        func open(without programs: [BPFProgram]) throws(SystemError) -> BPFObject {
+            let object = try BPFObject(PG_OBJECT_HOOKS)
+            for program in programs { object.leaveOut(program) }
+            try object.set(maxEntries: ringBytes, of: .ring)
+            try object.set(maxEntries: processes, of: .tree)
+            try object.set(.config, to: config)
+            return object
         }
-        return core
+        let whole = try open(without: superfluous)
+        do throws(SystemError) {
+            try whole.load()
+            return whole
+        } catch {
+            // One program refused, and none is loaded: try what cannot be done without.
+            let core = try open(
+                without: superfluous + hooks.filter { $0.loss != nil }.map(\.program))
+            guard (try? core.load()) != nil else { throw loadError(error.errno) }
+            return core
+        }
     }
 
-    private static func config(_ filter: Filter, _ kernel: KernelVersion) -> pg_config {
-        var config = pg_config(filter)
-        config.copies = UInt32(kernel.copies)
-        return config
+    private static func loadError(_ errno: Int32) -> SystemError {
+        if errno == EPERM || errno == EACCES, geteuid() != 0 {
+            return SystemError(
+                "load probe", errno: errno,
+                remedy: "run as root, or grant CAP_BPF, CAP_PERFMON and CAP_SYSLOG")
+        }
+        return SystemError(
+            "load probe", errno: errno,
+            remedy: "portgauge needs Linux 5.10 or later, this is \(Host().kernel); libbpf says:",
+            detail: libbpfText)
     }
 
     private static func attach(
         _ hooks: inout [Hook], of object: borrowing BPFObject
-    ) throws(ProbeError) -> [String: BPFLink] {
-        var links: [String: BPFLink] = [:]
+    ) throws(SystemError) -> [BPFProgram: BPFLink] {
+        var links: [BPFProgram: BPFLink] = [:]
         for index in hooks.indices {
             let program = hooks[index].program
-            do throws(ProbeError) {
+            do throws(SystemError) {
                 switch hooks[index].way {
                 case .attached: links[program] = try object.attach(program)
-                case .cgroup: links[program] = try object.attach(program, toCgroup: cgroupTree())
+                case .cgroup:
+                    links[program] = try object.attach(program, toCgroup: ControlGroups.openRoot())
                 case .tracepoint: break
                 case .onDemand: try object.requireLoaded(program)
                 }
@@ -170,20 +137,26 @@ package struct Probe: ~Copyable {
         return links
     }
 
-    /// Every process is somewhere in it. systemd mounts it at the first, or beside the older
-    /// hierarchies.
-    private static func cgroupTree() throws(ProbeError) -> FileDescriptor {
-        var folder: Int32 = -1
-        for path in ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"] where folder < 0 {
-            if unsafe access("\(path)/cgroup.controllers", F_OK) != 0 { continue }
-            folder = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    // MARK: What is in force
+
+    /// Names of the places where hooks are in force, by the kernel's names, each once.
+    package var attachedNames: [String] {
+        var names: [String] = []
+        for hook in hooks
+        where hook.refusal == nil && hook.way != .onDemand && !names.contains(hook.name) {
+            names.append(hook.name)
         }
-        return FileDescriptor(
-            owning: try check(
-                folder, "open the cgroup tree",
-                remedy: "before Linux 5.12 it must be mounted: mount -t cgroup2 none /sys/fs/cgroup"
-            ))
+        return names
     }
+
+    /// Whether a port that a bind kept is reported when it is given back.
+    package var followsBoundPorts: Bool { links[.onDestroy] != nil }
+
+    /// Whether it sees what connect() returned, and not only that it got no port.
+    package var followsReturns: Bool { returns.isInForce }
+
+    /// Whether the kernel's table can be held against the counts.
+    package var canAudit: Bool { links[.eachItem] != nil }
 
     /// The processes of the command that are there: itself, and what descends from it.
     package var commandProcesses: Set<UInt32> { tree.members }
@@ -191,98 +164,68 @@ package struct Probe: ~Copyable {
     // MARK: Reading
 
     /// Becomes readable, edge-triggered, when a record asks for the reader's attention.
-    package var descriptor: Int32 {
-        get throws(ProbeError) { try object.descriptor(ofMap: "ring") }
-    }
+    package var descriptor: Int32 { ring.descriptor }
 
-    /// What `drain` hands over at most: a tenth of a second's work, so that a reader who is too slow
-    /// for what comes in still looks at signals and the clock.
+    /// Records that `drain` hands over at most: a tenth of a second's work, so that a reader who is too
+    /// slow for what comes in still looks at signals and the clock.
     package static let drainLimit = 1 << 16
 
     /// Hands over what has come since the last time, in the order in which it happened. Returns
     /// how many records that were, `drainLimit` if there may be more.
     @discardableResult
     package mutating func drain(_ body: (Record) -> Void) -> Int {
-        ring.decode(&malformed, body)
+        var bad = 0
+        // SAFETY: the bytes are decoded while they are lent.
+        let count = unsafe ring.drain(limit: Self.drainLimit) { bytes in
+            if let record = unsafe Record(bytes) { body(record) } else { bad += 1 }
+        }
+        malformed += bad
+        return count
     }
 
     /// Hands over at least all that was in the ring when this was called.
     package mutating func drainAll(_ body: (Record) -> Void) {
         // The smallest record takes 40 bytes there.
-        for _ in 0...(capacity / 40 / Self.drainLimit) where drain(body) < Self.drainLimit {
+        for _ in 0...(ringBytes / 40 / Self.drainLimit) where drain(body) < Self.drainLimit {
             return
         }
     }
 
     /// Asks the next record, whatever it is, for a wake-up. One that is being written right now may
     /// not see this: drain once more after a while before relying on it.
-    package func askForWakeUp() {
-        shared.store(1, at: MemoryLayout<pg_shared>.offset(of: \.sleeping)!)
-    }
+    package func askForWakeUp() { shared[\.sleeping] = 1 }
+
+    // MARK: Counters
 
     /// Records the ring had no room for, since the start.
-    package var lost: UInt64 { shared.load(at: MemoryLayout<pg_shared>.offset(of: \.lost)!) }
+    package var lost: UInt64 { shared[\.lost] }
 
-    /// What the kernel counts by itself, whatever became of the records.
+    /// Counts that the kernel keeps by itself, whatever becomes of the records.
     package struct Counters: Sendable {
         /// Connects begun, and those of them that got no port.
-        package var opened: UInt64 = 0
-        package var failed: UInt64 = 0
+        package var opened: UInt64
+        package var failed: UInt64
         /// Transitions for which the first copy of the program was skipped, and how many of these a
         /// later copy has handled.
-        package var skipped: UInt64 = 0
-        package var caught: UInt64 = 0
+        package var skipped: UInt64
+        package var caught: UInt64
+
+        package init(
+            opened: UInt64 = 0, failed: UInt64 = 0, skipped: UInt64 = 0, caught: UInt64 = 0
+        ) {
+            self.opened = opened
+            self.failed = failed
+            self.skipped = skipped
+            self.caught = caught
+        }
 
         /// Transitions that no copy may have seen.
-        package var slipped: UInt64 { skipped > caught ? skipped - caught : 0 }
+        package var missed: UInt64 { skipped > caught ? skipped - caught : 0 }
     }
 
     package var counters: Counters {
-        var counters = Counters(
-            skipped: object.skipped("on_state"),
-            caught: shared.load(at: MemoryLayout<pg_shared>.offset(of: \.caught)!))
-        for cpu in 0..<Int(PG_CPUS) {
-            let base = cpu * MemoryLayout<pg_cpu>.size
-            counters.opened += cpus.load(at: base + MemoryLayout<pg_cpu>.offset(of: \.opened)!)
-            counters.failed += cpus.load(at: base + MemoryLayout<pg_cpu>.offset(of: \.failed)!)
-        }
-        return counters
+        Counters(
+            opened: cpus.sum(\.opened), failed: cpus.sum(\.failed),
+            skipped: object.skipped(.onState), caught: shared[\.caught])
     }
-}
-
-extension RingReader {
-    /// - Parameter malformed: counts what is no record.
-    @discardableResult
-    borrowing func decode(_ malformed: inout Int, _ body: (Record) -> Void) -> Int {
-        var bad = 0
-        let count = unsafe drain(limit: Probe.drainLimit) { bytes in
-            if let record = unsafe Record(bytes) { body(record) } else { bad += 1 }
-        }
-        malformed += bad
-        return count
-    }
-}
-
-extension BPFObject {
-    /// Libbpf's return: 0, or a negative errno.
-    fileprivate borrowing func load(
-        _ config: pg_config, _ ringBytes: UInt32, _ processes: UInt32
-    ) throws(ProbeError) -> Int32 {
-        try set(maxEntries: ringBytes, ofMap: "ring")
-        try set(maxEntries: processes, ofMap: "tree")
-        try set(section: ".rodata.config", to: config)
-        return load()
-    }
-}
-
-private func loadError(_ errno: Int32) -> ProbeError {
-    if errno == EPERM || errno == EACCES, geteuid() != 0 {
-        return ProbeError(
-            "load probe", errno: errno,
-            remedy: "run as root, or grant CAP_BPF, CAP_PERFMON and CAP_SYSLOG")
-    }
-    return ProbeError(
-        "load probe", errno: errno,
-        remedy: "portgauge needs Linux 5.10 or later, this is \(Host().kernel); libbpf says:",
-        detail: unsafe String(cString: pg_libbpf_text()))
 }

@@ -1,11 +1,16 @@
+import BPF
 import CPortgauge
-import Glibc
+import LinuxSystem
 
 /// The processes of the command that is run, as the hooks keep them: itself, and what descends from it,
 /// wherever that has gone to.
 struct ProcessTree {
-    /// Of the map, which the probe's object owns.
-    let descriptor: Int32
+    /// The map's, which the object owns.
+    private let descriptor: Int32
+
+    init(of object: borrowing BPFObject) throws(SystemError) {
+        descriptor = try object.descriptor(of: .tree)
+    }
 
     /// Processes that are there at a time.
     static let limit: UInt32 = 16_384
@@ -13,21 +18,20 @@ struct ProcessTree {
     /// Enters the first of them, which has not forked yet.
     ///
     /// - Parameter process: as the first pid namespace numbers it.
-    func enter(_ process: UInt32) throws(ProbeError) {
+    func enter(_ process: UInt32) throws(SystemError) {
         var member: UInt8 = 1
         var process = process
+        // SAFETY: keys of the map are UInt32 and its values UInt8, as in `members`.
         let result = unsafe bpf_map_update_elem(descriptor, &process, &member, 0)
-        if result != 0 {
-            throw ProbeError("follow the command", errno: -result, remedy: hookRemedy)
-        }
+        try check(libbpf: result, "follow the command")
     }
 
-    /// Those that are there. One that comes or goes meanwhile may be missing, or be there twice.
+    /// The processes that are there. One that comes or goes meanwhile may be missing, or be there twice.
     var members: Set<UInt32> {
         var members: Set<UInt32> = []
         var process: UInt32 = 0
         var result = unsafe bpf_map_get_next_key(descriptor, nil, &process)
-        // Where the last one was removed, the kernel begins anew.
+        // The kernel begins anew if the last one was removed.
         for _ in 0..<Self.limit where result == 0 {
             members.insert(process)
             var before = process

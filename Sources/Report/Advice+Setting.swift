@@ -18,8 +18,8 @@ extension Advice {
         case .socketRange:
             return "setsockopt(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &zero, sizeof zero)"
         case .noAddress:
-            guard case .tuple(let tuple) = subject else { return nil }
-            var line = Line()
+            guard case .tuple(let tuple) = scope else { return nil }
+            var line = TextBuffer()
             line.append("ip route get ")
             line.append(tuple.remote)
             return String(decoding: line.bytes, as: UTF8.self)
@@ -27,10 +27,5 @@ extension Advice {
         }
     }
 
-    var netns: UInt32 {
-        switch subject {
-        case .tuple(let tuple): tuple.netns
-        case .bindPool(let netns, _): netns
-        }
-    }
+    var netns: UInt32 { scope.netns }
 }

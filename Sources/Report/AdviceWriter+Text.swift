@@ -2,7 +2,7 @@ import PortModel
 
 extension AdviceWriter {
     /// What to do, and the figures that say so; all but `setting`.
-    func text(_ advice: Advice, _ surroundings: Surroundings, _ text: inout Line) {
+    func text(_ advice: Advice, _ context: RenderContext, _ text: inout TextBuffer) {
         switch advice.kind {
         case .reuseConnections(let connections, let lived, let bytes, let pool):
             reuseConnections(connections, lived, bytes, pool: pool, peak: advice.peak, &text)
@@ -92,22 +92,22 @@ extension AdviceWriter {
             text.append(" The same goes for ")
             text.append(grouped: advice.others)
             text.append(" more ")
-            if case .bindPool = advice.subject {
+            if case .bindPool = advice.scope {
                 text.append(advice.others == 1 ? "local address." : "local addresses.")
             } else {
                 text.append(advice.others == 1 ? "tuple." : "tuples.")
             }
         }
-        if advice.setting?.hasPrefix("sysctl") == true, advice.netns != surroundings.ownNamespace {
+        if advice.setting?.hasPrefix("sysctl") == true, advice.netns != context.ownNamespace {
             text.append(" In netns ")
-            text.append(nameOf: advice.netns, surroundings)
+            text.append(nameOf: advice.netns, context)
             text.append(":")
         }
     }
 
     private func reuseConnections(
         _ connections: Int, _ lived: Advice.Lifetime, _ bytes: Double?, pool: Int, peak: Int,
-        _ text: inout Line
+        _ text: inout TextBuffer
     ) {
         text.append(grouped: connections)
         text.append(" connections lived ")
@@ -118,11 +118,6 @@ extension AdviceWriter {
             text.append(" bytes")
         }
         text.append(" on average")
-        if let median = lived.median {
-            text.append(" (half of them at most ")
-            text.append(duration: median)
-            text.append(")")
-        }
         text.append(": keep them open and use them again (keep-alive). ")
         if pool == 1 {
             text.append("One would have done, with 1 port")
@@ -140,7 +135,7 @@ extension AdviceWriter {
 
     private func timeWaitReuse(
         _ rules: TimeWaitRules, _ loopback: Bool, _ timeWait: Int, _ reusable: Int, _ rate: Int,
-        _ text: inout Line
+        _ text: inout TextBuffer
     ) {
         text.append(reusable, of: timeWait, "TIME_WAITs at the peak were older than ")
         text.append(grouped: Int(rules.reuseDelay))
@@ -159,7 +154,8 @@ extension AdviceWriter {
     }
 
     private func freeRange(
-        _ range: PortRange, _ blocked: Advice.Blocked, _ binders: [Process], _ text: inout Line
+        _ range: PortRange, _ blocked: Advice.Blocked, _ binders: [ProcessID],
+        _ text: inout TextBuffer
     ) {
         text.append(blocked.count, of: range.count, "ports in the range ")
         text.append(range)
@@ -183,12 +179,12 @@ extension AdviceWriter {
 
     // MARK: How far it goes
 
-    private func verdict(_ covers: Double?, _ text: inout Line) {
+    private func verdict(_ covers: Double?, _ text: inout TextBuffer) {
         guard let covers else { return }
         if covers >= 1 { text.append(" That is enough.") } else { shortfall(covers, &text) }
     }
 
-    private func shortfall(_ covers: Double?, _ text: inout Line) {
+    private func shortfall(_ covers: Double?, _ text: inout TextBuffer) {
         guard let covers, covers < 1 else { return }
         text.append(" Alone, that meets ")
         text.append(tenths: (covers * 1000).rounded(.down) / 10)
@@ -196,7 +192,7 @@ extension AdviceWriter {
     }
 }
 
-extension Line {
+extension TextBuffer {
     /// `3 of the 4 ports …`
     mutating func append(_ part: Int, of all: Int, _ what: StaticString) {
         append(grouped: part)

@@ -9,7 +9,7 @@ struct AdviceWriter {
     private static let indent = 5
 
     /// Appends `all`, in their order; nothing if there is none.
-    func write(_ all: [Advice], in surroundings: Surroundings, to line: inout Line) {
+    func write(_ all: [Advice], in context: RenderContext, to line: inout TextBuffer) {
         guard !all.isEmpty else { return }
         line.append("\n")
         layout.fold(&line, indent: 10) {
@@ -19,10 +19,10 @@ struct AdviceWriter {
             $0.append("\n")
         }
         for (index, advice) in all.enumerated() {
-            if index == 0 || all[index - 1].subject != advice.subject {
+            if index == 0 || all[index - 1].scope != advice.scope {
                 layout.fold(&line, indent: Self.indent) {
                     $0.append("  ")
-                    subject(advice, surroundings, &$0)
+                    scope(advice, context, &$0)
                     $0.append("\n")
                 }
                 paragraph(&line) {
@@ -34,7 +34,7 @@ struct AdviceWriter {
                 $0.append(index < 9 ? "  " : " ")
                 $0.append(index + 1)
                 $0.append(". ")
-                text(advice, surroundings, &$0)
+                text(advice, context, &$0)
             }
             // A command stays whole, to be copied.
             guard let setting = advice.setting else { continue }
@@ -45,16 +45,16 @@ struct AdviceWriter {
     }
 
     /// Which tuple or bind pool it is about, and whose.
-    func subject(_ advice: Advice, _ surroundings: Surroundings, _ line: inout Line) {
-        switch advice.subject {
+    func scope(_ advice: Advice, _ context: RenderContext, _ line: inout TextBuffer) {
+        switch advice.scope {
         case .tuple(let tuple):
-            line.append(tuple, surroundings)
-        case .bindPool(_, let local):
+            line.append(tuple, context)
+        case .bindPool(let key):
             line.append("bind() to ")
-            line.append(local)
+            line.append(key.local)
             line.append(", port 0")
         }
-        line.append(namespace: advice.netns, surroundings)
+        line.append(namespace: advice.netns, context)
         if advice.process != .unknown {
             line.append("  ")
             line.append(advice.process)
@@ -62,9 +62,9 @@ struct AdviceWriter {
     }
 
     /// What it lacked.
-    func situation(_ advice: Advice, _ text: inout Line) {
+    func situation(_ advice: Advice, _ text: inout TextBuffer) {
         let call: StaticString =
-            if case .bindPool = advice.subject { "bind" } else { "connect" }
+            if case .bindPool = advice.scope { "bind" } else { "connect" }
         if advice.failed > 0 {
             text.append(grouped: advice.failed)
             text.append(" ")
@@ -85,7 +85,7 @@ struct AdviceWriter {
         }
     }
 
-    private func paragraph(_ line: inout Line, _ write: (inout Line) -> Void) {
+    private func paragraph(_ line: inout TextBuffer, _ write: (inout TextBuffer) -> Void) {
         let start = line.bytes.count
         write(&line)
         line.append("\n")

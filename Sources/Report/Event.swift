@@ -70,7 +70,7 @@ package enum Event {
 }
 
 /// What the writers cannot know by themselves, and what may change while they write.
-package struct Surroundings: Sendable {
+package struct RenderContext: Sendable {
     package var timestamps: Timestamps
     /// What to call network namespaces, by their identity.
     package var namespaceNames: [UInt32: String]

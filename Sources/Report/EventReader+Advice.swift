@@ -4,12 +4,8 @@ extension EventReader {
     /// One item of `advice`, as `JSONWriter` has written it.
     mutating func advice(_ node: Node) throws(Unreadable) -> Advice {
         let name = try string("kind", in: node)
-        let subject: Advice.Subject
-        switch try self.subject(in: node) {
-        case .tuple(let tuple): subject = .tuple(tuple)
-        case .bindPool(let key): subject = .bindPool(netns: key.netns, local: key.local)
-        }
-        var process = Process.unknown
+        let scope = try scope(in: node)
+        var process = ProcessID.unknown
         if optional("top_process", in: node) != nil {
             process = try self.process(in: try self.node("top_process", in: node, .object))
         }
@@ -25,7 +21,7 @@ extension EventReader {
             ($0 * 10).rounded() / 1000
         }
         return Advice(
-            kind: try kind(name, node), subject: subject, process: process, failed: failed,
+            kind: try kind(name, node), scope: scope, process: process, failed: failed,
             peak: peak, usable: usable, demand: demand, covers: covers,
             others: try int("others", in: node))
     }
@@ -36,9 +32,8 @@ extension EventReader {
         switch name {
         case "reuse_connections":
             let connections = try int("connections", in: node)
-            var lived = Advice.Lifetime(
+            let lived = Advice.Lifetime(
                 mean: try microseconds("lived_us", in: node) ?? 0, count: connections)
-            lived.median = try microseconds("lived_median_us", in: node)
             return .reuseConnections(
                 connections: connections, lived: lived,
                 bytes: try optionalDouble("bytes", in: node), pool: try int("pool", in: node))
@@ -62,7 +57,7 @@ extension EventReader {
                 range: try range(in: node),
                 blocked: Advice.Blocked(
                     reserved: try int("reserved", in: node), bound: try int("bound", in: node)),
-                binders: try objects("binders", in: node) { reader, node throws(Unreadable) in
+                holders: try objects("binders", in: node) { reader, node throws(Unreadable) in
                     try reader.process(in: node)
                 })
         case "add_addresses": return .addAddresses(try int("addresses", in: node))

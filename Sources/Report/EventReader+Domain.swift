@@ -24,37 +24,37 @@ extension EventReader {
     }
 
     /// A tuple, or what has no peer.
-    mutating func subject(in object: Node) throws(Unreadable) -> Alert.Subject {
+    mutating func scope(in object: Node) throws(Unreadable) -> PortScope {
         optional("remote", in: object) == nil
             ? .bindPool(try bindPool(in: object)) : .tuple(try tuple(in: object))
     }
 
-    mutating func process(in object: Node) throws(Unreadable) -> Process {
-        var process = Process.unknown
+    mutating func process(in object: Node) throws(Unreadable) -> ProcessID {
+        var process = ProcessID.unknown
         if let pid = try optionalInt("pid", in: object, to: Int(UInt32.max)) {
             process.pid = UInt32(pid)
         }
         if let name = optional("comm", in: object) {
-            process.name = Process.Name(try string(name))
+            process.name = ProcessID.Name(try string(name))
         }
         return process
     }
 
     /// - Parameter held: where it does not stand beside the others.
-    mutating func standing(
+    mutating func usage(
         in object: Node, held: Int? = nil
-    ) throws(Unreadable) -> Standing {
-        var standing = Standing(usable: 0)
-        standing.held = if let held { held } else { try int("held", in: object) }
-        standing.timeWait = try optionalInt("time_wait", in: object) ?? 0
-        standing.reusable = try optionalInt("reusable", in: object) ?? 0
-        standing.usable = try int("usable", in: object)
+    ) throws(Unreadable) -> PortUsage {
+        var usage = PortUsage(usable: 0)
+        usage.held = if let held { held } else { try int("held", in: object) }
+        usage.timeWait = try optionalInt("time_wait", in: object) ?? 0
+        usage.reusable = try optionalInt("reusable", in: object) ?? 0
+        usage.usable = try int("usable", in: object)
         let available = try optionalInt("available", in: object)
         if let available {
-            standing.elsewhere = max(
-                0, available - standing.usable + standing.held - standing.reusable)
+            usage.outsidePool = max(
+                0, available - usage.usable + usage.held - usage.reusable)
         }
-        return standing
+        return usage
     }
 
     mutating func range(
@@ -71,14 +71,14 @@ extension EventReader {
     mutating func second() throws(Unreadable) -> RunCollector.Second {
         let root = Self.root
         let tuple = try tuple(in: root)
-        let standing = try standing(in: root)
-        var since = TupleAccount.Totals()
+        let usage = try usage(in: root)
+        var since = TupleState.Totals()
         since.opened = try int("opened", in: root, from: -Self.greatest)
         since.closed = try int("closed", in: root)
         since.failed = try int("failed", in: root)
         let search = try optionalInt("search_us", in: root) ?? 0
         return RunCollector.Second(
-            tuple: tuple, standing: standing, since: since, search: UInt64(search) * 1000)
+            tuple: tuple, usage: usage, since: since, search: UInt64(search) * 1000)
     }
 
     /// What a report has of an alert.
@@ -86,32 +86,31 @@ extension EventReader {
         let root = Self.root
         let level = try int("level", in: root, to: 100)
         var alert = Alert(
-            level: level, time: time, subject: try subject(in: root),
-            standing: try standing(in: root))
+            level: level, time: time, scope: try scope(in: root),
+            usage: try usage(in: root))
         if let node = optional("forecast", in: root), document.kind(of: node) == .object {
             alert.forecast = Forecast(
                 opensPerSecond: try double("rate", in: node),
                 netPerSecond: try double("net_rate", in: node),
                 exhaustedIn: try optionalDouble("exhausted_in_s", in: node),
                 levelsOffAt: try optionalInt("levels_off_at", in: node),
-                usable: alert.standing.usable,
+                usable: alert.usage.usable,
                 sustainable: try optionalDouble("sustainable_rate", in: node),
                 intoTimeWait: try optionalDouble("into_time_wait", in: node))
         }
         return alert
     }
 
-    mutating func call(in object: Node) throws(Unreadable) -> Record.Call {
-        guard let call = Record.Call(rawValue: try string("call", in: object)) else {
-            throw Unreadable()
-        }
-        return call
-    }
-
-    mutating func cause(in object: Node) throws(Unreadable) -> Cause {
-        guard let cause = Cause(rawValue: try string("cause", in: object)) else {
-            throw Unreadable()
-        }
-        return cause
+    /// A connect() or bind(), without the port that it named.
+    mutating func failedCall(in object: Node) throws(Unreadable) -> FailedCall {
+        guard let kind = FailedCall.Kind(rawValue: try string("call", in: object)),
+            let cause = Cause(rawValue: try string("cause", in: object))
+        else { throw Unreadable() }
+        let scope: PortScope =
+            switch kind {
+            case .connect: .tuple(try tuple(in: object))
+            case .bind: .bindPool(try bindPool(in: object))
+            }
+        return FailedCall(scope: scope, process: try process(in: object), cause: cause)
     }
 }

@@ -36,8 +36,8 @@ extension EventReader {
             summary.isPartial = try bool("partial", in: root)
         }
         summary.totals = try totals(in: root)
-        summary.wantOfPort = try calls("want_of_port")
-        summary.otherwise = try calls("otherwise")
+        summary.portExhaustion = try calls("want_of_port")
+        summary.otherErrors = try calls("otherwise")
         summary.held = try int("held", in: root)
         summary.timeWait = try int("time_wait", in: root)
         summary.tuplesOmitted = try int("tuples_omitted", in: root)
@@ -71,8 +71,8 @@ extension EventReader {
         return accuracy
     }
 
-    private mutating func totals(in object: Node) throws(Unreadable) -> TupleAccount.Totals {
-        var totals = TupleAccount.Totals()
+    private mutating func totals(in object: Node) throws(Unreadable) -> TupleState.Totals {
+        var totals = TupleState.Totals()
         totals.opened = try int("opened", in: object)
         totals.closed = try int("closed", in: object)
         totals.closedFirst = try int("closed_first", in: object)
@@ -80,9 +80,9 @@ extension EventReader {
         return totals
     }
 
-    private mutating func calls(_ name: StaticString) throws(Unreadable) -> Summary.Calls {
+    private mutating func calls(_ name: StaticString) throws(Unreadable) -> Calls {
         let object = try node(name, in: Self.root, .object)
-        return Summary.Calls(
+        return Calls(
             connects: try int("connects", in: object), binds: try int("binds", in: object))
     }
 
@@ -115,37 +115,23 @@ extension EventReader {
         return row
     }
 
-    private mutating func refusal(_ node: Node) throws(Unreadable) -> Summary.RefusalRow {
-        let call = try call(in: node)
-        let cause = try cause(in: node)
-        let tuple: Tuple
-        switch call {
-        case .connect: tuple = try self.tuple(in: node)
-        case .bind:
-            let key = try bindPool(in: node)
-            tuple = Tuple(
-                netns: key.netns, local: key.local, remote: IPAddress(high: 0, low: 0),
-                remotePort: 0)
-        }
-        let port = try optionalInt("local_port", in: node, to: 65_535) ?? 0
-        return Summary.RefusalRow(
-            refused: Refused(
-                call: call, cause: cause, tuple: tuple, localPort: UInt16(port),
-                process: try process(in: node)),
-            count: try int("count", in: node))
+    private mutating func refusal(_ node: Node) throws(Unreadable) -> FailedCall.Count {
+        var call = try failedCall(in: node)
+        call.localPort = UInt16(try optionalInt("local_port", in: node, to: 65_535) ?? 0)
+        return FailedCall.Count(call, count: try int("count", in: node))
     }
 
     private mutating func tupleRow(_ node: Node) throws(Unreadable) -> Summary.TupleRow {
         let tuple = try tuple(in: node)
-        let standing = try standing(in: node)
+        let usage = try usage(in: node)
         let range = try range(in: node)
         let held = try int("peak", in: node)
         let time = try optionalTime("peak_at", in: node) ?? 0
         let atPeak = try self.node("at_peak", in: node, .object)
         var row = Summary.TupleRow(
-            tuple: tuple, range: range, standing: standing,
-            peak: TupleAccount.Peak(
-                standing: try self.standing(in: atPeak, held: held), time: time))
+            tuple: tuple, range: range, usage: usage,
+            peak: TupleState.Peak(
+                usage: try self.usage(in: atPeak, held: held), time: time))
         row.totals = try totals(in: node)
         for (name, count) in try counts("errors", in: node) {
             row.errors[try errno(name)] = count

@@ -7,13 +7,13 @@ package enum EventWriter: Sendable {
     ///
     /// - Parameter time: when it happened, in CLOCK_MONOTONIC nanoseconds.
     package mutating func write(
-        _ event: Event, at time: UInt64, in surroundings: Surroundings, to line: inout Line
+        _ event: Event, at time: UInt64, in context: RenderContext, to line: inout TextBuffer
     ) {
         switch self {
         case .text(var writer):
-            writer.write(event, at: time, in: surroundings, to: &line)
+            writer.write(event, at: time, in: context, to: &line)
             self = .text(writer)
-        case .json(let writer): writer.write(event, at: time, in: surroundings, to: &line)
+        case .json(let writer): writer.write(event, at: time, in: context, to: &line)
         }
     }
 }

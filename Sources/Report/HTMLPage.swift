@@ -5,7 +5,7 @@ import PortModel
 struct HTMLPage {
     let reports: [RunReport]
     /// A name for each report: its host's, and never the same twice.
-    let hosts: [Line]
+    let hosts: [TextBuffer]
     let rows: [Row]
     /// How many are neither in `rows` nor in the page.
     let rowsOmitted: Int
@@ -22,61 +22,42 @@ struct HTMLPage {
     struct Row {
         /// The place of its report.
         var host: Int
-        var kind: Kind
+        let scope: PortScope
+        /// Nil of a pool.
+        let tuple: Summary.TupleRow?
+        let process: ProcessID?
+        /// How it stood at the peak, and when: nanoseconds since 1970; nil if not known.
+        let peak: PortUsage
+        let peakAt: UInt64?
+        /// Connects or binds that failed, and of these the ones that found no port.
+        let failed: Int
+        let exhausted: Int
+        let opened: Int
         /// Its place among the charts; nil if there is no series of it.
         var chart: Int?
         var series: TimeSeries?
 
-        enum Kind {
-            case tuple(Summary.TupleRow)
-            case bindPool(Summary.BindPoolRow)
+        init(_ row: Summary.TupleRow, host: Int) {
+            self.host = host
+            scope = .tuple(row.tuple)
+            tuple = row
+            process = row.topProcess
+            peak = row.peak.usage
+            peakAt = row.peak.held > 0 ? row.peak.time : nil
+            failed = row.totals.failed
+            exhausted =
+                failed - row.causes.reduce(0) { $0 + ($1.key.isPortExhaustion ? 0 : $1.value) }
+            opened = row.totals.opened
         }
 
-        var subject: Alert.Subject {
-            switch kind {
-            case .tuple(let row): .tuple(row.tuple)
-            case .bindPool(let row): .bindPool(row.key)
-            }
-        }
-
-        var process: Process? {
-            switch kind {
-            case .tuple(let row): row.topProcess
-            case .bindPool(let row): row.topProcess
-            }
-        }
-
-        /// How it stood at the peak.
-        var peak: Standing {
-            switch kind {
-            case .tuple(let row): row.peak.standing
-            case .bindPool(let row): Standing(held: row.peak, usable: row.usable)
-            }
-        }
-
-        /// Nanoseconds since 1970; nil if not known.
-        var peakAt: UInt64? {
-            guard case .tuple(let row) = kind, row.peak.held > 0 else { return nil }
-            return row.peak.time
-        }
-
-        /// Connects or binds that got no port.
-        var failed: Int {
-            switch kind {
-            case .tuple(let row): row.totals.failed
-            case .bindPool(let row): row.failed
-            }
-        }
-
-        /// Of these, the ones for want of a port.
-        var wanted: Int {
-            guard case .tuple(let row) = kind else { return failed }
-            return failed - row.causes.reduce(0) { $0 + ($1.key.isWantOfPort ? 0 : $1.value) }
-        }
-
-        var opened: Int {
-            guard case .tuple(let row) = kind else { return 0 }
-            return row.totals.opened
+        init(_ row: Summary.BindPoolRow, host: Int) {
+            self.host = host
+            scope = .bindPool(row.key)
+            tuple = nil
+            process = row.topProcess
+            peak = PortUsage(held: row.peak, usable: row.usable)
+            peakAt = nil
+            (failed, exhausted, opened) = (row.failed, row.failed, 0)
         }
     }
 
@@ -85,12 +66,11 @@ struct HTMLPage {
         hosts = HostsWriter.names(of: reports)
         var rows: [Row] = []
         for (host, report) in reports.enumerated() {
-            let all = report.series.map { ($0.subject, $0.series) }
+            let all = report.series.map { ($0.scope, $0.series) }
             let series = Dictionary(all, uniquingKeysWith: { first, _ in first })
-            let tuples = report.summary.tuples.map(Row.Kind.tuple)
-            for kind in tuples + report.summary.bindPools.map(Row.Kind.bindPool) {
-                var row = Row(host: host, kind: kind)
-                row.series = series[row.subject]
+            let tuples = report.summary.tuples.map { Row($0, host: host) }
+            for var row in tuples + report.summary.bindPools.map({ Row($0, host: host) }) {
+                row.series = series[row.scope]
                 if row.series?.points.isEmpty == true { row.series = nil }
                 rows.append(row)
             }
@@ -101,14 +81,14 @@ struct HTMLPage {
         rowsOmitted =
             max(0, rows.count - Self.limit)
             + reports.reduce(0) { $0 + $1.summary.tuplesOmitted }
-        worst = shown.indices.max { (shown[$0].wanted, -$0) < (shown[$1].wanted, -$1) }
+        worst = shown.indices.max { (shown[$0].exhausted, -$0) < (shown[$1].exhausted, -$1) }
         begin = reports.map(\.startedAt).min() ?? 0
         end = reports.map(\.endedAt).max() ?? 0
     }
 
     /// All times of a page are those of the first host's clock and zone.
     var timestamps: Timestamps {
-        reports.first?.surroundings.timestamps ?? Timestamps(realtimeOffset: 0, localOffset: 0)
+        reports.first?.context.timestamps ?? Timestamps(realtimeOffset: 0, localOffset: 0)
     }
 
     /// Milliseconds since the begin.
@@ -127,7 +107,7 @@ struct HTMLPage {
 
     private static func precedes(_ a: Row, _ b: Row, _ isEarlier: Bool) -> Bool {
         if a.peak.share != b.peak.share { return a.peak.share > b.peak.share }
-        if a.wanted != b.wanted { return a.wanted > b.wanted }
+        if a.exhausted != b.exhausted { return a.exhausted > b.exhausted }
         if a.opened != b.opened { return a.opened > b.opened }
         return isEarlier
     }

@@ -9,7 +9,7 @@ extension HTMLWriter {
     private static let marks = 40
 
     /// What the script draws: JSON, with times in seconds since the begin.
-    func chartData(_ page: HTMLPage, _ line: inout Line) {
+    func chartData(_ page: HTMLPage, _ line: inout TextBuffer) {
         let charts = page.rows.filter { $0.series != nil }
         let each = max(
             20, (Self.points - Self.drawn * 600) / max(1, charts.count - Self.drawn))
@@ -25,14 +25,14 @@ extension HTMLWriter {
             if index > 0 { line.append(",\n") }
             let report = page.reports[row.host]
             let limit = index < Self.drawn ? Int.max : each
-            chart(row, page, marks[row.host][row.subject] ?? [], report, limit, &line)
+            chart(row, page, marks[row.host][row.scope] ?? [], report, limit, &line)
         }
         line.append("]}")
     }
 
     private func chart(
         _ row: HTMLPage.Row, _ page: HTMLPage, _ marks: [Moment], _ report: RunReport,
-        _ limit: Int, _ line: inout Line
+        _ limit: Int, _ line: inout TextBuffer
     ) {
         guard var series = row.series else { return }
         var step = report.secondsPerPoint
@@ -86,15 +86,15 @@ extension HTMLWriter {
     }
 
     /// The alerts, and the first failure, of each tuple or bind pool.
-    private static func marks(_ report: RunReport) -> [Alert.Subject: [Moment]] {
-        var marks: [Alert.Subject: [Moment]] = [:]
-        var failed: Set<Alert.Subject> = []
+    private static func marks(_ report: RunReport) -> [PortScope: [Moment]] {
+        var marks: [PortScope: [Moment]] = [:]
+        var failed: Set<PortScope> = []
         for moment in report.moments {
             switch moment.kind {
-            case .alert(let subject, let level, _, _) where level > 0:
-                marks[subject, default: []].append(moment)
-            case .firstFailure(let subject, _, _, _) where failed.insert(subject).inserted:
-                marks[subject, default: []].append(moment)
+            case .alert(let scope, let level, _, _) where level > 0:
+                marks[scope, default: []].append(moment)
+            case .firstFailure(let call) where failed.insert(call.scope).inserted:
+                marks[call.scope, default: []].append(moment)
             default: continue
             }
         }
@@ -102,10 +102,10 @@ extension HTMLWriter {
     }
 }
 
-extension Line {
+extension TextBuffer {
     /// What `write` appends, as a JSON string.
-    fileprivate mutating func quoted(_ write: (inout Line) -> Void) {
-        var text = Line()
+    fileprivate mutating func quoted(_ write: (inout TextBuffer) -> Void) {
+        var text = TextBuffer()
         write(&text)
         append(quoted: String(decoding: text.bytes, as: UTF8.self))
     }

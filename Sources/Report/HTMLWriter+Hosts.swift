@@ -2,7 +2,7 @@ import PortModel
 
 extension HTMLWriter {
     /// Accuracy, hosts and settings: a column for each host.
-    func hosts(_ page: HTMLPage, _ line: inout Line) {
+    func hosts(_ page: HTMLPage, _ line: inout TextBuffer) {
         if page.reports.count > 1 {
             begin("Hosts", page, &line)
             for row in Self.totals { append(row, page, &line) }
@@ -18,7 +18,7 @@ extension HTMLWriter {
             {
                 if index > 0 { line.append("<br>") }
                 line.text {
-                    $0.append(nameOf: namespace.netns, report.surroundings)
+                    $0.append(nameOf: namespace.netns, report.context)
                     $0.append(": ")
                     $0.append(settings: namespace)
                 }
@@ -41,18 +41,18 @@ extension HTMLWriter {
     /// What it is called, and what a host has there.
     private struct Fact: Sendable {
         let name: StaticString
-        /// For numbers: right-aligned, and standing out where it is more than 0 and should be 0.
+        /// For numbers: right-aligned, and usage out where it is more than 0 and should be 0.
         var isNumber = true
         var shouldBeZero = false
-        let value: @Sendable (RunReport, inout Line) -> Int?
+        let value: @Sendable (RunReport, inout TextBuffer) -> Int?
     }
 
     private static let totals: [Fact] = [
         count("opened") { $0.totals.opened },
         count("closed") { $0.totals.closed },
-        count("connects failed for want of a port", zero: true) { $0.wantOfPort.connects },
-        count("binds failed for want of a port", zero: true) { $0.wantOfPort.binds },
-        count("failed for another reason") { $0.otherwise.connects + $0.otherwise.binds },
+        count("connects failed for want of a port", zero: true) { $0.portExhaustion.connects },
+        count("binds failed for want of a port", zero: true) { $0.portExhaustion.binds },
+        count("failed for another reason") { $0.otherErrors.connects + $0.otherErrors.binds },
         Fact(name: "greatest share of the usable ports") { report, line in
             if let first = report.summary.tuples.first { line.append(share: first.peak.share) }
             return nil
@@ -112,7 +112,7 @@ extension HTMLWriter {
     }
 
     private static func fact(
-        _ name: StaticString, _ write: @escaping @Sendable (RunReport, inout Line) -> Void
+        _ name: StaticString, _ write: @escaping @Sendable (RunReport, inout TextBuffer) -> Void
     ) -> Fact {
         Fact(name: name, isNumber: false) { report, line in
             write(report, &line)
@@ -122,7 +122,7 @@ extension HTMLWriter {
 
     // MARK: Rows
 
-    private func begin(_ heading: StaticString, _ page: HTMLPage, _ line: inout Line) {
+    private func begin(_ heading: StaticString, _ page: HTMLPage, _ line: inout TextBuffer) {
         line.append("<section>\n<h2>")
         line.append(heading)
         line.append("</h2>\n<div class=\"scroll\">\n<table class=\"facts\">\n<thead><tr><td></td>")
@@ -134,12 +134,12 @@ extension HTMLWriter {
         line.append("</tr></thead>\n<tbody>\n")
     }
 
-    private func append(_ fact: Fact, _ page: HTMLPage, _ line: inout Line) {
+    private func append(_ fact: Fact, _ page: HTMLPage, _ line: inout TextBuffer) {
         line.append("<tr><th scope=\"row\">")
         line.append(fact.name)
         line.append("</th>")
         for report in page.reports {
-            var cell = Line()
+            var cell = TextBuffer()
             let count = fact.value(report, &cell)
             let isBad = fact.shouldBeZero && (count ?? 0) > 0
             line.element("td", isBad ? "bad" : "") { $0.append(cell) }
@@ -149,8 +149,8 @@ extension HTMLWriter {
 
     /// - Parameter write: HTML.
     private func row(
-        _ name: StaticString, _ page: HTMLPage, _ line: inout Line,
-        _ write: (RunReport, inout Line) -> Void
+        _ name: StaticString, _ page: HTMLPage, _ line: inout TextBuffer,
+        _ write: (RunReport, inout TextBuffer) -> Void
     ) {
         line.append("<tr><th scope=\"row\">")
         line.append(name)

@@ -2,7 +2,7 @@ import PortModel
 
 extension HTMLWriter {
     /// What the charts mark, and what they do not.
-    func moments(_ page: HTMLPage, _ line: inout Line) {
+    func moments(_ page: HTMLPage, _ line: inout TextBuffer) {
         var all: [(host: Int, moment: Moment)] = []
         for (host, report) in page.reports.enumerated() {
             for moment in report.moments {
@@ -21,7 +21,7 @@ extension HTMLWriter {
                 Column("where"),
             ], &line)
         for (host, moment) in all.prefix(Self.limit) {
-            let surroundings = page.reports[host].surroundings
+            let context = page.reports[host].context
             line.append("<tr>")
             line.beginCell(sortedBy: page.elapsed(moment.time))
             page.timestamps.appendLocal(moment.time, to: &line)
@@ -36,11 +36,11 @@ extension HTMLWriter {
                     $0.append(": ")
                 }
                 switch moment.kind {
-                case .alert(let subject, _, _, _), .firstFailure(let subject, _, _, _):
-                    name(subject, surroundings, &$0)
+                case .alert(let scope, _, _, _): name(scope, context, &$0)
+                case .firstFailure(let call): name(call.scope, context, &$0)
                 case .drift(let netns, _), .namespace(let netns, _):
                     $0.append("netns ")
-                    $0.append(nameOf: netns, surroundings)
+                    $0.append(nameOf: netns, context)
                 case .lost: break
                 }
             }
@@ -61,10 +61,10 @@ extension Moment {
     }
 }
 
-extension Line {
+extension TextBuffer {
     fileprivate mutating func append(_ kind: Moment.Kind) {
         switch kind {
-        case .alert(_, let level, let standing, let exhaustedIn):
+        case .alert(_, let level, let usage, let exhaustedIn):
             if level > 0 {
                 append("crossed ")
                 append(level)
@@ -72,21 +72,21 @@ extension Line {
             } else {
                 append("recovered: ")
             }
-            append(grouped: standing.held)
+            append(grouped: usage.held)
             append(" of ")
-            append(grouped: standing.usable)
+            append(grouped: usage.usable)
             append(" held")
             if let exhaustedIn, exhaustedIn > 0 {
                 append(", full in ")
                 append(tenths: exhaustedIn)
                 append(" s")
             }
-        case .firstFailure(_, let call, let cause, let process):
+        case .firstFailure(let call):
             append("first failure of ")
-            append(call == .connect ? "connect(), " : "bind(), ")
-            append(cause.rawValue)
+            append(call.kind == .connect ? "connect(), " : "bind(), ")
+            append(call.causeName)
             append(": ")
-            append(process)
+            append(call.process)
         case .lost(let count):
             append(grouped: count)
             append(" records lost")

@@ -14,14 +14,14 @@ extension HTMLWriter {
         Column("search", .detail),
     ]
 
-    func tuples(_ page: HTMLPage, _ line: inout Line) {
-        let rows = page.rows.filter { if case .tuple = $0.kind { true } else { false } }
+    func tuples(_ page: HTMLPage, _ line: inout TextBuffer) {
+        let rows = page.rows.filter { $0.tuple != nil }
         guard !rows.isEmpty else { return }
         line.append("<section>\n<input class=\"find script\" id=\"find\" type=\"search\"")
         line.append(" placeholder=\"find a tuple\" aria-label=\"find a tuple\" hidden>\n")
         beginTable("Tuples", "tuples", Self.tupleColumns, &line)
         for row in rows {
-            guard case .tuple(let tuple) = row.kind else { continue }
+            guard let tuple = row.tuple else { continue }
             begin(row, page, &line)
             line.cell(row.peak.usable, "n less")
             line.cell(alarm: row.failed)
@@ -29,8 +29,8 @@ extension HTMLWriter {
             if let time = tuple.firstFailureAt { page.timestamps.appendLocal(time, to: &line) }
             line.close("td")
             line.cell(tuple.totals.opened)
-            line.cell(tuple.standing.held, "n less")
-            line.cell(tuple.standing.timeWait, "n less")
+            line.cell(tuple.usage.held, "n less")
+            line.cell(tuple.usage.timeWait, "n less")
             search(row.series, &line)
             line.append("</tr>\n")
         }
@@ -46,7 +46,7 @@ extension HTMLWriter {
     }
 
     /// The longest search for a port.
-    private func search(_ series: TimeSeries?, _ line: inout Line) {
+    private func search(_ series: TimeSeries?, _ line: inout TextBuffer) {
         let longest = series?.points.reduce(0) { max($0, $1.search) } ?? 0
         line.beginCell("n less", sortedBy: Int(longest))
         if longest > 0 { line.append(duration: UInt64(longest) * 1000) }
@@ -54,7 +54,7 @@ extension HTMLWriter {
     }
 
     /// Name, share and peak.
-    private func begin(_ row: HTMLPage.Row, _ page: HTMLPage, _ line: inout Line) {
+    private func begin(_ row: HTMLPage.Row, _ page: HTMLPage, _ line: inout TextBuffer) {
         line.append("<tr><td class=\"place\">")
         if let chart = row.chart {
             line.append("<button type=\"button\" data-tuple=\"")
@@ -76,8 +76,8 @@ extension HTMLWriter {
 
     // MARK: Bind pools
 
-    func bindPools(_ page: HTMLPage, _ line: inout Line) {
-        let rows = page.rows.filter { if case .bindPool = $0.kind { true } else { false } }
+    func bindPools(_ page: HTMLPage, _ line: inout TextBuffer) {
+        let rows = page.rows.filter { $0.tuple == nil }
         guard !rows.isEmpty else { return }
         line.append("<section>\n")
         beginTable(
@@ -97,13 +97,13 @@ extension HTMLWriter {
 
     // MARK: Failures
 
-    func failures(_ page: HTMLPage, _ line: inout Line) {
-        var all: [(host: Int, what: Summary.Failed, count: Int)] = []
+    func failures(_ page: HTMLPage, _ line: inout TextBuffer) {
+        var all: [(host: Int, failed: FailedCall.Count)] = []
         for (host, report) in page.reports.enumerated() {
-            all += report.summary.failures.map { (host, $0.what, $0.count) }
+            all += report.summary.failures.map { (host, $0) }
         }
         guard !all.isEmpty else { return }
-        all.sort { $0.count > $1.count }
+        all.sort { $0.failed.count > $1.failed.count }
         line.append("<section>\n")
         beginTable(
             "Failures by process", "failures",
@@ -111,22 +111,19 @@ extension HTMLWriter {
                 Column("failed", .number, isSorted: true), Column("process"), Column("call"),
                 Column("cause"), Column("from, to"),
             ], &line)
-        for (host, what, count) in all.prefix(Self.limit) {
+        for (host, failed) in all.prefix(Self.limit) {
+            let call = failed.call
             line.append("<tr>")
-            line.cell(alarm: count)
-            line.element("td") { $0.append(what.process) }
-            line.element("td") { $0.append(what.call == .connect ? "connect()" : "bind()") }
-            line.element("td") { $0.append(what.cause?.rawValue ?? "-") }
+            line.cell(alarm: failed.count)
+            line.element("td") { $0.append(call.process) }
+            line.element("td") { $0.append(call.kind == .connect ? "connect()" : "bind()") }
+            line.element("td") { $0.append(call.causeName) }
             line.element("td", "place") {
                 if page.hosts.count > 1 {
                     $0.append(page.hosts[host])
                     $0.append(": ")
                 }
-                switch what.call {
-                case .connect: $0.append(what.tuple, page.reports[host].surroundings)
-                case .bind: $0.append(what.tuple.local, port: what.localPort)
-                }
-                $0.append(namespaceOf: what.tuple, page.reports[host].surroundings)
+                $0.append(placeOf: call, page.reports[host].context)
             }
             line.append("</tr>\n")
         }
@@ -154,7 +151,7 @@ extension HTMLWriter {
     /// A heading, and a table up to its rows.
     func beginTable(
         _ heading: StaticString, _ identifier: StaticString, _ columns: [Column],
-        _ line: inout Line
+        _ line: inout TextBuffer
     ) {
         line.append("<h2>")
         line.append(heading)
@@ -180,7 +177,7 @@ extension HTMLWriter {
     }
 
     /// Ends a table of which the first `limit` rows are shown.
-    func endTable(_ count: Int, _ line: inout Line) {
+    func endTable(_ count: Int, _ line: inout TextBuffer) {
         line.append("</tbody>\n</table>\n</div>\n")
         if count > Self.limit {
             line.element("p", "faint") {

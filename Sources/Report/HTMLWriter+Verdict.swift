@@ -4,11 +4,11 @@ extension HTMLWriter {
     // MARK: The verdict
 
     /// What happened, in one sentence.
-    func verdict(_ page: HTMLPage, _ line: inout Line) {
+    func verdict(_ page: HTMLPage, _ line: inout TextBuffer) {
         let summaries = page.reports.map(\.summary)
-        let connects = summaries.reduce(0) { $0 + $1.wantOfPort.connects }
-        let binds = summaries.reduce(0) { $0 + $1.wantOfPort.binds }
-        let others = summaries.reduce(0) { $0 + $1.otherwise.connects + $1.otherwise.binds }
+        let connects = summaries.reduce(0) { $0 + $1.portExhaustion.connects }
+        let binds = summaries.reduce(0) { $0 + $1.portExhaustion.binds }
+        let others = summaries.reduce(0) { $0 + $1.otherErrors.total }
         line.append("<h1>")
         if connects + binds > 0 {
             line.element("span", "bad") {
@@ -40,7 +40,7 @@ extension HTMLWriter {
     }
 
     /// `10.0.0.1 → 10.0.0.9:80 held all 28,232 usable ports at 17:16:05.`
-    private func stand(_ page: HTMLPage, _ index: Int?, _ text: inout Line) {
+    private func stand(_ page: HTMLPage, _ index: Int?, _ text: inout TextBuffer) {
         guard let index else { return text.append("by whom is not known.") }
         let row = page.rows[index]
         name(row, page, &text)
@@ -72,32 +72,34 @@ extension HTMLWriter {
     }
 
     /// `web-1: 10.0.0.1 → 10.0.0.9:80 netns blue`; the host where there are several.
-    func name(_ row: HTMLPage.Row, _ page: HTMLPage, _ text: inout Line) {
+    func name(_ row: HTMLPage.Row, _ page: HTMLPage, _ text: inout TextBuffer) {
         if page.hosts.count > 1 {
             text.append(page.hosts[row.host])
             text.append(": ")
         }
-        name(row.subject, page.reports[row.host].surroundings, &text)
+        name(row.scope, page.reports[row.host].context, &text)
     }
 
-    func name(_ subject: Alert.Subject, _ surroundings: Surroundings, _ text: inout Line) {
-        switch subject {
+    func name(_ scope: PortScope, _ context: RenderContext, _ text: inout TextBuffer) {
+        switch scope {
         case .tuple(let tuple):
-            text.append(tuple, surroundings)
-            text.append(namespaceOf: tuple, surroundings)
+            text.append(tuple, context)
+            text.append(namespaceOf: tuple, context)
         case .bindPool(let key):
             text.append("bind() to ")
             text.append(key.local, port: 0)
-            text.append(namespace: key.netns, surroundings)
+            text.append(namespace: key.netns, context)
         }
     }
 
     // MARK: Figures
 
     /// The few numbers that are looked for first.
-    func figures(_ page: HTMLPage, _ line: inout Line) {
+    func figures(_ page: HTMLPage, _ line: inout TextBuffer) {
         let summaries = page.reports.map(\.summary)
-        let failed = summaries.reduce(0) { $0 + $1.wantOfPort.connects + $1.wantOfPort.binds }
+        let failed = summaries.reduce(0) {
+            $0 + $1.portExhaustion.connects + $1.portExhaustion.binds
+        }
         let lost = summaries.reduce(0) { $0 + Int(clamping: $1.accuracy.lost) }
         let audits = summaries.reduce(0) { $0 + $1.accuracy.audits }
         let drift = summaries.reduce(0) { $0 + $1.accuracy.lastDrift }
@@ -128,7 +130,8 @@ extension HTMLWriter {
     }
 
     private func figure(
-        _ number: Int, _ tone: StaticString, _ line: inout Line, _ what: (inout Line) -> Void
+        _ number: Int, _ tone: StaticString, _ line: inout TextBuffer,
+        _ what: (inout TextBuffer) -> Void
     ) {
         line.append("<li>")
         line.element("b", tone) { $0.append(grouped: number) }
@@ -139,7 +142,7 @@ extension HTMLWriter {
     // MARK: Reservations
 
     /// What is not known, or not exact.
-    func reservations(_ page: HTMLPage, _ line: inout Line) {
+    func reservations(_ page: HTMLPage, _ line: inout TextBuffer) {
         for (host, report) in zip(page.hosts, page.reports) {
             for reservation in report.reservations(page.timestamps) {
                 line.element("p", "alert") {
@@ -156,10 +159,10 @@ extension HTMLWriter {
 }
 
 extension RunReport {
-    fileprivate func reservations(_ timestamps: Timestamps) -> [Line] {
-        var all: [Line] = []
-        func say(_ write: (inout Line) -> Void) {
-            var line = Line()
+    fileprivate func reservations(_ timestamps: Timestamps) -> [TextBuffer] {
+        var all: [TextBuffer] = []
+        func say(_ write: (inout TextBuffer) -> Void) {
+            var line = TextBuffer()
             write(&line)
             all.append(line)
         }
@@ -194,7 +197,7 @@ extension RunReport {
     }
 }
 
-extension Line {
+extension TextBuffer {
     /// `96 connects and 1 bind`
     fileprivate mutating func append(_ connects: Int, _ binds: Int) {
         if connects > 0 {

@@ -6,7 +6,7 @@ struct HTMLWriter {
     /// Appends the page.
     ///
     /// - Parameter reports: of one host, or of the hosts of one load test.
-    func write(_ reports: [RunReport], to line: inout Line) {
+    func write(_ reports: [RunReport], to line: inout TextBuffer) {
         let page = HTMLPage(reports)
         line.append("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")
         // Nothing may be loaded, whatever a host name or a process might smuggle in.
@@ -39,7 +39,7 @@ struct HTMLWriter {
         moments(page, &line)
         hosts(page, &line)
         line.append("</main>\n<script type=\"application/json\" id=\"data\">")
-        var data = Line()
+        var data = TextBuffer()
         chartData(page, &data)
         line.append(embedding: data)
         line.append("</script>\n<script>\n")
@@ -47,7 +47,7 @@ struct HTMLWriter {
         line.append("</script>\n</body>\n</html>\n")
     }
 
-    private func title(_ page: HTMLPage, _ text: inout Line) {
+    private func title(_ page: HTMLPage, _ text: inout TextBuffer) {
         text.append("portgauge report of ")
         for (index, host) in page.hosts.prefix(3).enumerated() {
             if index > 0 { text.append(", ") }
@@ -61,7 +61,7 @@ struct HTMLWriter {
     }
 
     /// `2026-11-22 18:16:05 to 18:18:25 (UTC+01:00), 2 min 20 s`
-    private func period(_ page: HTMLPage, _ text: inout Line) {
+    private func period(_ page: HTMLPage, _ text: inout TextBuffer) {
         guard var all = page.reports.first else { return }
         (all.startedAt, all.endedAt) = (page.begin, page.end)
         RunWriter(style: Style(enabled: false), layout: Layout()).time(all, &text)
@@ -72,7 +72,7 @@ struct HTMLWriter {
     // MARK: Charts
 
     /// Where the script draws them.
-    private func charts(_ page: HTMLPage, _ line: inout Line) {
+    private func charts(_ page: HTMLPage, _ line: inout TextBuffer) {
         guard page.rows.contains(where: { $0.chart != nil }) else { return }
         line.append(
             """
@@ -99,7 +99,7 @@ struct HTMLWriter {
 
     // MARK: Advice
 
-    private func advice(_ page: HTMLPage, _ line: inout Line) {
+    private func advice(_ page: HTMLPage, _ line: inout TextBuffer) {
         guard page.reports.contains(where: { !$0.summary.advice.isEmpty }) else { return }
         let writer = AdviceWriter(style: Style(enabled: false), layout: Layout())
         line.append("<section class=\"advice\">\n<h2>Advice</h2>\n")
@@ -107,20 +107,20 @@ struct HTMLWriter {
         for (host, report) in zip(page.hosts, page.reports) {
             let all = report.summary.advice
             for (index, advice) in all.enumerated() {
-                if index == 0 || all[index - 1].subject != advice.subject {
+                if index == 0 || all[index - 1].scope != advice.scope {
                     if index > 0 { line.append("</ol>\n") }
                     line.element("h3") {
                         if page.hosts.count > 1 {
                             $0.append(host)
                             $0.append(": ")
                         }
-                        writer.subject(advice, report.surroundings, &$0)
+                        writer.scope(advice, report.context, &$0)
                     }
                     line.element("p", "faint") { writer.situation(advice, &$0) }
                     line.append("\n<ol>\n")
                 }
                 line.append("<li>")
-                line.text { writer.text(advice, report.surroundings, &$0) }
+                line.text { writer.text(advice, report.context, &$0) }
                 if let setting = advice.setting { line.element("code") { $0.append(setting) } }
                 line.append("</li>\n")
             }
@@ -130,7 +130,7 @@ struct HTMLWriter {
     }
 }
 
-extension Line {
+extension TextBuffer {
     /// `9 s`, `2 min 20 s`, `1 h 0 min`
     fileprivate mutating func append(span seconds: Int) {
         if seconds >= 3600 {

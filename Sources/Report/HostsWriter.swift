@@ -13,7 +13,7 @@ struct HostsWriter {
 
     private var summaries: SummaryWriter { SummaryWriter(style: style, layout: layout) }
 
-    func write(_ runs: [RunReport], to line: inout Line) {
+    func write(_ runs: [RunReport], to line: inout TextBuffer) {
         let hosts = Self.names(of: runs)
         style.begin(.heading, &line)
         line.append("Report of ")
@@ -40,18 +40,18 @@ struct HostsWriter {
             line.append(host)
             style.end(&line)
             AdviceWriter(style: style, layout: layout)
-                .write(run.summary.advice, in: run.surroundings, to: &line)
+                .write(run.summary.advice, in: run.context, to: &line)
         }
     }
 
     /// What to call each, so that no two have one name.
-    static func names(of runs: [RunReport]) -> [Line] {
+    static func names(of runs: [RunReport]) -> [TextBuffer] {
         var seen: [String: Int] = [:]
         return runs.map { run in
             let host = run.start?.host ?? ""
             let name = host.isEmpty ? "host" : host
             seen[name, default: 0] += 1
-            return Line.made {
+            return TextBuffer.made {
                 $0.append(visible: name)
                 guard let count = seen[name], count > 1 else { return }
                 $0.append("#")
@@ -64,7 +64,7 @@ struct HostsWriter {
 
     private struct Row: Sendable {
         let title: StaticString
-        let cell: @Sendable (RunReport, inout Line) -> Void
+        let cell: @Sendable (RunReport, inout TextBuffer) -> Void
         /// What is wrong unless it is 0.
         var isAlarm = false
 
@@ -77,7 +77,8 @@ struct HostsWriter {
             cell = { $1.append(grouped: count($0.summary)) }
         }
 
-        init(_ title: StaticString, cell: @escaping @Sendable (RunReport, inout Line) -> Void) {
+        init(_ title: StaticString, cell: @escaping @Sendable (RunReport, inout TextBuffer) -> Void)
+        {
             self.title = title
             self.cell = cell
         }
@@ -87,9 +88,9 @@ struct HostsWriter {
         Row("duration") { $1.append(duration: $0.summary.duration) },
         Row("opened", { $0.totals.opened }),
         Row("closed", { $0.totals.closed }),
-        Row("no port: connect()", { $0.wantOfPort.connects }, isAlarm: true),
-        Row("no port: bind()", { $0.wantOfPort.binds }, isAlarm: true),
-        Row("refused otherwise", { $0.otherwise.connects + $0.otherwise.binds }),
+        Row("no port: connect()", { $0.portExhaustion.connects }, isAlarm: true),
+        Row("no port: bind()", { $0.portExhaustion.binds }, isAlarm: true),
+        Row("refused otherwise", { $0.otherErrors.connects + $0.otherErrors.binds }),
         Row("held at the end", { $0.held }),
         Row("in TIME_WAIT", { $0.timeWait }),
         Row("greatest share") { run, line in
@@ -102,7 +103,7 @@ struct HostsWriter {
     ]
 
     /// As many hosts side by side as there is room for, the others below.
-    private func table(_ runs: [RunReport], _ hosts: [Line], _ line: inout Line) {
+    private func table(_ runs: [RunReport], _ hosts: [TextBuffer], _ line: inout TextBuffer) {
         var first = 0
         while first < runs.count {
             var last = first
@@ -117,9 +118,9 @@ struct HostsWriter {
         }
     }
 
-    private func width(of host: Line) -> Int { max(12, host.columns(since: 0) + 2) }
+    private func width(of host: TextBuffer) -> Int { max(12, host.columns(since: 0) + 2) }
 
-    private func table(_ part: ArraySlice<(Line, RunReport)>, _ line: inout Line) {
+    private func table(_ part: ArraySlice<(TextBuffer, RunReport)>, _ line: inout TextBuffer) {
         line.append("\n")
         style.begin(.heading, &line)
         for _ in 0..<2 + Self.firstColumn { line.append(" ") }
@@ -132,7 +133,7 @@ struct HostsWriter {
             line.append(row.title)
             line.pad(to: Self.firstColumn, since: start)
             for (host, run) in part {
-                let cell = Line.made { row.cell(run, &$0) }
+                let cell = TextBuffer.made { row.cell(run, &$0) }
                 let stands = row.isAlarm && cell.bytes != [UInt8(ascii: "0")]
                 if stands { style.begin(.alarm, &line) }
                 line.right(width(of: host)) { $0.append(cell) }
@@ -144,7 +145,7 @@ struct HostsWriter {
 
     // MARK: Of all hosts
 
-    private func tuples(_ runs: [RunReport], _ hosts: [Line], _ line: inout Line) {
+    private func tuples(_ runs: [RunReport], _ hosts: [TextBuffer], _ line: inout TextBuffer) {
         let all = zip(hosts, runs).flatMap { host, run in
             run.summary.tuples.map { (host: host, run: run, row: $0) }
         }
@@ -156,31 +157,32 @@ struct HostsWriter {
                 > ($1.row.peak.share, $1.row.totals.failed, $1.row.totals.opened)
         }
         for (host, run, row) in sorted.prefix(Self.rows) {
-            table.append(row, run.surroundings, host: host)
+            table.append(row, run.context, host: host)
         }
         line.append("\n")
         table.write(layout, style, to: &line)
         more(max(0, all.count - Self.rows) + omitted, &line)
     }
 
-    private func failures(_ runs: [RunReport], _ hosts: [Line], _ line: inout Line) {
+    private func failures(_ runs: [RunReport], _ hosts: [TextBuffer], _ line: inout TextBuffer) {
         let all = zip(hosts, runs).flatMap { host, run in
-            run.summary.failures.map { (host: host, run: run, what: $0.what, count: $0.count) }
+            run.summary.failures.map { (host: host, run: run, failed: $0) }
         }
         guard !all.isEmpty else { return }
         summaries.heading("  failed  host: call, cause, process, and where from and to", &line)
-        for (host, run, what, count) in all.sorted(by: { $0.count > $1.count }).prefix(Self.rows) {
-            line.right(8) { $0.append(grouped: count) }
+        let most = all.sorted { $0.failed.count > $1.failed.count }
+        for (host, run, failed) in most.prefix(Self.rows) {
+            line.right(8) { $0.append(grouped: failed.count) }
             line.append("  ")
             line.append(host)
             line.append(": ")
-            line.append(what, run.surroundings)
+            line.append(failed.call, run.context)
             line.append("\n")
         }
         more(max(0, all.count - Self.rows), &line)
     }
 
-    private func more(_ count: Int, _ line: inout Line) {
+    private func more(_ count: Int, _ line: inout TextBuffer) {
         guard count > 0 else { return }
         line.append("and ")
         line.append(grouped: count)

@@ -2,14 +2,14 @@ import PortModel
 
 extension JSONWriter {
     /// Appends `,"advice":[…]`.
-    func write(_ advice: [Advice], _ surroundings: Surroundings, _ line: inout Line) {
+    func write(_ advice: [Advice], _ context: RenderContext, _ line: inout TextBuffer) {
         line.array("advice", advice) { advice, line in
             line.append("{")
             line.field("kind", advice.kind.name, first: true)
-            line.field("netns", name(of: advice.netns, surroundings))
-            switch advice.subject {
+            line.field("netns", name(of: advice.netns, context))
+            switch advice.scope {
             case .tuple(let tuple): addresses(tuple, &line)
-            case .bindPool(_, let local): self.local(local, &line)
+            case .bindPool(let key): local(key.local, &line)
             }
             if advice.process != .unknown {
                 line.name("top_process")
@@ -33,14 +33,11 @@ extension JSONWriter {
         }
     }
 
-    private func figures(_ kind: Advice.Kind, _ line: inout Line) {
+    private func figures(_ kind: Advice.Kind, _ line: inout TextBuffer) {
         switch kind {
         case .reuseConnections(let connections, let lived, let bytes, let pool):
             line.field("connections", connections)
             line.field("lived_us", Int(clamping: lived.mean / 1000))
-            if let median = lived.median {
-                line.field("lived_median_us", Int(clamping: median / 1000))
-            }
             if let bytes { line.field("bytes", tenths: bytes) }
             line.field("pool", pool)
         case .letPeerClose(let share, let closed, let timeWait):

@@ -8,50 +8,47 @@ package struct JSONWriter: Sendable {
     ///
     /// - Parameter time: when it happened, in CLOCK_MONOTONIC nanoseconds.
     package func write(
-        _ event: Event, at time: UInt64, in surroundings: Surroundings, to line: inout Line
+        _ event: Event, at time: UInt64, in context: RenderContext, to line: inout TextBuffer
     ) {
         line.append("{")
         switch event {
         case .start(let start):
-            head("start", time, surroundings, &line)
+            head("start", time, context, &line)
             write(start, &line)
-        case .connection(let change): write(change, surroundings, &line)
-        case .failure(let failure): write(failure, surroundings, &line)
+        case .connection(let change): write(change, context, &line)
+        case .failure(let failure): write(failure, context, &line)
         case .alert(let alert):
-            head("alert", time, surroundings, &line)
+            head("alert", time, context, &line)
             line.field("level", alert.level)
             line.field("percent", tenths: alert.percent)
-            switch alert.subject {
-            case .tuple(let tuple):
-                write(tuple, surroundings, &line)
-                write(alert.standing, &line)
-            case .bindPool(let key):
-                write(key, surroundings, &line)
-                write(pool: alert.standing, &line)
+            write(alert.scope, context, &line)
+            switch alert.scope {
+            case .tuple: write(alert.usage, &line)
+            case .bindPool: write(pool: alert.usage, &line)
             }
             if let forecast = alert.forecast { write(forecast, &line) }
             if let search = alert.longSearch { line.field("long_search_us", Int(search / 1000)) }
         case .bindPool(let pool):
-            head("bind_pool", time, surroundings, &line)
-            write(pool.key, surroundings, &line)
+            head("bind_pool", time, context, &line)
+            write(pool.key, context, &line)
             line.field("held", pool.used)
             line.field("usable", pool.usable)
             line.field("failed", pool.failed)
         case .tick(let tick):
-            head("tick", time, surroundings, &line)
-            write(tick.tuple, surroundings, &line)
-            write(tick.standing, &line)
+            head("tick", time, context, &line)
+            write(tick.tuple, context, &line)
+            write(tick.usage, &line)
             line.field("opened", tick.since.opened)
             line.field("closed", tick.since.closed)
             line.field("failed", tick.since.failed)
             if let search = tick.search { line.field("search_us", Int(clamping: search / 1000)) }
             if let forecast = tick.forecast { write(forecast, &line) }
         case .lost(let count):
-            head("lost", time, surroundings, &line)
+            head("lost", time, context, &line)
             line.field("count", count)
         case .audit(let audit):
-            head("audit", time, surroundings, &line)
-            line.field("netns", name(of: audit.netns, surroundings))
+            head("audit", time, context, &line)
+            line.field("netns", name(of: audit.netns, context))
             line.field("sockets", audit.sockets)
             line.field("drift", audit.totalDrift)
             line.field("took_ms", thousandths: audit.duration / 1000)
@@ -61,19 +58,19 @@ package struct JSONWriter: Sendable {
                 line.field("drift", difference.ports)
                 line.append("}")
             }
-        case .namespace(let news): write(news, time, surroundings, &line)
+        case .namespace(let news): write(news, time, context, &line)
         case .summary(let summary):
-            head("summary", time, surroundings, &line)
-            write(summary, surroundings, &line)
+            head("summary", time, context, &line)
+            write(summary, context, &line)
         case .progress(let summary):
-            head("progress", time, surroundings, &line)
-            write(summary, surroundings, &line)
-        case .snapshot(let snapshot): write(snapshot, time, surroundings, &line)
+            head("progress", time, context, &line)
+            write(summary, context, &line)
+        case .snapshot(let snapshot): write(snapshot, time, context, &line)
         }
         line.append("}\n")
     }
 
-    func write(_ start: Event.Start, _ line: inout Line) {
+    func write(_ start: Event.Start, _ line: inout TextBuffer) {
         line.field("format", start.format)
         line.field("version", start.version)
         if !start.host.isEmpty { line.field("host", start.host) }
@@ -87,15 +84,15 @@ package struct JSONWriter: Sendable {
         line.array("hooks", start.hooks) { $1.append(quoted: $0) }
     }
 
-    private func write(_ change: Change, _ surroundings: Surroundings, _ line: inout Line) {
+    private func write(_ change: Change, _ context: RenderContext, _ line: inout TextBuffer) {
         switch change.kind {
-        case .opened: head("open", change.time, surroundings, &line)
-        case .established: head("established", change.time, surroundings, &line)
-        case .closed: head("close", change.time, surroundings, &line)
-        case .released: head("release", change.time, surroundings, &line)
+        case .opened: head("open", change.time, context, &line)
+        case .established: head("established", change.time, context, &line)
+        case .closed: head("close", change.time, context, &line)
+        case .released: head("release", change.time, context, &line)
         case .connecting, .failed: return
         }
-        write(change.tuple, surroundings, &line)
+        write(change.tuple, context, &line)
         if change.localPort != 0 { line.field("local_port", Int(change.localPort)) }
         write(change.process, &line)
         line.field("held", change.held)
@@ -103,45 +100,41 @@ package struct JSONWriter: Sendable {
         if case .closed(let timeWait, let lived, let error) = change.kind {
             line.field("time_wait", timeWait)
             if let lived { line.field("lived_us", Int(lived / 1000)) }
-            if let error { line.field("error", surroundings.errnoName(Int32(error))) }
+            if let error { line.field("error", context.errnoName(Int32(error))) }
         }
     }
 
     private func write(
-        _ news: Event.NamespaceNews, _ time: UInt64, _ surroundings: Surroundings,
-        _ line: inout Line
+        _ news: Event.NamespaceNews, _ time: UInt64, _ context: RenderContext,
+        _ line: inout TextBuffer
     ) {
-        head("namespace", time, surroundings, &line)
+        head("namespace", time, context, &line)
         line.field("state", news.kind.rawValue)
-        line.field("netns", name(of: news.netns, surroundings))
+        line.field("netns", name(of: news.netns, context))
         settings(Summary.NamespaceRow(news.namespace, netns: news.netns), &line)
     }
 
-    private func write(_ failure: Failure, _ surroundings: Surroundings, _ line: inout Line) {
-        head("failure", failure.time, surroundings, &line)
-        line.field("call", failure.call.rawValue)
+    private func write(_ failure: Failure, _ context: RenderContext, _ line: inout TextBuffer) {
+        head("failure", failure.time, context, &line)
+        line.field("call", failure.call.kind.rawValue)
         line.name("errno")
         line.append("\"")
-        line.append(failure.errnoName)
+        line.append(failure.call.errnoName)
         line.append("\"")
-        line.field("cause", failure.cause.rawValue)
-        write(failure.process, &line)
-        switch failure.call {
-        case .connect: write(failure.tuple, surroundings, &line)
-        case .bind:
-            write(BindPool.Key(of: failure.tuple), surroundings, &line)
+        line.field("cause", failure.call.causeName)
+        write(failure.call.process, &line)
+        write(failure.call.scope, context, &line)
+        if failure.call.localPort != 0 { line.field("local_port", Int(failure.call.localPort)) }
+        switch failure.call.kind {
+        case .connect: write(failure.usage, &line)
+        case .bind: write(pool: failure.usage, &line)
         }
-        if failure.localPort != 0 { line.field("local_port", Int(failure.localPort)) }
-        switch failure.call {
-        case .connect: write(failure.standing, &line)
-        case .bind: write(pool: failure.standing, &line)
-        }
-        if let wall = failure.wall {
-            write(wall.range, &line)
-            line.field("reserved", wall.reserved)
-            line.field("bound", wall.bound)
-            if !wall.holders.isEmpty {
-                line.array("holders", wall.holders) { holding, line in
+        if let limit = failure.limit {
+            write(limit.range, &line)
+            line.field("reserved", limit.reserved)
+            line.field("bound", limit.bound)
+            if !limit.holders.isEmpty {
+                line.array("holders", limit.holders) { holding, line in
                     line.open(holding.process)
                     line.field("ports", holding.ports)
                     line.append("}")
@@ -152,53 +145,60 @@ package struct JSONWriter: Sendable {
         line.field("count", failure.count)
     }
 
-    func write(_ standing: Standing, _ line: inout Line) {
-        line.field("held", standing.held)
-        line.field("time_wait", standing.timeWait)
-        line.field("reusable", standing.reusable)
-        line.field("usable", standing.usable)
-        line.field("available", standing.available)
+    func write(_ usage: PortUsage, _ line: inout TextBuffer) {
+        line.field("held", usage.held)
+        line.field("time_wait", usage.timeWait)
+        line.field("reusable", usage.reusable)
+        line.field("usable", usage.usable)
+        line.field("available", usage.available)
     }
 
     /// Of its ports in TIME_WAIT, a bind() may use none again.
-    private func write(pool standing: Standing, _ line: inout Line) {
-        line.field("held", standing.held)
-        line.field("usable", standing.usable)
-        line.field("available", standing.available)
+    private func write(pool usage: PortUsage, _ line: inout TextBuffer) {
+        line.field("held", usage.held)
+        line.field("usable", usage.usable)
+        line.field("available", usage.available)
     }
 
-    func write(_ range: PortRange, _ line: inout Line) { line.field("range", range) }
+    func write(_ range: PortRange, _ line: inout TextBuffer) { line.field("range", range) }
 
     /// The pool of a local address, which has no peer.
     func write(
-        _ key: BindPool.Key, _ surroundings: Surroundings, _ line: inout Line
+        _ key: BindPool.Key, _ context: RenderContext, _ line: inout TextBuffer
     ) {
-        line.field("netns", name(of: key.netns, surroundings))
+        line.field("netns", name(of: key.netns, context))
         local(key.local, &line)
     }
 
+    func write(_ scope: PortScope, _ context: RenderContext, _ line: inout TextBuffer) {
+        switch scope {
+        case .tuple(let tuple): write(tuple, context, &line)
+        case .bindPool(let key): write(key, context, &line)
+        }
+    }
+
     func head(
-        _ event: StaticString, _ time: UInt64, _ surroundings: Surroundings, _ line: inout Line
+        _ event: StaticString, _ time: UInt64, _ context: RenderContext, _ line: inout TextBuffer
     ) {
         line.append("\"event\":\"")
         line.append(event)
         line.append("\"")
-        line.field("time", time, surroundings)
+        line.field("time", time, context)
     }
 
-    func write(_ tuple: Tuple, _ surroundings: Surroundings, _ line: inout Line) {
-        line.field("netns", name(of: tuple.netns, surroundings))
+    func write(_ tuple: Tuple, _ context: RenderContext, _ line: inout TextBuffer) {
+        line.field("netns", name(of: tuple.netns, context))
         addresses(tuple, &line)
     }
 
-    func local(_ address: IPAddress, _ line: inout Line, first: Bool = false) {
+    func local(_ address: IPAddress, _ line: inout TextBuffer, first: Bool = false) {
         line.name("local", first: first)
         line.append("\"")
         line.append(address)
         line.append("\"")
     }
 
-    func addresses(_ tuple: Tuple, _ line: inout Line, first: Bool = false) {
+    func addresses(_ tuple: Tuple, _ line: inout TextBuffer, first: Bool = false) {
         local(tuple.local, &line, first: first)
         line.name("remote")
         line.append("\"")
@@ -207,15 +207,15 @@ package struct JSONWriter: Sendable {
         line.field("remote_port", Int(tuple.remotePort))
     }
 
-    func write(_ process: Process, _ line: inout Line) {
+    func write(_ process: ProcessID, _ line: inout TextBuffer) {
         if process.pid != 0 { line.field("pid", Int(process.pid)) }
-        if process.name != Process.Name() {
+        if process.name != ProcessID.Name() {
             line.name("comm")
             line.append(quoted: process.name)
         }
     }
 
-    func name(of netns: UInt32, _ surroundings: Surroundings) -> String {
-        surroundings.namespaceNames[netns] ?? String(netns)
+    func name(of netns: UInt32, _ context: RenderContext) -> String {
+        context.namespaceNames[netns] ?? String(netns)
     }
 }

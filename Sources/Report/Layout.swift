@@ -43,7 +43,7 @@ package struct Layout: Sendable {
     /// Lets `body` append lines, each with its newline, and breaks those that are too wide.
     ///
     /// - Parameter indent: where the rest of a line begins.
-    func fold(_ line: inout Line, indent: Int, _ body: (inout Line) -> Void) {
+    func fold(_ line: inout TextBuffer, indent: Int, _ body: (inout TextBuffer) -> Void) {
         let start = line.bytes.count
         body(&line)
         if let columns { line.fold(since: start, width: columns, indent: indent) }

@@ -110,13 +110,13 @@ package struct RecordingReader: Sendable {
 
     private mutating func endRun() {
         guard let collector else { return }
-        done.append(collector.report(in: surroundings, reading))
+        done.append(collector.report(in: context, reading))
         self.collector = nil
     }
 
-    private var surroundings: Surroundings {
+    private var context: RenderContext {
         let names = events.errorNames
-        return Surroundings(
+        return RenderContext(
             timestamps: Timestamps(realtimeOffset: 0, localOffset: start.localOffset),
             namespaceNames: events.namespaceNames, ownNamespace: ownNamespace,
             errnoName: { names[UInt32(bitPattern: $0)] ?? "errno \($0)" })
@@ -178,17 +178,15 @@ package struct RecordingReader: Sendable {
             collector?.tick(second, at: try events.time("time", in: root))
         case "bind_pool":
             let key = try events.bindPool(in: root)
-            let standing = try events.standing(in: root)
+            let usage = try events.usage(in: root)
             let failed = try events.int("failed", in: root)
             collector?.bindPool(
-                key, standing: standing, failed: failed, at: try events.time("time", in: root))
+                key, usage: usage, failed: failed, at: try events.time("time", in: root))
         case "failure":
-            let subject = try events.subject(in: root)
-            let (call, cause) = (try events.call(in: root), try events.cause(in: root))
-            let process = try events.process(in: root)
+            let call = try events.failedCall(in: root)
             let search = try events.optionalInt("search_us", in: root)
             collector?.failure(
-                subject, call, cause, process, search: search.map { UInt64($0) * 1000 },
+                call, search: search.map { UInt64($0) * 1000 },
                 at: try events.time("time", in: root))
         case "alert":
             let time = try events.time("time", in: root)

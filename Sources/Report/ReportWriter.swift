@@ -17,7 +17,7 @@ package struct ReportWriter: Sendable {
     /// Appends the report.
     ///
     /// - Parameter runs: at least one.
-    package func write(_ runs: [RunReport], to line: inout Line) {
+    package func write(_ runs: [RunReport], to line: inout TextBuffer) {
         switch form {
         case .json: JSONWriter().write(runs, &line)
         case .html: HTMLWriter().write(runs, to: &line)
@@ -37,7 +37,7 @@ struct RunWriter {
     let style: Style
     let layout: Layout
 
-    func write(_ run: RunReport, to line: inout Line) {
+    func write(_ run: RunReport, to line: inout TextBuffer) {
         style.begin(.heading, &line)
         host(run, &line)
         style.end(&line)
@@ -57,13 +57,13 @@ struct RunWriter {
         line.append("\n")
         reading(run, &line)
         SummaryWriter(style: style, layout: layout)
-            .write(run.summary, in: run.surroundings, to: &line)
+            .write(run.summary, in: run.context, to: &line)
         AdviceWriter(style: style, layout: layout)
-            .write(run.summary.advice, in: run.surroundings, to: &line)
+            .write(run.summary.advice, in: run.context, to: &line)
     }
 
     /// `portgauge 0.1.0 on web-7, Linux 6.18.44 x86_64, 2 CPUs`
-    private func host(_ run: RunReport, _ line: inout Line) {
+    private func host(_ run: RunReport, _ line: inout TextBuffer) {
         line.append("portgauge ")
         guard let start = run.start else { return }
         line.append(visible: start.version)
@@ -86,14 +86,14 @@ struct RunWriter {
     }
 
     /// `2026-11-22 18:16:05 to 18:17:06 (UTC+01:00)`
-    func time(_ run: RunReport, _ line: inout Line) {
-        let timestamps = run.surroundings.timestamps
+    func time(_ run: RunReport, _ line: inout TextBuffer) {
+        let timestamps = run.context.timestamps
         timestamps.appendLocalDate(run.startedAt, to: &line)
         line.append(" ")
         timestamps.appendLocalSecond(run.startedAt, to: &line)
         line.append(" to ")
-        let day = Line.made { timestamps.appendLocalDate(run.startedAt, to: &$0) }
-        let lastDay = Line.made { timestamps.appendLocalDate(run.endedAt, to: &$0) }
+        let day = TextBuffer.made { timestamps.appendLocalDate(run.startedAt, to: &$0) }
+        let lastDay = TextBuffer.made { timestamps.appendLocalDate(run.endedAt, to: &$0) }
         if day.bytes != lastDay.bytes {
             line.append(lastDay)
             line.append(" ")
@@ -111,9 +111,9 @@ struct RunWriter {
     }
 
     /// What is missing of the recording; nothing if nothing is.
-    func reading(_ run: RunReport, _ line: inout Line) {
+    func reading(_ run: RunReport, _ line: inout TextBuffer) {
         var isFirst = true
-        func begin(_ line: inout Line) {
+        func begin(_ line: inout TextBuffer) {
             line.append(isFirst ? "  recording  " : "             ")
             isFirst = false
         }
@@ -123,7 +123,7 @@ struct RunWriter {
             begin(&line)
             style.begin(.warning, &line)
             line.append("breaks off: causes, processes and advice are those of ")
-            run.surroundings.timestamps.appendLocalSecond(time, to: &line)
+            run.context.timestamps.appendLocalSecond(time, to: &line)
             style.end(&line)
             line.append("\n")
         case .ticksOnly:
@@ -152,10 +152,10 @@ struct RunWriter {
     }
 }
 
-extension Line {
+extension TextBuffer {
     /// What `write` appends to an empty one.
-    static func made(_ write: (inout Line) -> Void) -> Line {
-        var line = Line()
+    static func made(_ write: (inout TextBuffer) -> Void) -> TextBuffer {
+        var line = TextBuffer()
         write(&line)
         return line
     }

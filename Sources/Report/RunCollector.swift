@@ -29,7 +29,7 @@ package struct RunCollector: Sendable {
 
     private var width = 1
     private var lastSecond = 0
-    private var followed: [Alert.Subject: Followed] = [:]
+    private var followed: [PortScope: Followed] = [:]
     private var followedSoFar = 0
     private var totals = TotalSeries()
 
@@ -43,16 +43,16 @@ package struct RunCollector: Sendable {
     package struct Second: Sendable {
         package var tuple: Tuple
         /// At its end.
-        package var standing: Standing
-        package var since: TupleAccount.Totals
+        package var usage: PortUsage
+        package var since: TupleState.Totals
         /// Nanoseconds that connect() searched for a port, of the searches that took long; 0 if none did.
         package var search: UInt64
 
         package init(
-            tuple: Tuple, standing: Standing, since: TupleAccount.Totals, search: UInt64
+            tuple: Tuple, usage: PortUsage, since: TupleState.Totals, search: UInt64
         ) {
             self.tuple = tuple
-            self.standing = standing
+            self.usage = usage
             self.since = since
             self.search = search
         }
@@ -63,17 +63,17 @@ package struct RunCollector: Sendable {
         /// In the order in which they came.
         var number: Int
         var series = TimeSeries()
-        var standing = Standing(usable: 0)
-        var peak = TupleAccount.Peak(standing: Standing(usable: 0), time: 0)
+        var usage = PortUsage(usable: 0)
+        var peak = TupleState.Peak(usage: PortUsage(usable: 0), time: 0)
         /// Of a bind pool only what failed.
-        var totals = TupleAccount.Totals()
+        var totals = TupleState.Totals()
         /// Microseconds that a connect() searched that failed since the last tick.
         var search: UInt32 = 0
 
-        mutating func stand(_ standing: Standing, at time: UInt64) {
-            self.standing = standing
-            if standing.held > peak.held {
-                peak = TupleAccount.Peak(standing: standing, time: time)
+        mutating func stand(_ usage: PortUsage, at time: UInt64) {
+            self.usage = usage
+            if usage.held > peak.held {
+                peak = TupleState.Peak(usage: usage, time: time)
             }
         }
     }
@@ -91,9 +91,9 @@ package struct RunCollector: Sendable {
     package mutating func tick(_ tick: Second, at time: UInt64) {
         let second = second(endingAt: time)
         var point = TimeSeries.Point()
-        point.held = UInt32(clamping: tick.standing.held)
-        point.timeWait = UInt32(clamping: tick.standing.timeWait)
-        point.usable = UInt32(clamping: tick.standing.usable)
+        point.held = UInt32(clamping: tick.usage.held)
+        point.timeWait = UInt32(clamping: tick.usage.timeWait)
+        point.usable = UInt32(clamping: tick.usage.usable)
         point.opened = UInt32(clamping: tick.since.opened)
         point.closed = UInt32(clamping: tick.since.closed)
         point.failed = UInt32(clamping: tick.since.failed)
@@ -104,44 +104,43 @@ package struct RunCollector: Sendable {
             entry.search = 0
             entry.series.add(point, in: second, width: width)
             entry.totals.add(tick.since)
-            entry.stand(tick.standing, at: time)
+            entry.stand(tick.usage, at: time)
         }
     }
 
     /// How a pool stood that bind() chooses from; `failed` in all since the start.
     package mutating func bindPool(
-        _ key: BindPool.Key, standing: Standing, failed: Int, at time: UInt64
+        _ key: BindPool.Key, usage: PortUsage, failed: Int, at time: UInt64
     ) {
         let second = second(endingAt: time)
         with(.bindPool(key)) { entry, width in
             var point = TimeSeries.Point()
-            point.held = UInt32(clamping: standing.held)
-            point.usable = UInt32(clamping: standing.usable)
+            point.held = UInt32(clamping: usage.held)
+            point.usable = UInt32(clamping: usage.usable)
             point.failed = UInt32(clamping: failed - min(failed, entry.totals.failed))
             entry.totals.failed = failed
             entry.series.add(point, in: second, width: width)
-            entry.stand(standing, at: time)
+            entry.stand(usage, at: time)
         }
     }
 
     package mutating func alert(_ alert: Alert, at time: UInt64) {
         note(
             .alert(
-                alert.subject, level: alert.level, standing: alert.standing,
+                alert.scope, level: alert.level, usage: alert.usage,
                 exhaustedIn: alert.forecast?.exhaustedIn), at: time)
     }
 
     /// - Parameter search: nanoseconds; nil if it did not come to that.
     package mutating func failure(
-        _ subject: Alert.Subject, _ call: Record.Call, _ cause: Cause, _ process: Process,
-        search: UInt64?, at time: UInt64
+        _ call: FailedCall, search: UInt64?, at time: UInt64
     ) {
-        if let search, case .tuple = subject {
-            with(subject) { entry, _ in
+        if let search, case .tuple = call.scope {
+            with(call.scope) { entry, _ in
                 entry.search = max(entry.search, UInt32(clamping: search / 1000))
             }
         }
-        let kind = Moment.Kind.firstFailure(subject, call, cause, process)
+        let kind = Moment.Kind.firstFailure(call)
         guard failuresSeen.count < limits.moments else { return }
         if failuresSeen.insert(kind).inserted { note(kind, at: time) }
     }
@@ -173,33 +172,33 @@ package struct RunCollector: Sendable {
 
     /// What has come so far.
     ///
-    /// - Parameter surroundings: what goes by which name in it.
+    /// - Parameter context: what goes by which name in it.
     package func report(
-        in surroundings: Surroundings, _ reading: RunReport.Reading = RunReport.Reading()
+        in context: RenderContext, _ reading: RunReport.Reading = RunReport.Reading()
     ) -> RunReport {
         var copy = self
         copy.advance(to: Self.second(endingAfter: elapsed(latest)))
-        return copy.finished(in: surroundings, reading)
+        return copy.finished(in: context, reading)
     }
 
     private func finished(
-        in surroundings: Surroundings, _ reading: RunReport.Reading
+        in context: RenderContext, _ reading: RunReport.Reading
     ) -> RunReport {
         let end = lastSecond + 1
         let ending: RunReport.Ending =
             final != nil ? .complete : interim.map { .summaryAt($0.time) } ?? .ticksOnly
         let summary = final ?? interimSummary
-        let series = ranked.prefix(limits.series).map { subject, entry in
+        let series = ranked.prefix(limits.series).map { scope, entry in
             var series = entry.series
             series.carry(to: end, width: width)
-            return RunReport.SubjectSeries(subject: subject, series: series)
+            return RunReport.ScopeSeries(scope: scope, series: series)
         }
         let subjects = summary.tuples.count + summary.tuplesOmitted + summary.bindPools.count
         return RunReport(
             start: start, startedAt: startedAt ?? latest, endedAt: latest, ending: ending,
             summary: summary, secondsPerPoint: width, totals: totals.finished(end, width: width),
             series: series, seriesOmitted: max(0, subjects - series.count), moments: moments,
-            momentsOmitted: momentsOmitted, reading: reading, surroundings: surroundings)
+            momentsOmitted: momentsOmitted, reading: reading, context: context)
     }
 
     /// All that is known of a run that broke off.
@@ -208,10 +207,10 @@ package struct RunCollector: Sendable {
             interim?.summary ?? Summary(duration: 0, accuracy: Accuracy(), linesDropped: 0)
         summary.duration = elapsed(latest)
         (summary.held, summary.timeWait) = (totals.held, totals.timeWait)
-        let ticks = ranked.prefix(limits.series).compactMap { subject, entry in
-            if case .tuple(let tuple) = subject {
+        let ticks = ranked.prefix(limits.series).compactMap { scope, entry in
+            if case .tuple(let tuple) = scope {
                 Summary.Ticked(
-                    tuple: tuple, standing: entry.standing, peak: entry.peak, totals: entry.totals)
+                    tuple: tuple, usage: entry.usage, peak: entry.peak, totals: entry.totals)
             } else {
                 nil
             }
@@ -246,18 +245,18 @@ package struct RunCollector: Sendable {
         while lastSecond / width >= limits.points {
             width *= 2
             totals.halve()
-            for subject in followed.keys { followed[subject]?.series.halve() }
+            for scope in followed.keys { followed[scope]?.series.halve() }
         }
     }
 
     // MARK: Series
 
     private mutating func with(
-        _ subject: Alert.Subject, _ body: (inout Followed, _ width: Int) -> Void
+        _ scope: PortScope, _ body: (inout Followed, _ width: Int) -> Void
     ) {
-        if followed[subject] == nil, followed.count >= 2 * limits.series { dropLeast() }
-        if followed[subject] == nil { followedSoFar += 1 }
-        body(&followed[subject, default: Followed(number: followedSoFar)], width)
+        if followed[scope] == nil, followed.count >= 2 * limits.series { dropLeast() }
+        if followed[scope] == nil { followedSoFar += 1 }
+        body(&followed[scope, default: Followed(number: followedSoFar)], width)
     }
 
     private mutating func dropLeast() {
@@ -265,7 +264,7 @@ package struct RunCollector: Sendable {
         followed = Dictionary(uniqueKeysWithValues: kept.map { ($0.key, $0.value) })
     }
 
-    private var ranked: [(key: Alert.Subject, value: Followed)] {
+    private var ranked: [(key: PortScope, value: Followed)] {
         followed.sorted { a, b in
             let (one, other) = (a.value, b.value)
             if one.peak.share != other.peak.share { return one.peak.share > other.peak.share }

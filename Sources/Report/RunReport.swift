@@ -21,7 +21,7 @@ package struct RunReport: Sendable {
     /// Of all tuples together; without bind pools.
     package var totals: TimeSeries
     /// Of the tuples and bind pools with the greatest peak share, that one first.
-    package var series: [SubjectSeries]
+    package var series: [ScopeSeries]
     /// How many more there were.
     package var seriesOmitted: Int
 
@@ -34,11 +34,11 @@ package struct RunReport: Sendable {
     package var reading: Reading
     /// What to call namespaces and errors, and the time zone of the traced host. Its times of day are for
     /// those of this report, so the offset of its clock is 0.
-    package var surroundings: Surroundings
+    package var context: RenderContext
 
     /// The series of a tuple or bind pool; nil if it has none.
-    package func series(of subject: Alert.Subject) -> TimeSeries? {
-        series.first { $0.subject == subject }?.series
+    package func series(of scope: PortScope) -> TimeSeries? {
+        series.first { $0.scope == scope }?.series
     }
 
     package enum Ending: Hashable, Sendable {
@@ -50,12 +50,12 @@ package struct RunReport: Sendable {
         case ticksOnly
     }
 
-    package struct SubjectSeries: Hashable, Sendable {
-        package var subject: Alert.Subject
+    package struct ScopeSeries: Hashable, Sendable {
+        package var scope: PortScope
         package var series: TimeSeries
 
-        package init(subject: Alert.Subject, series: TimeSeries) {
-            self.subject = subject
+        package init(scope: PortScope, series: TimeSeries) {
+            self.scope = scope
             self.series = series
         }
     }
@@ -82,9 +82,9 @@ package struct Moment: Hashable, Sendable {
     package enum Kind: Hashable, Sendable {
         /// A threshold was crossed; of `level` 0: all of it has recovered. `exhaustedIn`: seconds, if
         /// that was foreseen.
-        case alert(Alert.Subject, level: Int, standing: Standing, exhaustedIn: Double?)
+        case alert(PortScope, level: Int, usage: PortUsage, exhaustedIn: Double?)
         /// The first one of that process for that cause, from and to there.
-        case firstFailure(Alert.Subject, Record.Call, Cause, Process)
+        case firstFailure(FailedCall)
         /// So many records were lost since the last time it was said.
         case lost(Int)
         /// An audit found so many ports to be wrong.

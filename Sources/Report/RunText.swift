@@ -2,15 +2,15 @@ import PortModel
 
 /// The lines that frame a command's run, for a person or a CI log. Each ends with a newline.
 package enum RunText {
-    /// Tuples whose remains are told.
+    /// Tuples whose leftovers are told.
     private static let rows = 3
 
     // MARK: Before
 
     /// What is still held from before; nothing where nothing is.
-    package static func remains(_ remains: Remains, at now: UInt64) -> Line {
-        var line = Line()
-        let rows = remains.rows
+    package static func leftovers(_ leftovers: Leftovers, at now: UInt64) -> TextBuffer {
+        var line = TextBuffer()
+        let rows = leftovers.rows
         for row in rows.prefix(Self.rows) {
             line.append("portgauge: ")
             ports(row, &line)
@@ -29,7 +29,7 @@ package enum RunText {
         return line
     }
 
-    private static func ports(_ row: Remains.Row, _ line: inout Line) {
+    private static func ports(_ row: Leftovers.Row, _ line: inout TextBuffer) {
         line.append(grouped: row.held)
         line.append(row.held == 1 ? " port " : " ports ")
         if row.timeWait == row.held { return line.append("in TIME_WAIT") }
@@ -40,7 +40,7 @@ package enum RunText {
         line.append(" of them in TIME_WAIT,")
     }
 
-    private static func free(_ last: UInt64?, at now: UInt64, _ line: inout Line) {
+    private static func free(_ last: UInt64?, at now: UInt64, _ line: inout TextBuffer) {
         guard let last else { return }
         line.append(", the last is free in ")
         line.append(grouped: seconds(until: last, from: now))
@@ -52,15 +52,17 @@ package enum RunText {
     }
 
     /// Waiting for TIME_WAITs to end: `share` of it is done. Without newline.
-    package static func progress(_ remains: Remains, share: Double, at now: UInt64) -> Line {
-        var line = Line()
+    package static func progress(_ leftovers: Leftovers, share: Double, at now: UInt64)
+        -> TextBuffer
+    {
+        var line = TextBuffer()
         let done = Int((min(max(share, 0), 1) * 20).rounded())
         line.append("waiting [")
         for place in 0..<20 { line.append(place < done ? "#" : " ") }
         line.append("] ")
-        line.append(grouped: remains.timeWaits)
+        line.append(grouped: leftovers.timeWaits)
         line.append(" in TIME_WAIT")
-        if let last = remains.lastFree {
+        if let last = leftovers.lastFree {
             line.append(", ")
             line.append(grouped: seconds(until: last, from: now))
             line.append(" s left")
@@ -69,14 +71,14 @@ package enum RunText {
     }
 
     /// The same where there is no terminal to draw on, once.
-    package static func waiting(_ remains: Remains, limit: Int, at now: UInt64) -> Line {
-        var line = Line()
+    package static func waiting(_ leftovers: Leftovers, limit: Int, at now: UInt64) -> TextBuffer {
+        var line = TextBuffer()
         line.append("portgauge: waiting up to ")
         line.append(grouped: limit)
         line.append(" s for ")
-        line.append(grouped: remains.timeWaits)
-        line.append(remains.timeWaits == 1 ? " port in TIME_WAIT" : " ports in TIME_WAIT")
-        free(remains.lastFree, at: now, &line)
+        line.append(grouped: leftovers.timeWaits)
+        line.append(leftovers.timeWaits == 1 ? " port in TIME_WAIT" : " ports in TIME_WAIT")
+        free(leftovers.lastFree, at: now, &line)
         line.append("\n")
         return line
     }
@@ -84,8 +86,8 @@ package enum RunText {
     // MARK: After
 
     /// Who lives on.
-    package static func survivors(_ count: Int, named names: [Process]) -> Line {
-        var line = Line()
+    package static func survivors(_ count: Int, named names: [ProcessID]) -> TextBuffer {
+        var line = TextBuffer()
         line.append("portgauge: ")
         line.append(grouped: count)
         line.append(count == 1 ? " process of it still runs" : " processes of it still run")
@@ -101,8 +103,10 @@ package enum RunText {
     /// What has become of it.
     ///
     /// - Parameter ending: why the command itself has failed; nil if it has not.
-    package static func verdict(_ verdict: Verdict, ending: String?, _ summary: Summary?) -> Line {
-        var line = Line()
+    package static func verdict(_ verdict: Verdict, ending: String?, _ summary: Summary?)
+        -> TextBuffer
+    {
+        var line = TextBuffer()
         line.append("portgauge: ")
         if ending == nil, verdict.findings.isEmpty {
             line.append("PASS ")
@@ -120,15 +124,15 @@ package enum RunText {
     }
 
     /// The wait for a clean start took too long.
-    package static func unclean(_ remains: Remains, after limit: Int) -> Line {
-        var line = Line()
+    package static func unclean(_ leftovers: Leftovers, after limit: Int) -> TextBuffer {
+        var line = TextBuffer()
         line.append("portgauge: FAIL not clean: after ")
         line.append(grouped: limit)
         line.append(" s ")
-        line.append(grouped: remains.timeWaits)
-        line.append(remains.timeWaits == 1 ? " port is" : " ports are")
+        line.append(grouped: leftovers.timeWaits)
+        line.append(leftovers.timeWaits == 1 ? " port is" : " ports are")
         line.append(" still in TIME_WAIT")
-        if let most = remains.rows.first {
+        if let most = leftovers.rows.first {
             line.append(", most towards ")
             line.append(most.tuple.remote, port: most.tuple.remotePort)
         }
@@ -136,19 +140,19 @@ package enum RunText {
         return line
     }
 
-    private static func pass(_ summary: Summary, _ line: inout Line) {
+    private static func pass(_ summary: Summary, _ line: inout TextBuffer) {
         line.append(grouped: summary.totals.opened)
         line.append(" connects, ")
-        line.append(grouped: summary.wantOfPort.connects + summary.wantOfPort.binds)
+        line.append(grouped: summary.portExhaustion.connects + summary.portExhaustion.binds)
         line.append(" failed for want of a port")
         guard let fullest = summary.tuples.first else { return }
         line.append(", peak ")
-        share(fullest.peak.standing, &line)
+        share(fullest.peak.usage, &line)
         line.append(" of ")
         append(fullest.tuple, &line)
     }
 
-    private static func append(_ finding: Verdict.Finding, _ line: inout Line) {
+    private static func append(_ finding: Verdict.Finding, _ line: inout TextBuffer) {
         switch finding {
         case .exhausted(let count, let most):
             line.append("exhausted: ")
@@ -159,17 +163,17 @@ package enum RunText {
             line.append("failure: ")
             calls(count, most, &line)
             line.append(" failed")
-            if let cause = most?.what.cause {
+            if let cause = most?.call.cause {
                 line.append(": ")
                 line.append(cause.rawValue)
             }
             // For another cause, maybe.
             if let most { others(count - most.count, &line) }
-        case .tupleShare(let percent, let tuple, let standing):
-            usage(percent, standing, &line)
+        case .tupleShare(let percent, let tuple, let usage):
+            share(percent, usage, &line)
             append(tuple, &line)
-        case .poolShare(let percent, let local, let standing):
-            usage(percent, standing, &line)
+        case .poolShare(let percent, let local, let usage):
+            share(percent, usage, &line)
             line.append("bind ")
             line.append(local, port: 0)
         case .lost(let count):
@@ -194,26 +198,26 @@ package enum RunText {
 
     /// `96 connects of wrk[123] to 127.0.0.1:8080`
     private static func calls(
-        _ count: Int, _ most: (what: Summary.Failed, count: Int)?, _ line: inout Line
+        _ count: Int, _ most: FailedCall.Count?, _ line: inout TextBuffer
     ) {
         guard let most else {
             line.append(grouped: count)
             return line.append(count == 1 ? " call" : " calls")
         }
         line.append(grouped: most.count)
-        switch most.what.call {
+        switch most.call.kind {
         case .connect: line.append(most.count == 1 ? " connect of " : " connects of ")
         case .bind: line.append(most.count == 1 ? " bind of " : " binds of ")
         }
-        line.append(most.what.process)
+        line.append(most.call.process)
         line.append(" to ")
-        switch most.what.call {
-        case .connect: line.append(most.what.tuple.remote, port: most.what.tuple.remotePort)
-        case .bind: line.append(most.what.tuple.local, port: most.what.localPort)
+        switch most.call.scope {
+        case .tuple(let tuple): line.append(tuple.remote, port: tuple.remotePort)
+        case .bindPool(let key): line.append(key.local, port: most.call.localPort)
         }
     }
 
-    private static func others(_ count: Int, _ line: inout Line) {
+    private static func others(_ count: Int, _ line: inout TextBuffer) {
         guard count > 0 else { return }
         line.append(" and ")
         line.append(grouped: count)
@@ -221,25 +225,25 @@ package enum RunText {
     }
 
     /// A log is searched for addresses, not for names.
-    private static func append(_ tuple: Tuple, _ line: inout Line) {
+    private static func append(_ tuple: Tuple, _ line: inout TextBuffer) {
         line.append(tuple.local, port: 0)
         line.append(" → ")
         line.append(tuple.remote, port: tuple.remotePort)
     }
 
-    private static func usage(_ percent: Int, _ standing: Standing, _ line: inout Line) {
+    private static func share(_ percent: Int, _ usage: PortUsage, _ line: inout TextBuffer) {
         line.append(percent)
         line.append("%: ")
-        line.append(grouped: standing.used)
+        line.append(grouped: usage.used)
         line.append(" of ")
-        line.append(grouped: standing.usable)
+        line.append(grouped: usage.usable)
         line.append(" ports (")
-        share(standing, &line)
+        share(usage, &line)
         line.append(") of ")
     }
 
-    private static func share(_ standing: Standing, _ line: inout Line) {
-        line.append(tenths: Double(standing.permille) / 10)
+    private static func share(_ usage: PortUsage, _ line: inout TextBuffer) {
+        line.append(tenths: Double(usage.permille) / 10)
         line.append(" %")
     }
 }

@@ -5,7 +5,7 @@ struct SnapshotWriter {
     let style: Style
     let layout: Layout
 
-    func write(_ snapshot: Snapshot, in surroundings: Surroundings, to line: inout Line) {
+    func write(_ snapshot: Snapshot, in context: RenderContext, to line: inout TextBuffer) {
         if snapshot.source == .sockDiag {
             let start = line.bytes.count
             line.append(
@@ -26,37 +26,37 @@ struct SnapshotWriter {
         // Both are in order.
         var pools = snapshot.bindPools[...]
         for account in snapshot.tuples {
-            while let pool = pools.first, pool.standing.share > account.standing.share {
-                append(pools.removeFirst(), surroundings, to: &table)
+            while let pool = pools.first, pool.usage.share > account.usage.share {
+                append(pools.removeFirst(), context, to: &table)
             }
-            table.append(figures(account.standing)) {
-                $0.append(account.tuple, surroundings)
-                end(account.tuple.netns, account.processes, surroundings, &$0)
+            table.append(figures(account.usage)) {
+                $0.append(account.tuple, context)
+                end(account.tuple.netns, account.processes, context, &$0)
             }
         }
-        for pool in pools { append(pool, surroundings, to: &table) }
+        for pool in pools { append(pool, context, to: &table) }
         table.write(layout, style, to: &line)
     }
 
-    private func append(_ pool: BindPool, _ surroundings: Surroundings, to table: inout Table) {
-        table.append(figures(pool.standing)) {
+    private func append(_ pool: BindPool, _ context: RenderContext, to table: inout Table) {
+        table.append(figures(pool.usage)) {
             $0.append("bind ")
             $0.append(pool.key.local, port: 0)
-            end(pool.key.netns, pool.processes, surroundings, &$0)
+            end(pool.key.netns, pool.processes, context, &$0)
         }
     }
 
-    private func figures(_ standing: Standing) -> [Table.Figure] {
-        [Table.Figure(share: standing.share, otherwise: "100.0 %")]
-            + [standing.held, standing.timeWait, standing.usable, standing.available]
+    private func figures(_ usage: PortUsage) -> [Table.Figure] {
+        [Table.Figure(share: usage.share, otherwise: "100.0 %")]
+            + [usage.held, usage.timeWait, usage.usable, usage.available]
             .map { Table.Figure($0) }
     }
 
     private func end(
-        _ netns: UInt32, _ processes: TopProcesses, _ surroundings: Surroundings,
-        _ line: inout Line
+        _ netns: UInt32, _ processes: TopProcesses, _ context: RenderContext,
+        _ line: inout TextBuffer
     ) {
-        line.append(namespace: netns, surroundings)
+        line.append(namespace: netns, context)
         for share in processes.leading.prefix(3) {
             line.append("  ")
             line.append(share.process)

@@ -4,7 +4,7 @@ struct Style: Sendable {
 
     let enabled: Bool
 
-    func begin(_ tone: Tone, _ line: inout Line) {
+    func begin(_ tone: Tone, _ line: inout TextBuffer) {
         guard enabled else { return }
         switch tone {
         case .plain: line.append("\u{1b}[m")
@@ -16,7 +16,7 @@ struct Style: Sendable {
         }
     }
 
-    func end(_ line: inout Line) {
+    func end(_ line: inout TextBuffer) {
         if enabled { line.append("\u{1b}[m") }
     }
 }

@@ -4,9 +4,9 @@ extension Summary {
     /// What the ticks of a tuple have told.
     struct Ticked {
         var tuple: Tuple
-        var standing: Standing
-        var peak: TupleAccount.Peak
-        var totals: TupleAccount.Totals
+        var usage: PortUsage
+        var peak: TupleState.Peak
+        var totals: TupleState.Totals
     }
 
     /// Brings one up to date that was made before the end of a run that broke off. Causes, processes and
@@ -15,10 +15,11 @@ extension Summary {
     /// - Parameters:
     ///   - ticks: of the tuples with the greatest peak share, that one first.
     ///   - totals: of all tuples.
-    mutating func bringUpToDate(_ ticks: [Ticked], totals: TupleAccount.Totals) {
+    mutating func bringUpToDate(_ ticks: [Ticked], totals: TupleState.Totals) {
         self.totals.raise(to: totals)
-        wantOfPort.connects = max(
-            wantOfPort.connects, self.totals.failed - min(self.totals.failed, otherwise.connects))
+        portExhaustion.connects = max(
+            portExhaustion.connects,
+            self.totals.failed - min(self.totals.failed, otherErrors.connects))
         var places: [Tuple: Int] = [:]
         for (place, row) in tuples.enumerated() { places[row.tuple] = place }
         for ticked in ticks {
@@ -27,9 +28,9 @@ extension Summary {
                 tuples.append(
                     TupleRow(
                         tuple: ticked.tuple, range: PortRange(low: 1, high: 0),
-                        standing: ticked.standing, peak: ticked.peak))
+                        usage: ticked.usage, peak: ticked.peak))
             }
-            tuples[place].standing = ticked.standing
+            tuples[place].usage = ticked.usage
             if ticked.peak.held > tuples[place].peak.held { tuples[place].peak = ticked.peak }
             tuples[place].totals.raise(to: ticked.totals)
         }
@@ -38,9 +39,9 @@ extension Summary {
     }
 }
 
-extension TupleAccount.Totals {
+extension TupleState.Totals {
     /// Of two that count up, the later.
-    fileprivate mutating func raise(to other: TupleAccount.Totals) {
+    fileprivate mutating func raise(to other: TupleState.Totals) {
         opened = max(opened, other.opened)
         closed = max(closed, other.closed)
         closedFirst = max(closedFirst, other.closedFirst)

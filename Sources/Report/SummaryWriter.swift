@@ -8,7 +8,7 @@ struct SummaryWriter {
     /// What a person wants to see of either list; JSON has more.
     private static let rows = 20
 
-    func write(_ summary: Summary, in surroundings: Surroundings, to line: inout Line) {
+    func write(_ summary: Summary, in context: RenderContext, to line: inout TextBuffer) {
         line.append("\n")
         style.begin(.heading, &line)
         line.append("Summary of ")
@@ -16,24 +16,24 @@ struct SummaryWriter {
         style.end(&line)
         line.append("\n")
         layout.fold(&line, indent: 13) { totals(summary, &$0) }
-        layout.fold(&line, indent: 4) { namespaces(summary, surroundings, &$0) }
-        tuples(summary, surroundings, &line)
-        bindPools(summary, surroundings, &line)
-        layout.fold(&line, indent: 10) { failures(summary, surroundings, &$0) }
+        layout.fold(&line, indent: 4) { namespaces(summary, context, &$0) }
+        tuples(summary, context, &line)
+        bindPools(summary, context, &line)
+        layout.fold(&line, indent: 10) { failures(summary, context, &$0) }
     }
 
-    private func totals(_ summary: Summary, _ line: inout Line) {
+    private func totals(_ summary: Summary, _ line: inout TextBuffer) {
         line.append("  connects   ")
         line.append(grouped: summary.totals.opened)
         line.append(" opened, ")
         line.append(grouped: summary.totals.closed)
         line.append(" closed, ")
-        wantOfPort(summary.wantOfPort.connects, &line)
-        if summary.wantOfPort.binds > 0 {
+        portExhaustion(summary.portExhaustion.connects, &line)
+        if summary.portExhaustion.binds > 0 {
             line.append("\n  bind()     ")
-            wantOfPort(summary.wantOfPort.binds, &line)
+            portExhaustion(summary.portExhaustion.binds, &line)
         }
-        let (connects, binds) = (summary.otherwise.connects, summary.otherwise.binds)
+        let (connects, binds) = (summary.otherErrors.connects, summary.otherErrors.binds)
         if connects + binds > 0 {
             line.append("\n  refused    ")
             if connects > 0 {
@@ -63,14 +63,14 @@ struct SummaryWriter {
         accuracy(summary, &line)
     }
 
-    private func wantOfPort(_ count: Int, _ line: inout Line) {
+    private func portExhaustion(_ count: Int, _ line: inout TextBuffer) {
         if count > 0 { style.begin(.alarm, &line) }
         line.append(grouped: count)
         line.append(" failed for want of a port")
         if count > 0 { style.end(&line) }
     }
 
-    private func accuracy(_ summary: Summary, _ line: inout Line) {
+    private func accuracy(_ summary: Summary, _ line: inout TextBuffer) {
         let accuracy = summary.accuracy
         line.append("  accuracy   ")
         line.append(grouped: Int(clamping: accuracy.lost))
@@ -106,13 +106,13 @@ struct SummaryWriter {
     }
 
     private func namespaces(
-        _ summary: Summary, _ surroundings: Surroundings, _ line: inout Line
+        _ summary: Summary, _ context: RenderContext, _ line: inout TextBuffer
     ) {
         guard !summary.namespaces.isEmpty else { return }
         heading("  namespaces", &line)
         for namespace in summary.namespaces.prefix(Self.rows) {
             line.append("  ")
-            line.append(nameOf: namespace.netns, surroundings)
+            line.append(nameOf: namespace.netns, context)
             line.append(": ")
             line.append(settings: namespace)
             line.append("\n")
@@ -120,12 +120,12 @@ struct SummaryWriter {
         omitted(of: summary.namespaces.count, &line)
     }
 
-    private func tuples(_ summary: Summary, _ surroundings: Surroundings, _ line: inout Line) {
+    private func tuples(_ summary: Summary, _ context: RenderContext, _ line: inout TextBuffer) {
         guard !summary.tuples.isEmpty else { return }
         var table = Table(tuplesLabelled: "tuple, top process")
         for row in summary.tuples.prefix(Self.rows) {
-            table.append(row, surroundings)
-            table.append(errors: row.errors, surroundings)
+            table.append(row, context)
+            table.append(errors: row.errors, context)
         }
         line.append("\n")
         table.write(layout, style, to: &line)
@@ -138,21 +138,21 @@ struct SummaryWriter {
     }
 
     private func bindPools(
-        _ summary: Summary, _ surroundings: Surroundings, _ line: inout Line
+        _ summary: Summary, _ context: RenderContext, _ line: inout TextBuffer
     ) {
         guard !summary.bindPools.isEmpty else { return }
         var table = Table(
             [("share", 8), ("peak", 8), ("usable", 8), ("failed", 9)],
             label: "address that bind() chose for, top process")
         for pool in summary.bindPools.prefix(Self.rows) {
-            let peak = Standing(held: pool.peak, usable: pool.usable)
+            let peak = PortUsage(held: pool.peak, usable: pool.usable)
             let figures = [
                 Table.Figure(share: peak.share, otherwise: "-"), Table.Figure(pool.peak),
                 Table.Figure(pool.usable), Table.Figure(alarming: pool.failed),
             ]
             table.append(figures) {
                 $0.append(pool.key.local, port: 0)
-                $0.append(namespace: pool.key.netns, surroundings)
+                $0.append(namespace: pool.key.netns, context)
                 $0.append(top: pool.topProcess)
             }
         }
@@ -162,21 +162,21 @@ struct SummaryWriter {
     }
 
     private func failures(
-        _ summary: Summary, _ surroundings: Surroundings, _ line: inout Line
+        _ summary: Summary, _ context: RenderContext, _ line: inout TextBuffer
     ) {
         let failures = summary.failures
         guard !failures.isEmpty else { return }
         heading("  failed  call, cause, process, and where from and to", &line)
-        for (what, count) in failures.prefix(Self.rows) {
-            line.right(8) { $0.append(grouped: count) }
+        for failed in failures.prefix(Self.rows) {
+            line.right(8) { $0.append(grouped: failed.count) }
             line.append("  ")
-            line.append(what, surroundings)
+            line.append(failed.call, context)
             line.append("\n")
         }
         omitted(of: failures.count, &line)
     }
 
-    func heading(_ text: StaticString, _ line: inout Line) {
+    func heading(_ text: StaticString, _ line: inout TextBuffer) {
         line.append("\n")
         style.begin(.heading, &line)
         line.append(text)
@@ -185,7 +185,7 @@ struct SummaryWriter {
     }
 
     /// How many of `count` rows were left out, if any.
-    private func omitted(of count: Int, _ line: inout Line) {
+    private func omitted(of count: Int, _ line: inout TextBuffer) {
         guard count > Self.rows else { return }
         line.append("and ")
         line.append(grouped: count - Self.rows)
@@ -204,11 +204,11 @@ extension Table {
     }
 
     mutating func append(
-        _ row: Summary.TupleRow, _ surroundings: Surroundings, host: Line? = nil
+        _ row: Summary.TupleRow, _ context: RenderContext, host: TextBuffer? = nil
     ) {
         let figures = [
             Figure(share: row.peak.share, otherwise: "-"), Figure(row.peak.held),
-            Figure(row.standing.held), Figure(row.standing.timeWait), Figure(row.totals.opened),
+            Figure(row.usage.held), Figure(row.usage.timeWait), Figure(row.totals.opened),
             Figure(alarming: row.totals.failed),
         ]
         append(figures) {
@@ -216,15 +216,15 @@ extension Table {
                 $0.append(host)
                 $0.append(": ")
             }
-            $0.append(row.tuple, surroundings)
-            $0.append(namespaceOf: row.tuple, surroundings)
+            $0.append(row.tuple, context)
+            $0.append(namespaceOf: row.tuple, context)
             $0.append(top: row.topProcess)
         }
     }
 
     /// What became of connects in the row before that got a port, but no connection.
-    mutating func append(errors: [UInt16: Int], _ surroundings: Surroundings) {
-        let named = errors.map { (surroundings.errnoName(Int32($0.key)), $0.value) }
+    mutating func append(errors: [UInt16: Int], _ context: RenderContext) {
+        let named = errors.map { (context.errnoName(Int32($0.key)), $0.value) }
         for (name, count) in named.sorted(by: { ($0.1, $1.0) > ($1.1, $0.0) }) {
             append([nil, nil, nil, nil, Figure(count)]) {
                 $0.append("of them ")
@@ -234,7 +234,7 @@ extension Table {
     }
 }
 
-extension Line {
+extension TextBuffer {
     /// In percent, rounded down: 100 says that nothing is left.
     mutating func append(share: Double) {
         guard share.isFinite else { return append("-") }
@@ -243,24 +243,29 @@ extension Line {
     }
 
     /// `  wrk[4123]`, if there is one.
-    mutating func append(top process: Process?) {
+    mutating func append(top process: ProcessID?) {
         guard let process else { return }
         append("  ")
         append(process)
     }
 
     /// `connect()  exhausted   wrk[4123]  10.0.0.1 → 10.0.0.9:80`
-    mutating func append(_ what: Summary.Failed, _ surroundings: Surroundings) {
+    mutating func append(_ call: FailedCall, _ context: RenderContext) {
         let start = bytes.count
-        append(what.call == .connect ? "connect()  " : "bind()     " as StaticString)
-        append(what.cause?.rawValue ?? "-")
+        append(call.kind == .connect ? "connect()  " : "bind()     " as StaticString)
+        append(call.causeName)
         pad(to: 23, since: start)
-        append(what.process)
+        append(call.process)
         append("  ")
-        switch what.call {
-        case .connect: append(what.tuple, surroundings)
-        case .bind: append(what.tuple.local, port: what.localPort)
+        append(placeOf: call, context)
+    }
+
+    /// From and to where, and the namespace unless it goes without saying.
+    mutating func append(placeOf call: FailedCall, _ context: RenderContext) {
+        switch call.scope {
+        case .tuple(let tuple): append(tuple, context)
+        case .bindPool(let key): append(key.local, port: call.localPort)
         }
-        append(namespaceOf: what.tuple, surroundings)
+        append(namespace: call.scope.netns, context)
     }
 }

@@ -10,14 +10,14 @@ struct Table {
     /// row before.
     private struct Row {
         var figures: [Figure?]
-        var label: Line
+        var label: TextBuffer
     }
 
     struct Figure {
-        var text = Line()
+        var text = TextBuffer()
         var tone: Style.Tone?
 
-        init(tone: Style.Tone? = nil, _ write: (inout Line) -> Void) {
+        init(tone: Style.Tone? = nil, _ write: (inout TextBuffer) -> Void) {
             write(&text)
             self.tone = tone
         }
@@ -41,13 +41,13 @@ struct Table {
         self.label = label
     }
 
-    mutating func append(_ figures: [Figure?], _ writeLabel: (inout Line) -> Void) {
-        var label = Line()
+    mutating func append(_ figures: [Figure?], _ writeLabel: (inout TextBuffer) -> Void) {
+        var label = TextBuffer()
         writeLabel(&label)
         rows.append(Row(figures: figures, label: label))
     }
 
-    func write(_ layout: Layout, _ style: Style, to line: inout Line) {
+    func write(_ layout: Layout, _ style: Style, to line: inout TextBuffer) {
         let width = columns.reduce(0) { $0 + $1.width }
         let widest =
             rows.lazy.filter { $0.figures.count == columns.count }
@@ -63,9 +63,9 @@ struct Table {
     private static let indent = 10
 
     private func tabulate(
-        labelBelow: Bool, _ layout: Layout, _ style: Style, _ line: inout Line
+        labelBelow: Bool, _ layout: Layout, _ style: Style, _ line: inout TextBuffer
     ) {
-        func separate(_ line: inout Line) {
+        func separate(_ line: inout TextBuffer) {
             if labelBelow { line.append("\n") }
             line.append(spaces: labelBelow ? Self.indent : 2)
         }
@@ -94,7 +94,7 @@ struct Table {
     }
 
     /// `share 99.9 %, peak 28,231, …`
-    private func tell(_ layout: Layout, _ style: Style, _ line: inout Line) {
+    private func tell(_ layout: Layout, _ style: Style, _ line: inout TextBuffer) {
         layout.fold(&line, indent: 4) {
             style.begin(.heading, &$0)
             $0.append("  ")

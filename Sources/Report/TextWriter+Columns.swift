@@ -9,11 +9,11 @@ extension TextWriter {
 
     /// The time and the event.
     func begin(
-        _ label: StaticString, _ tone: Style.Tone, _ time: UInt64, _ surroundings: Surroundings,
-        _ line: inout Line
+        _ label: StaticString, _ tone: Style.Tone, _ time: UInt64, _ context: RenderContext,
+        _ line: inout TextBuffer
     ) {
         style.begin(.faint, &line)
-        surroundings.timestamps.appendText(time, to: &line)
+        context.timestamps.appendText(time, to: &line)
         style.end(&line)
         line.append(" ")
         style.begin(tone, &line)
@@ -27,25 +27,25 @@ extension TextWriter {
     /// The tuple, and how full it is.
     mutating func fill(
         _ tuple: Tuple, _ localPort: UInt16, _ held: Int, _ usable: Int,
-        _ surroundings: Surroundings, _ line: inout Line
+        _ context: RenderContext, _ line: inout TextBuffer
     ) {
         let start = beginSubject(&line)
-        line.append(tuple, localPort: localPort, surroundings)
+        line.append(tuple, localPort: localPort, context)
         fill(held, usable, since: start, &line)
     }
 
     /// The pool that a bind() chooses from, and how full it is.
     mutating func fill(
-        _ key: BindPool.Key, _ port: UInt16, _ standing: Standing, _ line: inout Line
+        _ key: BindPool.Key, _ port: UInt16, _ usage: PortUsage, _ line: inout TextBuffer
     ) {
         let start = beginSubject(&line)
         line.append("bind ")
         line.append(key.local, port: port)
-        fill(standing.held, standing.usable, since: start, &line)
+        fill(usage.held, usage.usable, since: start, &line)
     }
 
     /// Returns where it begins: on the next line, if this one has no room.
-    private func beginSubject(_ line: inout Line) -> Int {
+    private func beginSubject(_ line: inout TextBuffer) -> Int {
         if layout.isStacked {
             // In place of the blank.
             line.truncate(to: line.bytes.count - 1)
@@ -55,7 +55,9 @@ extension TextWriter {
         return line.bytes.count
     }
 
-    private mutating func fill(_ held: Int, _ usable: Int, since start: Int, _ line: inout Line) {
+    private mutating func fill(
+        _ held: Int, _ usable: Int, since start: Int, _ line: inout TextBuffer
+    ) {
         let hasRoom = layout.makeRoom(forTuple: line.columns(since: start))
         if !hasRoom, layout.columns != nil, !layout.isStacked {
             line.append("\n")
@@ -75,8 +77,8 @@ extension TextWriter {
 
     /// The namespace, if it does not go without saying; what follows the figures goes on to a line of
     /// its own, if it has no room.
-    func end(_ netns: UInt32, _ surroundings: Surroundings, _ line: inout Line) {
-        line.append(namespace: netns, surroundings)
+    func end(_ netns: UInt32, _ context: RenderContext, _ line: inout TextBuffer) {
+        line.append(namespace: netns, context)
         if let columns = layout.columns {
             line.fold(at: details, width: columns, indent: indent)
         }

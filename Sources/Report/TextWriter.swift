@@ -25,39 +25,39 @@ package struct TextWriter: Sendable {
     ///
     /// - Parameter time: when it happened, in CLOCK_MONOTONIC nanoseconds.
     package mutating func write(
-        _ event: Event, at time: UInt64, in surroundings: Surroundings, to line: inout Line
+        _ event: Event, at time: UInt64, in context: RenderContext, to line: inout TextBuffer
     ) {
         switch event {
         case .snapshot(let snapshot):
             return SnapshotWriter(style: style, layout: layout)
-                .write(snapshot, in: surroundings, to: &line)
+                .write(snapshot, in: context, to: &line)
         case .summary(let summary), .progress(let summary):
             SummaryWriter(style: style, layout: layout)
-                .write(summary, in: surroundings, to: &line)
+                .write(summary, in: context, to: &line)
             return AdviceWriter(style: style, layout: layout)
-                .write(summary.advice, in: surroundings, to: &line)
-        default: writeLines(event, time, surroundings, &line)
+                .write(summary.advice, in: context, to: &line)
+        default: writeLines(event, time, context, &line)
         }
     }
 
     private mutating func writeLines(
-        _ event: Event, _ time: UInt64, _ surroundings: Surroundings, _ line: inout Line
+        _ event: Event, _ time: UInt64, _ context: RenderContext, _ line: inout TextBuffer
     ) {
-        timeColumns = surroundings.timestamps.columns
+        timeColumns = context.timestamps.columns
         let start = line.bytes.count
         switch event {
-        case .start(let start): write(start, time, surroundings, &line)
-        case .connection(let change): write(change, surroundings, &line)
-        case .failure(let failure): write(failure, surroundings, &line)
-        case .alert(let alert): write(alert, surroundings, &line)
-        case .tick(let tick): write(tick, time, surroundings, &line)
-        case .bindPool(let pool): write(pool, time, surroundings, &line)
+        case .start(let start): write(start, time, context, &line)
+        case .connection(let change): write(change, context, &line)
+        case .failure(let failure): write(failure, context, &line)
+        case .alert(let alert): write(alert, context, &line)
+        case .tick(let tick): write(tick, time, context, &line)
+        case .bindPool(let pool): write(pool, time, context, &line)
         case .lost(let count):
-            begin("LOST", .alarm, time, surroundings, &line)
+            begin("LOST", .alarm, time, context, &line)
             line.append(grouped: count)
             line.append(" records: the ring buffer was full; the counts are made exact again\n")
-        case .audit(let audit): write(audit, time, surroundings, &line)
-        case .namespace(let news): write(news, time, surroundings, &line)
+        case .audit(let audit): write(audit, time, context, &line)
+        case .namespace(let news): write(news, time, context, &line)
         case .snapshot, .summary, .progress: break
         }
         if let columns = layout.columns {
@@ -66,9 +66,9 @@ package struct TextWriter: Sendable {
     }
 
     private func write(
-        _ start: Event.Start, _ time: UInt64, _ surroundings: Surroundings, _ line: inout Line
+        _ start: Event.Start, _ time: UInt64, _ context: RenderContext, _ line: inout TextBuffer
     ) {
-        begin("start", .plain, time, surroundings, &line)
+        begin("start", .plain, time, context, &line)
         line.append("portgauge ")
         line.append(start.version)
         line.append(" on Linux ")
@@ -77,19 +77,19 @@ package struct TextWriter: Sendable {
     }
 
     private func write(
-        _ audit: Audit, _ time: UInt64, _ surroundings: Surroundings, _ line: inout Line
+        _ audit: Audit, _ time: UInt64, _ context: RenderContext, _ line: inout TextBuffer
     ) {
-        begin("audit", audit.drift.isEmpty ? .plain : .warning, time, surroundings, &line)
+        begin("audit", audit.drift.isEmpty ? .plain : .warning, time, context, &line)
         line.append(grouped: audit.sockets)
         line.append(" connections in the kernel's table, drift ")
         line.append(grouped: audit.totalDrift)
         line.append(", took ")
         line.append(duration: audit.duration)
-        line.append(namespace: audit.netns, surroundings)
+        line.append(namespace: audit.netns, context)
         line.append("\n")
         for (tuple, ports) in audit.drift.prefix(10) {
             line.append(spaces: indent)
-            line.append(tuple, surroundings)
+            line.append(tuple, context)
             line.append(": corrected, ")
             line.append(grouped: abs(ports))
             line.append(ports > 0 ? " fewer held than counted\n" : " more held than counted\n")
@@ -97,11 +97,11 @@ package struct TextWriter: Sendable {
     }
 
     private func write(
-        _ news: Event.NamespaceNews, _ time: UInt64, _ surroundings: Surroundings,
-        _ line: inout Line
+        _ news: Event.NamespaceNews, _ time: UInt64, _ context: RenderContext,
+        _ line: inout TextBuffer
     ) {
-        begin("namespace", .plain, time, surroundings, &line)
-        line.append(nameOf: news.netns, surroundings)
+        begin("namespace", .plain, time, context, &line)
+        line.append(nameOf: news.netns, context)
         switch news.kind {
         case .gone: line.append(" is gone")
         case .found, .changed:
@@ -111,8 +111,9 @@ package struct TextWriter: Sendable {
         line.append("\n")
     }
 
-    private mutating func write(_ change: Change, _ surroundings: Surroundings, _ line: inout Line)
-    {
+    private mutating func write(
+        _ change: Change, _ context: RenderContext, _ line: inout TextBuffer
+    ) {
         let label: StaticString =
             switch change.kind {
             case .opened: "open"
@@ -121,14 +122,14 @@ package struct TextWriter: Sendable {
             case .released: "release"
             case .connecting, .failed: ""
             }
-        begin(label, .plain, change.time, surroundings, &line)
-        fill(change.tuple, change.localPort, change.held, change.usable, surroundings, &line)
+        begin(label, .plain, change.time, context, &line)
+        fill(change.tuple, change.localPort, change.held, change.usable, context, &line)
         line.append(change.process)
         if case .closed(let timeWait, let lived, let error) = change.kind {
             if let error {
                 line.append(" ")
                 style.begin(.warning, &line)
-                line.append(surroundings.errnoName(Int32(error)))
+                line.append(context.errnoName(Int32(error)))
                 style.end(&line)
             } else if let lived {
                 line.append(" ")
@@ -136,61 +137,58 @@ package struct TextWriter: Sendable {
             }
             if timeWait { line.append(" TIME_WAIT") }
         }
-        end(change.tuple.netns, surroundings, &line)
+        end(change.tuple.netns, context, &line)
     }
 
     private mutating func write(
-        _ failure: Failure, _ surroundings: Surroundings, _ line: inout Line
+        _ failure: Failure, _ context: RenderContext, _ line: inout TextBuffer
     ) {
-        begin("FAILURE", .alarm, failure.time, surroundings, &line)
-        let standing = failure.standing
-        switch failure.call {
-        case .connect:
-            fill(
-                failure.tuple, failure.localPort, standing.held, standing.usable, surroundings,
-                &line)
-        case .bind:
-            fill(BindPool.Key(of: failure.tuple), failure.localPort, standing, &line)
+        begin("FAILURE", .alarm, failure.time, context, &line)
+        let usage = failure.usage
+        let port = failure.call.localPort
+        switch failure.call.scope {
+        case .tuple(let tuple): fill(tuple, port, usage.held, usage.usable, context, &line)
+        case .bindPool(let key): fill(key, port, usage, &line)
         }
-        line.append(failure.process)
-        end(failure.tuple.netns, surroundings, &line)
+        line.append(failure.call.process)
+        end(failure.call.scope.netns, context, &line)
         line.append(spaces: indent)
         if failure.count > 1 {
             line.append(grouped: failure.count)
             line.append(" x ")
         }
-        line.append(failure.call == .connect ? "connect(): " : "bind(): " as StaticString)
-        line.append(failure.errnoName)
+        line.append(failure.call.kind == .connect ? "connect(): " : "bind(): " as StaticString)
+        line.append(failure.call.errnoName)
         line.append(", ")
-        line.append(failure.cause.rawValue)
+        line.append(failure.call.causeName)
         line.append(": ")
         explain(failure, &line)
         line.append("\n")
-        guard let wall = failure.wall, !wall.holders.isEmpty else { return }
+        guard let limit = failure.limit, !limit.holders.isEmpty else { return }
         line.append(spaces: indent)
         line.append("bound by ")
-        line.append(wall.holders)
+        line.append(limit.holders)
         line.append("\n")
     }
 
-    /// Which wall it was, and how high.
-    private func explain(_ failure: Failure, _ line: inout Line) {
-        let standing = failure.standing
-        switch failure.cause {
-        case .exhausted where failure.call == .bind:
+    /// Which limit it was, and how high.
+    private func explain(_ failure: Failure, _ line: inout TextBuffer) {
+        let usage = failure.usage
+        switch failure.call.cause {
+        case .exhausted where failure.call.kind == .bind:
             line.append("IP_BIND_ADDRESS_NO_PORT leaves it to connect()")
         case .exhausted:
-            line.append(grouped: standing.timeWait)
+            line.append(grouped: usage.timeWait)
             line.append(" in TIME_WAIT")
-            if standing.leavesSomeToOthers { line.append(", others hold the rest") }
+            if usage.leavesSomeToOthers { line.append(", others hold the rest") }
         case .blocked:
-            line.append(failure.wall)
+            line.append(failure.limit)
             return
         case .range:
             line.append("its own ")
             line.append(failure.ownRange)
             line.append(" is full")
-        case .collision where failure.call == .bind:
+        case .collision where failure.call.kind == .bind:
             line.append("that port is in use")
         case .collision:
             line.append("its port has a connection there already")
@@ -198,33 +196,35 @@ package struct TextWriter: Sendable {
             line.append("no local address to connect from")
         case .noMemory:
             line.append("the kernel had none for it")
+        case nil: break
         }
-        if let search = failure.search, failure.cause != .collision {
+        if let search = failure.search, failure.call.cause != .collision {
             line.append("; searched ")
             line.append(duration: search)
         }
     }
 
-    private mutating func write(_ alert: Alert, _ surroundings: Surroundings, _ line: inout Line) {
+    private mutating func write(_ alert: Alert, _ context: RenderContext, _ line: inout TextBuffer)
+    {
         let recovered = alert.level == 0
-        begin(recovered ? "recovered" : "ALERT", .warning, alert.time, surroundings, &line)
+        begin(recovered ? "recovered" : "ALERT", .warning, alert.time, context, &line)
         let netns: UInt32
-        switch alert.subject {
+        switch alert.scope {
         case .tuple(let tuple):
-            fill(tuple, 0, alert.standing.held, alert.standing.usable, surroundings, &line)
+            fill(tuple, 0, alert.usage.held, alert.usage.usable, context, &line)
             netns = tuple.netns
         case .bindPool(let key):
-            fill(key, 0, alert.standing, &line)
+            fill(key, 0, alert.usage, &line)
             netns = key.netns
         }
         line.append(tenths: alert.percent)
-        line.append(alert.standing.reusable > 0 ? " % used" : " % held" as StaticString)
+        line.append(alert.usage.reusable > 0 ? " % used" : " % held" as StaticString)
         if !recovered {
             line.append(", crossed ")
             line.append(alert.level)
             line.append(" %")
         }
-        end(netns, surroundings, &line)
+        end(netns, context, &line)
         if let forecast = alert.forecast {
             line.append(spaces: indent)
             line.append(forecast)
@@ -234,8 +234,8 @@ package struct TextWriter: Sendable {
     }
 
     /// What happens from one half on: the kernel looks at the ports of one parity before the others.
-    private func explainSearch(_ alert: Alert, _ line: inout Line) {
-        guard case .tuple = alert.subject, alert.level == 50 || alert.longSearch != nil,
+    private func explainSearch(_ alert: Alert, _ line: inout TextBuffer) {
+        guard case .tuple = alert.scope, alert.level == 50 || alert.longSearch != nil,
             alert.level >= 50
         else { return }
         line.append(spaces: indent)
@@ -253,20 +253,20 @@ package struct TextWriter: Sendable {
     }
 
     private mutating func write(
-        _ pool: BindPool, _ time: UInt64, _ surroundings: Surroundings, _ line: inout Line
+        _ pool: BindPool, _ time: UInt64, _ context: RenderContext, _ line: inout TextBuffer
     ) {
-        begin("1 s", .plain, time, surroundings, &line)
-        fill(pool.key, 0, pool.standing, &line)
+        begin("1 s", .plain, time, context, &line)
+        fill(pool.key, 0, pool.usage, &line)
         if let top = pool.processes.top { line.append(top) }
-        end(pool.key.netns, surroundings, &line)
+        end(pool.key.netns, context, &line)
     }
 
     private mutating func write(
-        _ tick: Tick, _ time: UInt64, _ surroundings: Surroundings, _ line: inout Line
+        _ tick: Tick, _ time: UInt64, _ context: RenderContext, _ line: inout TextBuffer
     ) {
-        begin("1 s", .plain, time, surroundings, &line)
-        let standing = tick.standing
-        fill(tick.tuple, 0, standing.held, standing.usable, surroundings, &line)
+        begin("1 s", .plain, time, context, &line)
+        let usage = tick.usage
+        fill(tick.tuple, 0, usage.held, usage.usable, context, &line)
         line.append("+")
         line.append(grouped: tick.since.opened)
         line.append(" -")
@@ -278,18 +278,18 @@ package struct TextWriter: Sendable {
             line.append(grouped: tick.since.failed)
             style.end(&line)
         }
-        if standing.timeWait > 0 {
+        if usage.timeWait > 0 {
             line.append(" tw ")
-            line.append(grouped: standing.timeWait)
+            line.append(grouped: usage.timeWait)
         }
-        if standing.reusable > 0 {
+        if usage.reusable > 0 {
             line.append(" reusable ")
-            line.append(grouped: standing.reusable)
+            line.append(grouped: usage.reusable)
         }
         if let forecast = tick.forecast, forecast.exhaustedIn ?? 0 > 0 {
             line.append(" ")
             line.append(forecast)
         }
-        end(tick.tuple.netns, surroundings, &line)
+        end(tick.tuple.netns, context, &line)
     }
 }

@@ -32,7 +32,7 @@ package struct TimeSeries: Hashable, Sendable {
         package init() {}
 
         /// The same for a moment later, as far as nothing happens.
-        fileprivate var standing: Point {
+        fileprivate var usage: Point {
             var point = Point()
             (point.held, point.timeWait, point.usable) = (held, timeWait, usable)
             return point
@@ -62,7 +62,7 @@ package struct TimeSeries: Hashable, Sendable {
     mutating func add(_ point: Point, in second: Int, width: Int) {
         carry(to: second, width: width)
         enter(point, at: second / width)
-        last = point.standing
+        last = point.usage
         self.second = max(second, self.second)
     }
 

@@ -13,7 +13,7 @@ package struct Timestamps: Sendable {
     }
 
     /// RFC 3339 in UTC with microseconds: `2026-11-22T17:16:05.123456Z`.
-    func appendUTC(_ time: UInt64, to line: inout Line) {
+    func appendUTC(_ time: UInt64, to line: inout TextBuffer) {
         let microseconds = Int(clamping: time &+ realtimeOffset) / 1000
         let seconds = microseconds / 1_000_000
         Self.append(date: seconds / 86_400, to: &line)
@@ -25,7 +25,7 @@ package struct Timestamps: Sendable {
     }
 
     /// Local time of day with milliseconds: `17:16:05.123`.
-    func appendLocal(_ time: UInt64, to line: inout Line) {
+    func appendLocal(_ time: UInt64, to line: inout TextBuffer) {
         // A day more, because west of Greenwich 1970 begins before 0.
         let seconds = localOffset + 86_400
         let milliseconds = Int(clamping: time &+ realtimeOffset) / 1_000_000 + seconds * 1000
@@ -38,7 +38,7 @@ package struct Timestamps: Sendable {
     var columns: Int { start == nil ? 12 : 10 }
 
     /// For a person: `17:16:05.123`, or `   +12.345` since the start.
-    func appendText(_ time: UInt64, to line: inout Line) {
+    func appendText(_ time: UInt64, to line: inout TextBuffer) {
         guard let start else { return appendLocal(time, to: &line) }
         // What is under way at the start began before it.
         let isBefore = time < start
@@ -52,12 +52,12 @@ package struct Timestamps: Sendable {
     }
 
     /// Local date: `2026-11-22`.
-    func appendLocalDate(_ time: UInt64, to line: inout Line) {
+    func appendLocalDate(_ time: UInt64, to line: inout TextBuffer) {
         Self.append(date: localSeconds(time) / 86_400, to: &line)
     }
 
     /// Local time of day with seconds: `17:16:05`.
-    func appendLocalSecond(_ time: UInt64, to line: inout Line) {
+    func appendLocalSecond(_ time: UInt64, to line: inout TextBuffer) {
         Self.append(secondOfDay: localSeconds(time) % 86_400, to: &line)
     }
 
@@ -65,7 +65,7 @@ package struct Timestamps: Sendable {
         max(0, Int(clamping: time &+ realtimeOffset) / 1_000_000_000 + localOffset)
     }
 
-    private static func append(date days: Int, to line: inout Line) {
+    private static func append(date days: Int, to line: inout TextBuffer) {
         let (year, month, day) = Self.date(daysSince1970: days)
         line.append(year, width: 4)
         line.append("-")
@@ -74,7 +74,7 @@ package struct Timestamps: Sendable {
         line.append(day, width: 2)
     }
 
-    private static func append(secondOfDay: Int, to line: inout Line) {
+    private static func append(secondOfDay: Int, to line: inout TextBuffer) {
         line.append(secondOfDay / 3600, width: 2)
         line.append(":")
         line.append(secondOfDay / 60 % 60, width: 2)

@@ -3,7 +3,7 @@ import PortModel
 /// How all tuples together stood, second by second.
 struct TotalSeries: Sendable {
     /// What happened since the start.
-    private(set) var sums = TupleAccount.Totals()
+    private(set) var sums = TupleState.Totals()
     /// Ports held now, by all, and how many of them are in TIME_WAIT.
     private(set) var held = 0
     private(set) var timeWait = 0
@@ -66,9 +66,9 @@ struct TotalSeries: Sendable {
     }
 }
 
-extension TupleAccount.Totals {
+extension TupleState.Totals {
     /// Numbers that somebody made up are cut off.
-    mutating func add(_ other: TupleAccount.Totals) {
+    mutating func add(_ other: TupleState.Totals) {
         opened = Self.sum(opened, other.opened)
         closed = Self.sum(closed, other.closed)
         closedFirst = Self.sum(closedFirst, other.closedFirst)

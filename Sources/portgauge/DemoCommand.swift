@@ -1,7 +1,9 @@
 import ArgumentParser
 import Glibc
+import LinuxSystem
 import LoadGenerator
 import Probe
+import Tracing
 
 struct DemoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -31,10 +33,11 @@ struct DemoCommand: ParsableCommand {
         fflush(nil)
         try PrivateNamespace.enter(settings: Self.settings)
         try setProcessName("demo-client")
-        var filter = Probe.Filter()
-        filter.pids = [UInt32(getpid())]
+        var options = TraceLoop.Options(version: Portgauge.version)
+        options.duration = 4
+        options.filter.pids = [UInt32(getpid())]
         // The trace comes first: the threads of the load then leave Ctrl-C to it.
-        var trace = try Trace(options: Trace.Options(duration: 4, filter: filter))
+        var trace = try TraceLoop(options: options)
         var load = ConnectLoop(destinations: [try Endpoint("127.0.0.1", port: 8080)])
         load.rate = 40
         load.duration = 4

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import LinuxSystem
 import PortModel
 import Probe
 import Report
@@ -49,10 +50,10 @@ struct Doctor {
     /// What this kernel needs, in force or refused; nil where none could be tried.
     let hooks: [Hook]?
     /// Why portgauge cannot trace here; nil if it can.
-    let refusal: ProbeError?
+    let refusal: SystemError?
     /// The namespace of this process; nil if its settings cannot be read, for `unread`.
     let own: Examined?
-    let unread: ProbeError?
+    let unread: SystemError?
     let others: [Examined]
     /// Network namespaces that cannot be looked into.
     let closed: Int
@@ -60,8 +61,8 @@ struct Doctor {
     init() {
         (hooks, refusal) = Self.tryHooks()
         var surveys: [NamespaceSurvey] = []
-        var unread: ProbeError?
-        do throws(ProbeError) { surveys = [try NamespaceSurvey.own()] } catch { unread = error }
+        var unread: SystemError?
+        do throws(SystemError) { surveys = [try NamespaceSurvey.own()] } catch { unread = error }
         let hasOwn = !surveys.isEmpty
         let others = (try? NamespaceSurvey.others()) ?? (surveys: [], closed: 0)
         surveys += others.surveys
@@ -72,8 +73,8 @@ struct Doctor {
         closed = others.closed
     }
 
-    private static func tryHooks() -> ([Hook]?, ProbeError?) {
-        do throws(ProbeError) {
+    private static func tryHooks() -> ([Hook]?, SystemError?) {
+        do throws(SystemError) {
             let probe = try Probe(filter: Probe.Filter(), ringBytes: 1 << 16)
             return (probe.hooks, nil)
         } catch {

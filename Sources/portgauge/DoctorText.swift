@@ -1,5 +1,5 @@
+import LinuxSystem
 import PortModel
-import Probe
 import Report
 
 /// What has been found, for a person, in as many columns as `layout` has for prose.
@@ -172,7 +172,7 @@ struct DoctorText {
     }
 
     private mutating func paragraph(_ words: String, at column: Int, after start: String = "") {
-        var line = Line()
+        var line = TextBuffer()
         line.append(start)
         line.append(String(repeating: " ", count: max(0, column - start.count)) + words)
         line.fold(since: 0, width: width, indent: column)

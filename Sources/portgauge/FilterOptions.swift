@@ -1,4 +1,5 @@
 import ArgumentParser
+import LinuxSystem
 import PortModel
 import Probe
 
@@ -22,7 +23,7 @@ struct FilterOptions: ParsableArguments {
             "Only connections of processes of this name (15 bytes count); repeatable.",
             valueName: "name"),
         transform: name)
-    var comm: [Process.Name] = []
+    var comm: [ProcessID.Name] = []
 
     func validate() throws {
         for (count, option) in [
@@ -47,9 +48,9 @@ struct FilterOptions: ParsableArguments {
         return pid
     }
 
-    static func name(_ text: String) throws -> Process.Name {
+    static func name(_ text: String) throws -> ProcessID.Name {
         guard !text.isEmpty else { throw ValidationError("a name is not empty") }
-        return Process.Name(text)
+        return ProcessID.Name(text)
     }
 }
 

@@ -18,7 +18,7 @@ enum JSONValue: CustomStringConvertible {
     /// On one line.
     var description: String { text { write(to: &$0) } }
 
-    private func write(to line: inout Line) {
+    private func write(to line: inout TextBuffer) {
         switch self {
         case .null: line.append("null")
         case .bool(let value): line.append(value ? "true" : "false")
@@ -55,8 +55,8 @@ extension Int {
     var grouped: String { text { $0.append(grouped: self) } }
 }
 
-private func text(_ write: (inout Line) -> Void) -> String {
-    var line = Line()
+private func text(_ write: (inout TextBuffer) -> Void) -> String {
+    var line = TextBuffer()
     write(&line)
     return String(decoding: line.bytes, as: UTF8.self)
 }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Glibc
+import LinuxSystem
 import LoadGenerator
-import Probe
 
 /// The command. What it and its subcommands discuss is also the man page: paragraphs, and then, where they
 /// apply, `Exit status:`, `Environment:`, `Files:` and, of each, `Examples:`, with a line for each term
@@ -54,13 +54,10 @@ struct Portgauge: ParsableCommand {
             var command = try parseAsRoot(
                 RunCommand.forParser(Array(CommandLine.arguments.dropFirst())))
             try command.run()
-        } catch let error as ProbeError {
+        } catch let error as SystemError {
             complain(error.description)
             Glibc.exit(1)
         } catch let error as RecordingError {
-            complain(error.description)
-            Glibc.exit(1)
-        } catch let error as SystemError {
             complain(error.description)
             Glibc.exit(1)
         } catch {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Report
+import Tracing
 
 /// What else is made of a trace, besides what it says while it runs.
 struct RecordOptions: ParsableArguments {
@@ -41,7 +42,7 @@ struct RecordOptions: ParsableArguments {
     /// Which reports are to be written, and where.
     var reports: [ReportFile.Target] {
         [
-            report.map { ReportFile.Target(path: $0, form: ReportFile.form(of: $0)) },
+            report.map { ReportFile.Target(path: $0) },
             html.map { ReportFile.Target(path: $0, form: .html) },
         ].compactMap(\.self)
     }

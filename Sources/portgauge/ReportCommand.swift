@@ -1,7 +1,8 @@
 import ArgumentParser
 import Glibc
-import Probe
+import LinuxSystem
 import Report
+import Tracing
 
 struct ReportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -49,7 +50,7 @@ struct ReportCommand: ParsableCommand {
         let form: ReportWriter.Form =
             format == .json
             ? .json : .text(layout: Layout(columns: Terminal.width), colour: Terminal.wantsColour)
-        var line = Line()
+        var line = TextBuffer()
         ReportWriter(form).write(runs, to: &line)
         var output = try Output(ifFull: "free some space and make the report again")
         try output.append(line.bytes, always: true)

@@ -1,8 +1,9 @@
 import ArgumentParser
 import Glibc
+import LinuxSystem
 import PortModel
-import Probe
 import Report
+import Tracing
 
 struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -69,7 +70,7 @@ struct RunCommand: ParsableCommand {
         // Before anything else: it gets all that portgauge was started with.
         let index = CommandLine.arguments.firstIndex(of: "--")! + 1
         var ending = ChildProcess.Ending.exited(Self.impossible)
-        do throws(ProbeError) {
+        do throws(SystemError) {
             let child = try ChildProcess(argumentsFrom: index)
             try keepStandardDescriptors()
             ending = try run(child)
@@ -83,24 +84,27 @@ struct RunCommand: ParsableCommand {
     }
 
     /// - Returns: how to end.
-    private func run(_ child: consuming ChildProcess) throws(ProbeError) -> ChildProcess.Ending {
+    private func run(_ child: consuming ChildProcess) throws(SystemError) -> ChildProcess.Ending {
         if let limit = waitClean {
             var wait = try CleanWait(tracing.filters.filter)
             switch try wait.wait(for: child, limit: limit) {
             case .clean: break
             case .commandEnded: return child.wait()
-            case .late(let remains):
-                complain(RunText.unclean(remains, after: limit).bytes)
+            case .late(let leftovers):
+                complain(RunText.unclean(leftovers, after: limit).bytes)
                 return .exited(Self.failed)
             }
         }
-        var trace = try Trace(options: options, command: child)
-        if let refusal = trace.startCommand() {
-            trace.road.sinks.removeRecording()
-            complain("FAIL \(command[0]): \(errnoName(refusal)) (\(Self.remedy(refusal)))")
+        let command = try CommandObserver(child)
+        var options = options
+        options.commandRoot = try command.root(options.filter)
+        var trace = try TraceLoop(options: options, observers: [command])
+        if let refusal = command.start() {
+            trace.discard()
+            complain("FAIL \(self.command[0]): \(errnoName(refusal)) (\(Self.remedy(refusal)))")
             return .exited(refusal == ENOENT ? 127 : 126)
         }
-        let ending = try follow(&trace)
+        let ending = try follow(&trace, command)
         leaveHooksBehind()
         return ending
     }
@@ -108,14 +112,16 @@ struct RunCommand: ParsableCommand {
     /// Traces until the command has ended, and says what has come of it.
     ///
     /// - Returns: how to end.
-    private func follow(_ trace: inout Trace) throws(ProbeError) -> ChildProcess.Ending {
-        var outcome: Trace.Outcome?
-        do throws(ProbeError) {
+    private func follow(
+        _ trace: inout TraceLoop, _ command: CommandObserver
+    ) throws(SystemError) -> ChildProcess.Ending {
+        var outcome: TraceLoop.Outcome?
+        do throws(SystemError) {
             outcome = try trace.run()
         } catch {
             complain("tracing has ended: \(error.description)")
         }
-        let ending = try trace.awaitCommand()
+        let ending = try command.awaitEnd()
         if let failure = outcome?.failure { complain(failure.description) }
         let verdict = Verdict(
             failOn.flatMap { $0 }, on: outcome?.summary, losses: outcome?.losses ?? [])
@@ -126,7 +132,7 @@ struct RunCommand: ParsableCommand {
         return .exited(isWritten ? 0 : Self.impossible)
     }
 
-    private var options: Trace.Options {
+    private var options: TraceLoop.Options {
         var options = tracing.options
         options.filter.isOnlyCommand = only
         options.events = events.level

@@ -1,5 +1,5 @@
+import LinuxSystem
 import PortModel
-import Probe
 
 extension SettingsReview.Finding {
     /// What it is about: the name of a setting, or what takes its ports.
@@ -51,7 +51,7 @@ extension SettingsReview.Finding {
                 + "\(SettingsReview.dynamicRange.text): for information only"
         case .rate(let rate, let usable, let reuse):
             var text = "\(rate.rate) connections a second to one address and port, while this end "
-            text += "closes first: \(usable.grouped) ports ÷ \(SettingsReview.timeWaitLength) s"
+            text += "closes first: \(usable.grouped) ports ÷ \(TimeWaitRules.seconds) s"
             return reuse.map { "\(text). \($0.rate) with TIME_WAITs used again" } ?? text
         case .reuseWithoutTimestamps(let reuse):
             return "\(reuse) has no effect, since tcp_timestamps is 0: without them no TIME_WAIT "
@@ -64,7 +64,7 @@ extension SettingsReview.Finding {
                 + "timestamps, too"
         case .finTimeout(let seconds):
             return "\(seconds) s is for FIN_WAIT2 without a process, and shortens no TIME_WAIT: "
-                + "these last \(SettingsReview.timeWaitLength) s"
+                + "these last \(TimeWaitRules.seconds) s"
         case .maxTimeWaits(let limit, let range, let now):
             var text = Int(limit).counted("TIME_WAIT")
             if Int(limit) < range {
@@ -95,7 +95,7 @@ extension SettingsReview.Finding {
             text += ", \(leftOut.fullestCount.grouped) TIME_WAITs of \(tuple.text) alone"
         }
         text += ". With 1 a port is free after \(Int(delay).grouped) ms in place of "
-        text += "\(SettingsReview.timeWaitLength) s, where the peer has timestamps, too"
+        text += "\(TimeWaitRules.seconds) s, where the peer has timestamps, too"
         return text + (timestamps ? "" : "; tcp_timestamps is 0 here")
     }
 
@@ -190,7 +190,7 @@ extension SettingsReview.Finding {
     private func list(_ holders: [SettingsReview.Holder]) -> String {
         let shown = 5
         var texts: [String] = []
-        var last: Process?
+        var last: ProcessID?
         for holder in holders.prefix(shown) {
             let place = "\(holder.address.bracketed):\(holder.port)"
             let isSame = holder.process == last || holder.process == .unknown && last == nil
@@ -213,7 +213,7 @@ extension PortRange {
     var json: JSONValue { .array([.int(Int(low)), .int(Int(high))]) }
 }
 
-extension Process {
+extension ProcessID {
     /// `wrk[4123]`; bytes that a terminal might obey are written as `\x1b`.
     var text: String {
         guard self != .unknown else { return "an unknown process" }

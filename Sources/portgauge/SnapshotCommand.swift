@@ -1,8 +1,9 @@
 import ArgumentParser
 import Glibc
+import LinuxSystem
 import PortModel
-import Probe
 import Report
+import Tracing
 
 struct SnapshotCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -46,11 +47,11 @@ struct SnapshotCommand: ParsableCommand {
 
     func run() throws {
         let snapshot: Snapshot
-        let surroundings: Surroundings
-        do throws(ProbeError) {
-            let look = try Look.take(filters.filter)
+        let context: RenderContext
+        do throws(SystemError) {
+            let look = try SnapshotTaker.take(filters.filter)
             snapshot = look.snapshot
-            surroundings = look.surroundings
+            context = look.context
             if let refusal = look.refusal {
                 complain("by sock_diag, as BPF is not possible: \(refusal)")
             }
@@ -64,9 +65,9 @@ struct SnapshotCommand: ParsableCommand {
             : .text(
                 TextWriter(
                     colour: Terminal.wantsColour, layout: Layout(columns: Terminal.width)))
-        var line = Line()
-        writer.write(.snapshot(snapshot), at: Clock.monotonic, in: surroundings, to: &line)
-        do throws(ProbeError) {
+        var line = TextBuffer()
+        writer.write(.snapshot(snapshot), at: Clock.monotonic, in: context, to: &line)
+        do throws(SystemError) {
             var output = try Output(ifFull: "free some space and look again")
             try output.append(line.bytes, always: true)
             try output.finish()

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Probe
+import Tracing
 
 struct TopCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -34,8 +35,8 @@ struct TopCommand: ParsableCommand {
         options.duration = ending.duration
         options.events = nil
         options.summary = summary
-        var view = try TopView(thresholds: options.thresholds)
-        var trace = try Trace(options: options)
-        try trace.run(with: &view).check()
+        let view = try TopObserver(thresholds: options.thresholds)
+        var trace = try TraceLoop(options: options, observers: [view])
+        try trace.run().check()
     }
 }

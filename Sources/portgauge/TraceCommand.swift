@@ -1,7 +1,8 @@
 import ArgumentParser
+import LinuxSystem
 import PortModel
-import Probe
 import Report
+import Tracing
 
 struct TraceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -51,7 +52,7 @@ struct TraceCommand: ParsableCommand {
         options.duration = ending.duration
         options.isJSON = output == .json
         options.events = events.level
-        var trace = try Trace(options: options)
+        var trace = try TraceLoop(options: options)
         try trace.run().check()
     }
 }

@@ -1,6 +1,8 @@
 import ArgumentParser
+import LinuxSystem
 import PortModel
 import Probe
+import Tracing
 
 /// What every command that traces can be told.
 struct TracingOptions: ParsableArguments {
@@ -9,7 +11,7 @@ struct TracingOptions: ParsableArguments {
             "Warn when a tuple holds so much of its ports. (default: 50,66,90)",
             valueName: "percent,…"),
         transform: thresholds)
-    var warnAt = Watch.defaultThresholds
+    var warnAt = AlertThresholds.defaultThresholds
 
     @Option(
         help: ArgumentHelp(
@@ -40,11 +42,18 @@ struct TracingOptions: ParsableArguments {
 
     @OptionGroup var filters: FilterOptions
 
-    var options: Trace.Options {
-        Trace.Options(
-            thresholds: warnAt, filter: filters.filter, audit: audit,
-            ringBytes: ringSize, systemCalls: syscalls, sinceStart: text.sinceStart,
-            resolve: text.resolve, record: outputs.record, reports: outputs.reports)
+    var options: TraceLoop.Options {
+        var options = TraceLoop.Options(version: Portgauge.version)
+        options.thresholds = warnAt
+        options.filter = filters.filter
+        options.audit = audit
+        options.ringBytes = ringSize
+        options.systemCalls = syscalls
+        options.sinceStart = text.sinceStart
+        options.resolve = text.resolve
+        options.record = outputs.record
+        options.reports = outputs.reports
+        return options
     }
 
     static func thresholds(_ text: String) throws -> [Int] {

@@ -1,4 +1,5 @@
 import Foundation
+import LinuxSystem
 import LoadGenerator
 import Synchronization
 import TestSupport
@@ -31,7 +32,7 @@ extension LiveTests {
                 let isLate = number / Self.atOnce % 2 == 1
                 if isLate { kill(tracer.processIdentifier, SIGSTOP) }
                 let threads = try seeds.enumerated().map { index, seed in
-                    try LoadGenerator.Thread {
+                    try LinuxSystem.Thread {
                         Result { try batch.run(seed, number: first + index, tracer) }
                     }
                 }
@@ -74,7 +75,7 @@ private struct Outcome: Sendable {
 
 /// Scenes in a namespace and a thread each, and one look at them all while they stand.
 private final class Batch: Sendable {
-    private let standing = DispatchSemaphore(value: 0)
+    private let usage = DispatchSemaphore(value: 0)
     private let seen = DispatchSemaphore(value: 0)
     private let connected = DispatchSemaphore(value: 0)
     private let look = Mutex<Look?>(nil)
@@ -88,7 +89,7 @@ private final class Batch: Sendable {
             try PrivateNamespace.enter(settings: settings)
             return try PortScene(seed: seed, number: number, settings)
         }
-        standing.signal()
+        usage.signal()
         seen.wait()
         let connects = Result {
             try turn.withLock { _ in try scene.get().connectUntilItFails() }
@@ -108,7 +109,7 @@ private final class Batch: Sendable {
 
     /// Returns when all have connected.
     func look(after scenes: Int) throws {
-        for _ in 0..<scenes { standing.wait() }
+        for _ in 0..<scenes { usage.wait() }
         defer {
             for _ in 0..<scenes { seen.signal() }
             for _ in 0..<scenes { connected.wait() }

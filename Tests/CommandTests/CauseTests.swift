@@ -1,4 +1,5 @@
 import Foundation
+import LinuxSystem
 import LoadGenerator
 import Testing
 
@@ -51,7 +52,7 @@ extension LiveTests {
         private func expectInUse(_ local: Endpoint) throws {
             let socket = try TCPSocket(family: local)
             let error = #expect(throws: SystemError.self) { try socket.bind(to: local) }
-            #expect(error?.code == EADDRINUSE)
+            #expect(error?.errno == EADDRINUSE)
         }
 
         /// The first failure that is told, which is of `cause` as are all.
@@ -197,7 +198,7 @@ extension LiveTests {
                 do {
                     try TCPSocket(family: scene.server).setPortRange(40_002, 40_003)
                 } catch let error as SystemError {
-                    #expect(error.code == ENOPROTOOPT && !Kernel.mustHaveOwnPortRange)
+                    #expect(error.errno == ENOPROTOOPT && !Kernel.mustHaveOwnPortRange)
                     _ = try scene.tracer.stop()
                     return
                 }
@@ -238,7 +239,7 @@ extension LiveTests {
                 let server = try Endpoint("::1", port: Scene.port)
                 let client = try TCPSocket(family: server)
                 let error = #expect(throws: SystemError.self) { try client.connect(to: server) }
-                #expect(error?.code == EADDRNOTAVAIL)
+                #expect(error?.errno == EADDRNOTAVAIL)
                 guard try tellsReturns(scene) else {
                     let summary = try finish(scene, [:])
                     #expect(summary.event["refused"].map { ($0 as [any Sendable]).isEmpty } == true)
@@ -293,7 +294,7 @@ extension LiveTests {
                     return (bound, error)
                 }
                 #expect(bound < others.count)
-                #expect(error?.code == ENOMEM, "after \(bound) binds: \(error)")
+                #expect(error?.errno == ENOMEM, "after \(bound) binds: \(error)")
                 try scene.compare("without memory")
                 #expect(scene.tracer.heldPorts.values.map(\.count) == [7])
                 let failure = try failure(

@@ -1,4 +1,5 @@
 import Foundation
+import LinuxSystem
 import LoadGenerator
 import Testing
 
@@ -18,7 +19,7 @@ extension LiveTests {
                     let error = #expect(throws: SystemError.self) {
                         try client.connect(to: scene.server)
                     }
-                    #expect(error?.code == EADDRNOTAVAIL)
+                    #expect(error?.errno == EADDRNOTAVAIL)
                 }
                 let seconds = Int(Date().timeIntervalSince(start))
                 try scene.tracer.wait("all failures") {
@@ -109,7 +110,7 @@ extension LiveTests {
                 let error = #expect(throws: SystemError.self) {
                     try again.connect(to: scene.server)
                 }
-                #expect(error?.code == EADDRNOTAVAIL)
+                #expect(error?.errno == EADDRNOTAVAIL)
                 let events = try scene.tracer.wait("a failure") {
                     $0.contains { $0.name == "failure" }
                 }

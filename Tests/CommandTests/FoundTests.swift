@@ -1,4 +1,5 @@
 import Foundation
+import LinuxSystem
 import LoadGenerator
 import Testing
 
@@ -48,7 +49,7 @@ extension LiveTests {
                 let error = #expect(throws: SystemError.self) {
                     try client.connect(to: scene.server)
                 }
-                #expect(error?.code == EADDRNOTAVAIL)
+                #expect(error?.errno == EADDRNOTAVAIL)
                 return try scene.tracer.stop()
             }
             #expect(summary.total("opened") == 2)

@@ -1,4 +1,5 @@
 import Foundation
+import LinuxSystem
 import LoadGenerator
 import Testing
 
@@ -66,7 +67,7 @@ func run(
     process.standardError = errors
     try process.run()
     // Both at once: it may write more to either than a pipe holds.
-    let said = try LoadGenerator.Thread { errors.fileHandleForReading.readDataToEndOfFile() }
+    let said = try LinuxSystem.Thread { errors.fileHandleForReading.readDataToEndOfFile() }
     let out = output.fileHandleForReading.readDataToEndOfFile()
     let err = said.join()
     process.waitUntilExit()

@@ -1,4 +1,5 @@
 import Foundation
+import LinuxSystem
 import LoadGenerator
 import Testing
 
@@ -66,7 +67,7 @@ extension LiveTests {
             let process = try HoldingLoad(
                 portgauge.path, ["load", "--port", "\(port)"] + HoldingLoad.arguments(3))
             let (isReady, isDone) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
-            let thread = try LoadGenerator.Thread {
+            let thread = try LinuxSystem.Thread {
                 Result {
                     defer { isReady.signal() }
                     try PrivateNamespace.enter()

@@ -1,4 +1,5 @@
 import Foundation
+import LinuxSystem
 import LoadGenerator
 import Synchronization
 import TestSupport
@@ -54,7 +55,7 @@ struct Oracle: Sendable {
     /// Runs all namespaces to their ends. Throws the first disagreement.
     func run() throws {
         let threads = try (0..<worlds).map { number in
-            try LoadGenerator.Thread { Result { try self.run(world: number) } }
+            try LinuxSystem.Thread { Result { try self.run(world: number) } }
         }
         let namespaces = try threads.map { $0.join() }.map { try $0.get() }
         // With a namespace go its TIME_WAITs.

@@ -1,4 +1,5 @@
 import Foundation
+import LinuxSystem
 import LoadGenerator
 import TestSupport
 import Testing
@@ -232,8 +233,8 @@ final class World {
                 end.isPending = false
                 return "\(name(of: end)) is established"
             } catch {
-                end.isPending = error.code == EALREADY
-                return "\(name(of: end)) \(SystemError.name(of: error.code))"
+                end.isPending = error.errno == EALREADY
+                return "\(name(of: end)) \(errnoName(error.errno))"
             }
         }
         return try connect(end, to: server)
@@ -250,7 +251,7 @@ final class World {
         do throws(SystemError) {
             try end.socket.bind(to: local, reuseAddress: reuse)
         } catch {
-            guard error.code == EADDRINUSE else { throw error }
+            guard error.errno == EADDRINUSE else { throw error }
             return false
         }
         return true
@@ -263,14 +264,14 @@ final class World {
         do throws(SystemError) {
             try end.socket.startConnect(to: server.endpoint)
         } catch {
-            switch error.code {
+            switch error.errno {
             case EADDRNOTAVAIL: failed += 1
             // EINVAL after a shutdown().
             case EISCONN, EINVAL: break
             case ECONNREFUSED: opened += 1
             default: throw error
             }
-            return "\(before) → \(server.endpoint): \(SystemError.name(of: error.code))"
+            return "\(before) → \(server.endpoint): \(errnoName(error.errno))"
         }
         opened += 1
         end.isPending = true
@@ -279,7 +280,7 @@ final class World {
             let isDone = try end.socket.hasFinished(to: server.endpoint, within: 20)
             if isDone { outcome = "established" }
         } catch {
-            outcome = SystemError.name(of: error.code)
+            outcome = errnoName(error.errno)
         }
         let port = (try? end.socket.localPort) ?? 0
         if Int.random(in: 0..<8, using: &random) > 0 { _ = accept() }
@@ -309,7 +310,7 @@ final class World {
             try socket.bind(to: server, reuseAddress: true)
             try socket.listen()
         } catch {
-            guard error.code == EADDRINUSE else { throw error }
+            guard error.errno == EADDRINUSE else { throw error }
             return "\(port) EADDRINUSE"
         }
         obstacles.append(End(socket, .v4))
@@ -354,7 +355,7 @@ final class World {
             try end.socket.shutdownWrite()
             return name(of: end)
         } catch {
-            return "\(name(of: end)) \(SystemError.name(of: error.code))"
+            return "\(name(of: end)) \(errnoName(error.errno))"
         }
     }
 
@@ -366,7 +367,7 @@ final class World {
             try end.socket.write(500)
             return name(of: end)
         } catch {
-            return "\(name(of: end)) \(SystemError.name(of: error.code))"
+            return "\(name(of: end)) \(errnoName(error.errno))"
         }
     }
 

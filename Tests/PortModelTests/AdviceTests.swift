@@ -20,7 +20,7 @@ import Testing
         seen.closed = 2823
         seen.closedIntoTimeWait = 2823
         seen.lived = Advice.Lifetime(mean: 1_000_000, count: 2823)
-        seen.peak = .init(held: 2823, usable: 28_232, timeWait: 2822)
+        seen.peak = PortUsage(held: 2823, timeWait: 2822, usable: 28_232)
         seen.peakRate = 100
         seen.meanRate = 47
         return seen
@@ -35,7 +35,7 @@ import Testing
         seen.failed = [.exhausted: 9000]
         seen.lived = Advice.Lifetime(mean: 3_100_000, count: 40_000)
         seen.meanBytes = 412
-        seen.peak = .init(held: 28_232, usable: 28_232, timeWait: 28_190, pastDelay: 15_058)
+        seen.peak = PortUsage(held: 28_232, timeWait: 28_190, usable: 28_232)
         seen.peakRate = 13_400
         seen.meanRate = 900
         return seen
@@ -77,10 +77,10 @@ import Testing
     /// What can be used again, or is held beside the range, is not spent.
     @Test func spentIsNotHeld() {
         var seen = Self.healthy()
-        seen.peak = .init(
-            held: 28_000, usable: 28_232, timeWait: 27_990, reusable: 10_000, elsewhere: 3885)
+        seen.peak = PortUsage(
+            held: 28_000, timeWait: 27_990, reusable: 10_000, outsidePool: 3885, usable: 28_232)
         #expect(advice(seen).isEmpty)
-        seen.peak.elsewhere -= 1
+        seen.peak.outsidePool -= 1
         #expect(!advice(seen).isEmpty)
     }
 
@@ -95,7 +95,7 @@ import Testing
                 blockedInWidest: Advice.Blocked())
             empty.failed = [cause: 1]
             empty.timeWaitRules = TimeWaitRules(reuse: 0, reuseDelay: 0)
-            empty.peak = .init(held: 1, usable: 0, timeWait: 1)
+            empty.peak = PortUsage(held: 1, timeWait: 1, usable: 0)
             empty.closed = 1
             empty.closedIntoTimeWait = 1
             empty.peakRate = .infinity
@@ -130,7 +130,7 @@ import Testing
         #expect(all.map(\.covers) == [1, 1, 1, 1, 64_512.0 / 787_962])
         #expect(
             all.allSatisfy {
-                $0.failed == 9000 && $0.peak == 28_232 && $0.subject == .tuple(Self.tuple())
+                $0.failed == 9000 && $0.peak == 28_232 && $0.scope == .tuple(Self.tuple())
             })
     }
 
@@ -159,12 +159,12 @@ import Testing
         own.failed = [.range: 5]
         own.range = PortRange(low: 40_000, high: 40_015)
         own.usable = 16
-        own.peak = .init(held: 16, usable: 16, timeWait: 16)
+        own.peak = PortUsage(held: 16, timeWait: 16, usable: 16)
         let all = advice(few, own, Self.loadTest())
-        #expect(all.prefix(5).allSatisfy { $0.subject == .tuple(Self.tuple()) })
+        #expect(all.prefix(5).allSatisfy { $0.scope == .tuple(Self.tuple()) })
         // A pool of 42 is of no use to one that has 16 ports, nor is another range.
         #expect(all.map(\.others) == [2, 1, 2, 2, 1, 0])
-        #expect(all.last?.subject == .tuple(own.tuple))
+        #expect(all.last?.scope == .tuple(own.tuple))
         guard case .socketRange = all.last?.kind else { return #expect(Bool(false)) }
     }
 
@@ -235,7 +235,6 @@ import Testing
     @Test(arguments: [(1000, 15_058, 28_144), (500, 21_624, 56_116), (60_000, 0, 470)])
     func reusableIsEstimated(_ delay: UInt32, _ reusable: Int, _ rate: Int) {
         var seen = Self.loadTest()
-        seen.peak.pastDelay = nil
         seen.timeWaitRules.reuseDelay = delay
         #expect(
             kinds(seen).contains(
@@ -258,7 +257,7 @@ import Testing
         seen.closed = 100
         seen.closedIntoTimeWait = 98
         seen.lived = Advice.Lifetime(mean: 600_000_000_000, count: 100)
-        seen.peak = .init(held: 28_232, usable: 28_232, timeWait: 98)
+        seen.peak = PortUsage(held: 28_232, timeWait: 98, usable: 28_232)
         let all = advice(seen)
         #expect(
             all.map(\.kind) == [
@@ -292,15 +291,15 @@ import Testing
         var seen = Self.loadTest()
         seen.blocked = Advice.Blocked(reserved: 27_000, bound: 200)
         seen.usable = 1032
-        seen.peak = .init(held: 1032, usable: 1032, timeWait: 1000)
-        seen.binders = [Process(pid: 7, name: Process.Name("nginx"))]
+        seen.peak = PortUsage(held: 1032, timeWait: 1000, usable: 1032)
+        seen.holders = [ProcessID(pid: 7, name: ProcessID.Name("nginx"))]
         seen.peakRate = 200
         seen.meanRate = 17
         // 200 × 58.8031 = 11,760.62 of 28,232
         let free = advice(seen)[1]
         #expect(
             free.kind
-                == .freeRange(range: seen.range, blocked: seen.blocked, binders: seen.binders))
+                == .freeRange(range: seen.range, blocked: seen.blocked, holders: seen.holders))
         #expect(free.covers == 1 && free.demand?.ports == 11_761)
         seen.blocked = Advice.Blocked(reserved: 2800, bound: 23)
         #expect(!has("freeRange", seen))
@@ -314,7 +313,7 @@ import Testing
         seen.failed = [.blocked: 96]
         seen.usable = 10
         seen.blocked = Advice.Blocked(bound: 28_222)
-        seen.peak = .init(held: 2, usable: 10, timeWait: 2)
+        seen.peak = PortUsage(held: 2, timeWait: 2, usable: 10)
         let pool = Advice.BindPoolEvidence(
             netns: 1, local: Self.peer, used: 28_222, usable: 28_232, failed: 0)
         var elsewhere = pool
@@ -324,11 +323,11 @@ import Testing
         small.local = Self.tuple().local
         small.used = 2823
         let all = advice(seen, pools: [elsewhere, small, pool])
-        #expect(all.map(\.subject).contains(.bindPool(netns: 1, local: Self.peer)))
+        #expect(all.map(\.scope).contains(.bindPool(BindPool.Key(netns: 1, local: Self.peer))))
         #expect(
             all.map(\.kind) == [
                 .bindNoPort(blocked: 96),
-                .freeRange(range: seen.range, blocked: seen.blocked, binders: []),
+                .freeRange(range: seen.range, blocked: seen.blocked, holders: []),
                 .widenRange(
                     from: seen.range, to: Advice.widestRange, adds: 64_502, sustains: 1075),
             ])
@@ -350,7 +349,7 @@ import Testing
         seen.usable = 16
         seen.blocked.reserved = 32
         seen.failed = [.range: 96]
-        seen.peak = .init(held: 16, usable: 16, timeWait: 16)
+        seen.peak = PortUsage(held: 16, timeWait: 16, usable: 16)
         seen.peakRate = 20
         seen.meanRate = 1
         #expect(kinds(seen)[0] == .socketRange(own: seen.range, wide: 28_200))

@@ -1,11 +1,12 @@
-import PortModel
 import Testing
+
+@testable import PortModel
 
 private let object: UInt64 = 0xffff_8880_0000_0001
 
-/// Which wall a call ran into.
+/// Which limit a call ran into.
 @Suite struct CauseTests {
-    private let process = Process(pid: 42, name: Process.Name("client"))
+    private let process = ProcessID(pid: 42, name: ProcessID.Name("client"))
 
     private func set(_ ports: some Sequence<Int>) -> PortSet {
         var set = PortSet()
@@ -34,28 +35,38 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         return ledger
     }
 
-    /// A connect() that finds no port, as it is told.
+    /// A connect() that finds no port, as it is reported.
+    ///
+    /// - Parameter isKnown: what it returned would have been seen.
     private func failure(
         _ ledger: inout Ledger, port: UInt16 = 0, range: PortRange? = nil, errno: UInt16? = nil,
         isKnown: Bool = true
     ) throws -> Failure {
         var connection = Script.connection(7, at: 10, port: port)
         connection.range = range ?? ledger.namespaces[1]?.pool.range ?? Script.range
+        ledger.awaitsReturns = isKnown
         _ = ledger.apply(.opened(connection))
-        let told = ledger.apply(Script.closed(7, at: 30, port: port, notSent: true))
-        let change = try #require(told)
-        var failure = try #require(ledger.failure(change))
-        failure.errno = errno
-        ledger.diagnose(&failure, isKnown: isKnown)
-        #expect(failure.search == 20 && failure.call == .connect)
+        _ = ledger.apply(Script.closed(7, at: 30, port: port, notSent: true))
+        let call = FailedCall(
+            scope: Script.scope(.connect), localPort: port, process: Script.process, errno: errno)
+        if errno != nil {
+            _ = ledger.apply(.refused(Record.Refusal(time: 31, socket: 7, call: call)))
+        }
+        let failure = try #require(ledger.takeAllFailures().last)
+        #expect(failure.search == 20 && failure.call.kind == .connect)
+        #expect(failure.call.errno == errno && failure.count == 1)
         return failure
     }
 
-    struct Case: Sendable {
+    struct Case: CustomTestStringConvertible, Sendable {
         var reserved = 0
         var bound = 0
         var held = 0
         var cause: Cause
+
+        var testDescription: String {
+            "\(reserved) reserved, \(bound) bound, \(held) held: \(cause)"
+        }
     }
 
     static let cases = [
@@ -70,31 +81,30 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         Case(held: 7, cause: .exhausted), Case(bound: 7, cause: .blocked),
     ]
 
-    @Test(arguments: cases.indices, [true, false])
-    func theGreaterWallIsNamed(index: Int, isKnown: Bool) throws {
-        let expected = Self.cases[index]
+    @Test(arguments: cases, [true, false])
+    func theGreaterLimitIsNamed(_ expected: Case, isKnown: Bool) throws {
         var ledger = ledger(
             reserved: expected.reserved, bound: expected.bound, held: expected.held)
         let failure = try failure(&ledger, isKnown: isKnown)
-        #expect(failure.cause == expected.cause, "\(expected)")
+        #expect(failure.call.cause == expected.cause)
         #expect(
-            failure.standing
-                == Standing(
+            failure.usage
+                == PortUsage(
                     held: expected.held, usable: 8 - expected.reserved - expected.bound))
-        #expect(failure.wall?.range == Script.range)
+        #expect(failure.limit?.range == Script.range)
         #expect(
-            failure.wall?.reserved == expected.reserved && failure.wall?.bound == expected.bound)
+            failure.limit?.reserved == expected.reserved && failure.limit?.bound == expected.bound)
         #expect(ledger.tuples[0].causes == [expected.cause: 1])
         #expect(ledger.tuples[0].processes.shares.map(\.causes) == [[expected.cause: 1]])
     }
 
     /// Whoever has the other ports is not counted: what is missing is no lack of memory, and a few
-    /// reserved ports are no wall.
+    /// reserved ports are no limit.
     @Test(arguments: [(0, 0), (0, 3), (2, 0), (2, 1)], [true, false])
     func othersHoldTheRest(own: (reserved: Int, held: Int), isKnown: Bool) throws {
         var ledger = ledger(reserved: own.reserved, held: own.held)
         ledger.isPartial = true
-        #expect(try failure(&ledger, isKnown: isKnown).cause == .exhausted)
+        #expect(try failure(&ledger, isKnown: isKnown).call.cause == .exhausted)
     }
 
     @Test(arguments: [true, false]) func itsOwnRangeIsUsedUp(isKnown: Bool) throws {
@@ -108,39 +118,39 @@ private let object: UInt64 = 0xffff_8880_0000_0001
                 .established(socket: socket, localPort: 39_899 + UInt16(socket), time: 2))
         }
         let failure = try failure(&ledger, range: own, isKnown: isKnown)
-        #expect(failure.cause == .range && failure.ownRange == own)
-        #expect(failure.standing == Standing(held: 2, usable: 2) && failure.wall?.range == own)
+        #expect(failure.call.cause == .range && failure.ownRange == own)
+        #expect(failure.usage == PortUsage(held: 2, usable: 2) && failure.limit?.range == own)
     }
 
     @Test func anOwnRangeIsNoReasonIfTheNamespaceHasNoneLeftEither() throws {
         var ledger = ledger(held: 8)
         let own = PortRange(low: 40_000, high: 40_001)
-        #expect(try failure(&ledger, range: own).cause == .exhausted)
+        #expect(try failure(&ledger, range: own).call.cause == .exhausted)
     }
 
     @Test func theProgramsOwnPortIsACollisionHoweverManyAreLeft() throws {
         for held in [0, 8] {
             var ledger = ledger(held: held)
             let failure = try failure(&ledger, port: 40_003)
-            #expect(failure.cause == .collision && failure.localPort == 40_003)
+            #expect(failure.call.cause == .collision && failure.call.localPort == 40_003)
             #expect(ledger.tuples[0].causes == [.collision: 1])
         }
     }
 
     @Test func noMemoryIsToldOrConcluded() throws {
         var told = ledger(held: 8)
-        #expect(try failure(&told, errno: 12).cause == .noMemory)
+        #expect(try failure(&told, errno: 12).call.cause == .noMemory)
         var concluded = ledger(held: 2)
-        #expect(try failure(&concluded, isKnown: false).cause == .noMemory)
-        // A few reserved ports are no wall.
+        #expect(try failure(&concluded, isKnown: false).call.cause == .noMemory)
+        // A few reserved ports are no limit.
         var reserved = ledger(reserved: 3, held: 2)
-        #expect(try failure(&reserved, isKnown: false).cause == .noMemory)
+        #expect(try failure(&reserved, isKnown: false).call.cause == .noMemory)
         // Nothing is concluded where it would have been told.
         var known = ledger(held: 2)
-        #expect(try failure(&known, errno: 99).cause == .exhausted)
+        #expect(try failure(&known, errno: 99).call.cause == .exhausted)
     }
 
-    @Test func anotherTuplesPortsAreNoWall() throws {
+    @Test func anotherTuplesPortsAreNoLimit() throws {
         var ledger = ledger(held: 8)
         var tuple = Script.tuple
         tuple.remotePort = 81
@@ -151,7 +161,7 @@ private let object: UInt64 = 0xffff_8880_0000_0001
                     socket: 200 + index, localPort: 40_000 + UInt16(index), time: 2))
         }
         let failure = try failure(&ledger)
-        #expect(failure.cause == .exhausted && failure.standing.held == 8)
+        #expect(failure.call.cause == .exhausted && failure.usage.held == 8)
     }
 
     /// Of 127.0.0.2: they are in nobody's way but in everybody's.
@@ -169,33 +179,34 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         }
         ledger.setBound(set(40_000...40_007), in: 1)
         let failure = try failure(&ledger)
-        #expect(failure.cause == .blocked && failure.standing == Standing(usable: 0))
-        #expect(failure.wall?.holders == [Failure.Holding(process: Script.process, ports: 8)])
+        #expect(failure.call.cause == .blocked && failure.usage == PortUsage(usable: 0))
+        #expect(failure.limit?.holders == [Failure.Holder(process: Script.process, ports: 8)])
     }
 
     // MARK: Refusals
 
     private func refusal(
-        _ call: Record.Call, errno: UInt16 = 99, port: UInt16 = 0, pid: UInt32 = 42,
+        _ call: FailedCall.Kind, errno: UInt16 = 99, port: UInt16 = 0, pid: UInt32 = 42,
         local: IPAddress = Script.tuple.local
     ) -> Record.Refusal {
         var tuple = Script.tuple
         tuple.local = local
-        if call == .bind { (tuple.remote, tuple.remotePort) = (IPAddress(high: 0, low: 0), 0) }
         return Record.Refusal(
-            time: 5, socket: 0, call: call, errno: errno, tuple: tuple, localPort: port,
-            process: Process(pid: pid, name: process.name))
+            time: 5, socket: 0,
+            call: FailedCall(
+                scope: Script.scope(call, tuple), localPort: port,
+                process: ProcessID(pid: pid, name: process.name), errno: errno))
     }
 
-    private func diagnosed(_ ledger: inout Ledger, _ refusal: Record.Refusal) -> Failure {
-        var failure = ledger.failure(refusal)
-        ledger.enter(failure)
-        ledger.countBindPools(at: 6)
-        ledger.diagnose(&failure, isKnown: true)
-        return failure
+    private func diagnosis(
+        _ ledger: inout Ledger, _ refusal: Record.Refusal
+    ) throws -> Failure {
+        _ = ledger.apply(.refused(refusal))
+        ledger.countBindPools()
+        return try #require(ledger.takeAllFailures().last)
     }
 
-    @Test func refusalsHaveCausesOfTheirOwn() {
+    @Test func refusalsHaveCausesOfTheirOwn() throws {
         let cases: [(Record.Refusal, Cause)] = [
             (refusal(.connect), .noAddress), (refusal(.connect, errno: 12), .noMemory),
             (refusal(.bind, errno: 98), .exhausted),
@@ -204,31 +215,30 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         for (refusal, cause) in cases {
             for held in [0, 8] {
                 var ledger = ledger(bound: 8 - held, held: held)
-                let failure = diagnosed(&ledger, refusal)
-                #expect(failure.cause == cause && failure.search == nil)
+                let failure = try diagnosis(&ledger, refusal)
+                #expect(failure.call.cause == cause && failure.search == nil)
                 #expect(ledger.refusals.map(\.key.cause) == [cause])
-                #expect(
-                    ledger.refusalsByKind.map { [$0.key.cause: $0.value] } == [[cause: 1]])
+                #expect(ledger.refusalsByCause.mapValues(\.total) == [cause: 1])
             }
         }
     }
 
-    @Test func whatWasRefusedIsNotWantOfAPort() {
+    @Test func whatWasRefusedIsNoPortExhaustion() throws {
         var ledger = ledger(held: 8)
-        for _ in 0..<3 { _ = diagnosed(&ledger, refusal(.connect)) }
-        _ = diagnosed(&ledger, refusal(.connect, errno: 12))
-        for _ in 0..<4 { _ = diagnosed(&ledger, refusal(.bind, errno: 98, port: 80)) }
-        for _ in 0..<5 { _ = diagnosed(&ledger, refusal(.bind, errno: 98)) }
+        for _ in 0..<3 { _ = try diagnosis(&ledger, refusal(.connect)) }
+        _ = try diagnosis(&ledger, refusal(.connect, errno: 12))
+        for _ in 0..<4 { _ = try diagnosis(&ledger, refusal(.bind, errno: 98, port: 80)) }
+        for _ in 0..<5 { _ = try diagnosis(&ledger, refusal(.bind, errno: 98)) }
         let summary = Summary(
             of: ledger, duration: 1, accuracy: Accuracy(), linesDropped: 0, limit: 10)
         #expect(summary.totals.failed == 0)
         #expect(
-            summary.wantOfPort == Summary.Calls(connects: 0, binds: 5)
-                && summary.otherwise == Summary.Calls(connects: 4, binds: 4))
+            summary.portExhaustion == Calls(connects: 0, binds: 5)
+                && summary.otherErrors == Calls(connects: 4, binds: 4))
         #expect(summary.failures.map(\.count) == [5, 4, 3, 1])
     }
 
-    @Test func ofConnectsOnlyWantOfAPortIsCountedAsThat() throws {
+    @Test func ofConnectsOnlyPortExhaustionIsCountedAsThat() throws {
         var ledger = ledger(held: 8)
         _ = try failure(&ledger)
         _ = try failure(&ledger)
@@ -238,20 +248,20 @@ private let object: UInt64 = 0xffff_8880_0000_0001
             of: ledger, duration: 1, accuracy: Accuracy(), linesDropped: 0, limit: 10)
         #expect(summary.totals.failed == 4)
         #expect(
-            summary.wantOfPort == Summary.Calls(connects: 2, binds: 0)
-                && summary.otherwise == Summary.Calls(connects: 2, binds: 0))
+            summary.portExhaustion == Calls(connects: 2, binds: 0)
+                && summary.otherErrors == Calls(connects: 2, binds: 0))
         let causes = Dictionary(
-            summary.failures.map { ($0.what.cause, $0.count) }, uniquingKeysWith: +)
+            summary.failures.map { ($0.call.cause, $0.count) }, uniquingKeysWith: +)
         #expect(causes == [.exhausted: 2, .collision: 1, .noMemory: 1])
     }
 
-    @Test func manyDifferentRefusalsAreCountedAllTheSame() {
+    @Test func manyDifferentRefusalsAreCountedAllTheSame() throws {
         var ledger = ledger()
         for pid in 1...1500 as ClosedRange<UInt32> {
-            _ = diagnosed(&ledger, refusal(.connect, pid: pid))
+            _ = try diagnosis(&ledger, refusal(.connect, pid: pid))
         }
         #expect(ledger.refusals.count == 1000)
-        #expect(ledger.refusalsByKind.values.reduce(0, +) == 1500)
+        #expect(ledger.refusalsByCause.values.reduce(0) { $0 + $1.total } == 1500)
     }
 
     // MARK: Bind pools
@@ -262,7 +272,7 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         .holder(
             Record.Holder(
                 netns: 1, local: local, localPort: port,
-                process: Process(pid: pid, name: process.name), portChosen: chosen))
+                process: ProcessID(pid: pid, name: process.name), portChosen: chosen))
     }
 
     private static let one = IPAddress(v4: 0x7f00_0001)
@@ -284,9 +294,9 @@ private let object: UInt64 = 0xffff_8880_0000_0001
                 _ = ledger.apply(holder(address, port, chosen: address == local))
             }
             _ = ledger.apply(holder(local, 50_000))
-            ledger.countBindPools(at: 9)
+            ledger.countBindPools()
             let pool = try #require(ledger.bindPools[BindPool.Key(netns: 1, local: local)])
-            #expect(pool.used == used && pool.usable == 8 && pool.peak == used && pool.peakAt == 9)
+            #expect(pool.used == used && pool.usable == 8 && pool.peak == used)
         }
     }
 
@@ -295,7 +305,7 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         for port in 40_000...40_003 as ClosedRange<UInt16> {
             _ = ledger.apply(holder(Self.one, port, chosen: true))
         }
-        ledger.countBindPools(at: 9)
+        ledger.countBindPools()
         let pool = try #require(ledger.bindPools.values.first)
         #expect(pool.used == 2 && pool.usable == 6)
     }
@@ -319,18 +329,18 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         _ = ledger.apply(Script.closed(102, at: 3, port: 40_002, stillBound: true))
         _ = ledger.apply(Script.closed(103, at: 3, port: 40_003))
         _ = ledger.apply(holder(Self.two, 40_007))
-        ledger.countBindPools(at: 9)
+        ledger.countBindPools()
         let pool = try #require(ledger.bindPools[BindPool.Key(netns: 1, local: Self.one)])
         #expect(pool.used == 3 && pool.peak == 3)
         #expect(pool.processes.top == Script.process)
         // A port that two have counts once.
         _ = ledger.apply(holder(Self.one, 40_002))
-        ledger.countBindPools(at: 10)
+        ledger.countBindPools()
         #expect(ledger.bindPools[pool.key]?.used == 3)
         ledger.forgetHolders()
         _ = ledger.apply(Script.released(object, at: 11))
         _ = ledger.apply(Script.released(102, at: 11))
-        ledger.countBindPools(at: 12)
+        ledger.countBindPools()
         #expect(ledger.bindPools[pool.key]?.used == 1 && ledger.bindPools[pool.key]?.peak == 3)
     }
 
@@ -340,12 +350,12 @@ private let object: UInt64 = 0xffff_8880_0000_0001
             _ = ledger.apply(holder(Self.two, port, chosen: true))
         }
         ledger.setBound(set(40_000...40_007), in: 1)
-        let failure = diagnosed(&ledger, refusal(.bind, errno: 98, pid: 9, local: Self.two))
-        #expect(failure.cause == .exhausted && failure.standing == Standing(held: 8, usable: 8))
-        #expect(failure.wall?.bound == 8)
+        let failure = try diagnosis(&ledger, refusal(.bind, errno: 98, pid: 9, local: Self.two))
+        #expect(failure.call.cause == .exhausted && failure.usage == PortUsage(held: 8, usable: 8))
+        #expect(failure.limit?.bound == 8)
         // A pool that nobody was known to use.
-        let other = diagnosed(&ledger, refusal(.bind, errno: 98, pid: 9, local: Self.one))
-        #expect(other.standing == Standing(usable: 8))
+        let other = try diagnosis(&ledger, refusal(.bind, errno: 98, pid: 9, local: Self.one))
+        #expect(other.usage == PortUsage(usable: 8))
         let pool = try #require(ledger.bindPools[BindPool.Key(netns: 1, local: Self.two)])
         #expect(pool.failed == 1 && pool.firstFailureAt == 5)
         #expect(pool.processes.shares.map { [$0.opened, $0.failed] } == [[1, 0], [0, 1]])
@@ -353,21 +363,22 @@ private let object: UInt64 = 0xffff_8880_0000_0001
     }
 
     /// Nobody has a port chosen there, so that there is no pool to follow.
-    @Test func aCollisionTellsHowItsAddressStands() {
+    @Test func aCollisionTellsHowItsAddressStands() throws {
         var ledger = ledger(reserved: 1)
         for port: UInt16 in [40_000, 40_003, 40_004] { _ = ledger.apply(holder(Self.one, port)) }
-        let failure = diagnosed(&ledger, refusal(.bind, errno: 98, port: 40_003, local: Self.one))
-        #expect(failure.cause == .collision && failure.standing == Standing(held: 2, usable: 7))
+        let failure = try diagnosis(
+            &ledger, refusal(.bind, errno: 98, port: 40_003, local: Self.one))
+        #expect(failure.call.cause == .collision && failure.usage == PortUsage(held: 2, usable: 7))
         #expect(ledger.bindPools.isEmpty)
     }
 
-    @Test func poolsEndWithTheirNamespace() {
+    @Test func poolsEndWithTheirNamespace() throws {
         var ledger = ledger()
         _ = ledger.apply(holder(Self.one, 40_000, chosen: true))
-        _ = diagnosed(&ledger, refusal(.bind, errno: 98, local: Self.two))
+        _ = try diagnosis(&ledger, refusal(.bind, errno: 98, local: Self.two))
         ledger.close(namespace: 1)
-        #expect(ledger.bindPools.map(\.key.local) == [Self.two], "what failed is still told")
-        ledger.countBindPools(at: 9)
+        #expect(ledger.bindPools.map(\.key.local) == [Self.two], "what failed is still reported")
+        ledger.countBindPools()
     }
 
     // MARK: Holders
@@ -385,16 +396,18 @@ private let object: UInt64 = 0xffff_8880_0000_0001
             .holder(
                 Record.Holder(
                     netns: 2, local: Self.two, localPort: 40_011,
-                    process: Process(pid: 5, name: process.name))))
+                    process: ProcessID(pid: 5, name: process.name))))
         let range = PortRange(low: 40_000, high: 40_011)
         func pids(_ range: PortRange, _ limit: Int = 9) -> [[Int]] {
-            ledger.holders(of: range, in: 1, limit: limit).map { [Int($0.process.pid), $0.ports] }
+            ledger.pools.holders(of: range, in: 1, limit: limit, ledger.connections).map {
+                [Int($0.process.pid), $0.ports]
+            }
         }
         #expect(pids(range) == [[2, 3], [1, 2], [3, 1]])
         #expect(pids(range, 2) == [[2, 3], [1, 2]])
         #expect(pids(PortRange(low: 40_006, high: 40_008)) == [[1, 2], [2, 1]])
         #expect(pids(PortRange(low: 40_000, high: 40_005)) == [])
-        #expect(ledger.holders(of: range, in: 7, limit: 3) == [])
+        #expect(ledger.pools.holders(of: range, in: 7, limit: 3, ledger.connections) == [])
         ledger.forgetHolders()
         #expect(pids(range) == [])
     }

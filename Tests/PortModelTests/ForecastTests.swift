@@ -221,40 +221,41 @@ import Testing
     }
 
     @Test func noneWithoutALoad() {
-        var flow = Flow()
+        var flow = RateHistory()
         let ports = PortsNow(usable: 64, available: 32, waiting: 32)
         let second: UInt64 = 1_000_000_000
-        #expect(flow.forecast(ports, with: Flow.Step(until: second)) == nil)
+        #expect(flow.forecast(ports, with: RateHistory.Step(until: second)) == nil)
         flow.secondPassed(
-            Flow.Step(opened: 32, timeWaits: 32, freed: 0, since: second, until: 2 * second))
-        #expect(flow.forecast(ports, with: Flow.Step(until: 2 * second)) != nil)
-        #expect(flow.forecast(ports, with: Flow.Step(until: 20 * second)) == nil)
-        #expect(flow.forecast(ports, with: Flow.Step(until: 5000 * second)) == nil)
+            RateHistory.Step(opened: 32, timeWaits: 32, freed: 0, since: second, until: 2 * second))
+        #expect(flow.forecast(ports, with: RateHistory.Step(until: 2 * second)) != nil)
+        #expect(flow.forecast(ports, with: RateHistory.Step(until: 20 * second)) == nil)
+        #expect(flow.forecast(ports, with: RateHistory.Step(until: 5000 * second)) == nil)
     }
 
     @Test func exhaustedIsNow() {
-        let step = Flow.Step(
+        let step = RateHistory.Step(
             opened: 64, timeWaits: 64, freed: 0, since: 500_000_000, until: 1_000_000_000)
-        let forecast = Flow().forecast(PortsNow(usable: 64, available: 0, waiting: 64), with: step)
+        let forecast = RateHistory().forecast(
+            PortsNow(usable: 64, available: 0, waiting: 64), with: step)
         #expect(forecast?.exhaustedIn == 0)
     }
 
     /// A tracer that was stopped counts several seconds in one step.
     @Test func aStepOfManySecondsIsSpread() {
-        var flow = Flow()
+        var flow = RateHistory()
         let second: UInt64 = 1_000_000_000
         var now = 1000 * second
         for step in [1, 1, 1, 1, 10, 1] as [UInt64] {
             let count = Int(step) * 500
             flow.secondPassed(
-                Flow.Step(
+                RateHistory.Step(
                     opened: count, timeWaits: count, freed: 0, since: now + 1_000_000,
                     until: now + step * second))
             now += step * second
         }
         let forecast = flow.forecast(
             PortsNow(usable: 28_232, available: 28_232 - 7500, waiting: 7500),
-            with: Flow.Step(until: now))
+            with: RateHistory.Step(until: now))
         #expect(abs((forecast?.opensPerSecond ?? 0) - 500) < 5)
         #expect(abs((forecast?.exhaustedIn ?? 0) - 20_732.0 / 500) < 1)
     }
@@ -265,13 +266,13 @@ import Testing
         let extremes = [0, 0, 1, 5, 100, 65_535, 1_000_000, -1, Int(Int32.max)]
         let leaps: [UInt64] = [0, 1, 1000, 1_000_000_000, 999_000_000, 90_000_000_000, 1 << 50]
         func any() -> Int { extremes.randomElement(using: &generator) ?? 0 }
-        var flow = Flow()
+        var flow = RateHistory()
         var now: UInt64 = 1 << 40
         for _ in 0..<400 {
             let before = now
             now &+= leaps.randomElement(using: &generator) ?? 0
             if generator.chance(20) { now = now / 2 }
-            let step = Flow.Step(
+            let step = RateHistory.Step(
                 opened: any(), timeWaits: any(), freed: any(),
                 since: generator.chance(2) ? before : now, until: now)
             if generator.chance(2) { flow.secondPassed(step) }

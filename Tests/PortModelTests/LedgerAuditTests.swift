@@ -18,21 +18,21 @@ private let millisecond: UInt64 = 1_000_000
     private func sighting(
         _ socket: UInt64, cookie: UInt64 = 0, _ state: Record.State = .established,
         isCertain: Bool = true
-    ) -> Sighting {
-        Sighting(
+    ) -> TableEntry {
+        TableEntry(
             socket: socket, cookie: cookie,
             localPort: cookie == 0 ? 40_001 : Script.port(cookie), state: state,
             isCertain: isCertain)
     }
 
     private func audit(
-        _ ledger: inout Ledger, _ sightings: [Sighting], at now: UInt64 = 100,
+        _ ledger: inout Ledger, _ sightings: [TableEntry], at now: UInt64 = 100,
         of namespaces: Set<UInt32> = [1], meanwhile: (inout Ledger) -> Void = { _ in }
-    ) -> Ledger.Findings {
-        ledger.beginWalk(for: .audit, at: now)
-        for sighting in sightings { ledger.see(sighting) }
+    ) -> AuditResult {
+        ledger.beginScan(for: .audit, at: now)
+        for sighting in sightings { ledger.compare(sighting) }
         meanwhile(&ledger)
-        return ledger.endWalk(of: namespaces)
+        return ledger.endScan(of: namespaces)
     }
 
     private func told(_ ledger: inout Ledger, now: UInt64 = 200) -> [Change.Kind] {
@@ -45,7 +45,7 @@ private let millisecond: UInt64 = 1_000_000
         var ledger = ledger(established: 1...3)
         for _ in 0..<3 {
             let findings = audit(&ledger, [sighting(1), sighting(2), sighting(3)])
-            #expect(findings.drift.isEmpty && findings.missing == 0 && findings.untold == 0)
+            #expect(findings.drift.isEmpty && findings.missing == 0 && findings.unreported == 0)
         }
         #expect(ledger.tuples[0].held == 3)
         #expect(told(&ledger).isEmpty)
@@ -101,7 +101,7 @@ private let millisecond: UInt64 = 1_000_000
         var ledger = ledger(established: 1...2)
         let findings = audit(
             &ledger, [sighting(1), sighting(object, cookie: 2, .timeWait, isCertain: false)])
-        #expect(findings.drift.isEmpty && findings.missing == 0 && findings.untold == 1)
+        #expect(findings.drift.isEmpty && findings.missing == 0 && findings.unreported == 1)
         #expect(ledger.tuples[0].held == 2 && ledger.tuples[0].timeWait == 1)
         #expect(told(&ledger) == [.closed(timeWait: true, lived: 98, error: nil)])
         #expect(ledger.apply(Script.released(object, at: 300))?.kind == .released)
@@ -109,19 +109,19 @@ private let millisecond: UInt64 = 1_000_000
 
     /// Nothing but its open was told: its port is the kernel's word.
     @Test func aTimeWaitWhoseHandshakeWasNotToldHasItsPort() {
-        for purpose in [Ledger.Purpose.audit, .repair] {
+        for purpose in [TableScan.Purpose.audit, .repair] {
             var ledger = Ledger()
             _ = ledger.apply(Script.opened(1, at: 1))
-            ledger.beginWalk(for: purpose, at: 100)
+            ledger.beginScan(for: purpose, at: 100)
             if purpose == .audit {
-                ledger.see(sighting(object, cookie: 1, .timeWait))
+                ledger.compare(sighting(object, cookie: 1, .timeWait))
             } else {
                 var connection = Script.connection(object, at: 101, port: 40_001)
                 connection.cookie = 1
                 let close = ledger.apply(.exists(connection, state: .timeWait))
                 #expect(close?.localPort == 40_001)
             }
-            _ = ledger.endWalk(of: [1])
+            _ = ledger.endScan(of: [1])
             #expect(ledger.tuples[0].held == 1 && ledger.tuples[0].timeWait == 1)
             #expect(ledger.apply(Script.released(object, at: 300))?.localPort == 40_001)
         }
@@ -140,7 +140,7 @@ private let millisecond: UInt64 = 1_000_000
         var ledger = Ledger()
         _ = ledger.apply(Script.opened(1, at: 1))
         let findings = audit(&ledger, [sighting(1)])
-        #expect(findings.untold == 1)
+        #expect(findings.unreported == 1)
         #expect(told(&ledger) == [.established])
         #expect(ledger.tuples[0].held == 1 && ledger.tuples[0].totals.opened == 1)
     }
@@ -158,7 +158,7 @@ private let millisecond: UInt64 = 1_000_000
     /// After a loss: one has closed, one is in TIME_WAIT now, one was opened, untold all of it.
     @Test func aRepairFillsTheLedgerAnew() {
         var ledger = ledger(established: 1...3)
-        ledger.beginWalk(for: .repair, at: 100)
+        ledger.beginScan(for: .repair, at: 100)
         var connection = Script.connection(object, at: 101, port: 40_002)
         connection.cookie = 2
         _ = ledger.apply(.exists(connection, state: .timeWait))
@@ -166,7 +166,7 @@ private let millisecond: UInt64 = 1_000_000
             _ = ledger.apply(
                 .exists(Script.connection(socket, at: 101, port: 40_003), state: .established))
         }
-        let findings = ledger.endWalk(of: [1])
+        let findings = ledger.endScan(of: [1])
         #expect(findings.drift.isEmpty, "one more and one less")
         let account = ledger.tuples[0]
         #expect(account.held == 3 && account.timeWait == 1)
@@ -178,19 +178,19 @@ private let millisecond: UInt64 = 1_000_000
     @Test func aRepairKnowsMemoryThatIsUsedAgain() {
         var ledger = ledger(established: 1...1)
         _ = ledger.apply(Script.timeWait(1, object, at: 2))
-        ledger.beginWalk(for: .repair, at: 100)
+        ledger.beginScan(for: .repair, at: 100)
         var connection = Script.connection(object, at: 101, port: 40_005)
         connection.cookie = 5
         _ = ledger.apply(.exists(connection, state: .timeWait))
-        _ = ledger.endWalk(of: [1])
+        _ = ledger.endScan(of: [1])
         #expect(ledger.tuples[0].held == 1 && ledger.tuples[0].timeWait == 1)
         #expect(ledger.apply(Script.released(object, at: 300))?.localPort == 40_005)
     }
 
     @Test func aRepairEndsWhatIsInNoNamespaceAnyMore() {
         var ledger = ledger(established: 1...2)
-        ledger.beginWalk(for: .repair, at: 100)
-        #expect(ledger.endWalk(of: []).drift == [0: 2])
+        ledger.beginScan(for: .repair, at: 100)
+        #expect(ledger.endScan(of: []).drift == [0: 2])
         #expect(ledger.tuples[0].held == 0)
     }
 

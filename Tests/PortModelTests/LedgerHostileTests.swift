@@ -46,12 +46,12 @@ private struct Chaos {
         }
     }
 
-    mutating func purpose() -> Ledger.Purpose { one(of: [.seed, .audit, .repair]) }
+    mutating func purpose() -> TableScan.Purpose { one(of: [.seed, .audit, .repair]) }
 
     mutating func walked() -> Set<UInt32> { one(of: [[], [1], [2], [1, 2]]) }
 
-    mutating func sighting() -> Sighting {
-        Sighting(
+    mutating func sighting() -> TableEntry {
+        TableEntry(
             socket: one(of: [0] + Self.sockets), cookie: one(of: [0] + Self.sockets),
             localPort: one(of: [0, 40_000, 40_001]),
             state: one(of: [.connecting, .established, .timeWait]),
@@ -62,8 +62,8 @@ private struct Chaos {
         values.randomElement(using: &random)!
     }
 
-    private mutating func process() -> PortModel.Process {
-        PortModel.Process(pid: one(of: [0, 1, 2]), name: Process.Name("x"))
+    private mutating func process() -> ProcessID {
+        ProcessID(pid: one(of: [0, 1, 2]), name: ProcessID.Name("x"))
     }
 
     private mutating func range() -> PortRange {
@@ -85,15 +85,18 @@ private struct Chaos {
 /// The ledger contradicts neither itself nor arithmetic, whatever it is told.
 @Suite struct LedgerHostileTests {
     private func complaint(about ledger: Ledger) -> String? {
-        for account in ledger.tuples {
-            let totals = account.totals
-            if account.timeWait < 0 || account.held < account.timeWait
-                || account.peak.held < account.held || account.entries < account.held
+        for state in ledger.tuples {
+            let totals = state.totals
+            let usage = state.usage
+            if usage.timeWait < 0 || usage.held < usage.timeWait
+                || usage.timeWait < usage.reusable || usage.held < usage.outsidePool
+                || min(usage.reusable, usage.outsidePool) < 0
+                || state.peak.held < state.held || state.entries < state.held
                 || min(totals.opened, totals.closed, totals.failed) < 0
             {
                 return """
-                    held \(account.held), TIME_WAIT \(account.timeWait), peak \(account.peak.held), \
-                    entries \(account.entries), \(totals)
+                    \(usage), peak \(state.peak.held), \
+                    entries \(state.entries), \(totals)
                     """
             }
         }
@@ -106,11 +109,11 @@ private struct Chaos {
         for socket in Chaos.sockets {
             _ = ledger.apply(.released(socket: socket, cookie: 0, mayReturn: false, time: 1))
         }
-        for account in ledger.tuples
-        where account.held != 0 || account.timeWait != 0 || account.entries != 0 {
+        for state in ledger.tuples
+        where state.held != 0 || state.timeWait != 0 || state.entries != 0 {
             return """
-                left over: held \(account.held), TIME_WAIT \(account.timeWait), \
-                entries \(account.entries)
+                left over: held \(state.held), TIME_WAIT \(state.timeWait), \
+                entries \(state.entries)
                 """
         }
         return nil
@@ -124,12 +127,12 @@ private struct Chaos {
         for step in 1...6000 {
             let record = step % 9 == 0 ? told.randomElement(using: &chaos.random)! : chaos.record()
             told = told.suffix(12) + [record]
-            if step % 100 == 0 { ledger.beginWalk(for: chaos.purpose(), at: chaos.now) }
-            if step % 100 < 20 { ledger.see(chaos.sighting()) }
+            if step % 100 == 0 { ledger.beginScan(for: chaos.purpose(), at: chaos.now) }
+            if step % 100 < 20 { ledger.compare(chaos.sighting()) }
             if step % 100 == 20 {
                 let walked = chaos.walked()
                 let held = walked.reduce(0) { $0 + ledger.held(in: $1) }
-                let findings = ledger.endWalk(of: walked)
+                let findings = ledger.endScan(of: walked)
                 #expect(findings.drift.values.allSatisfy { $0 <= held + 20 })
                 if step % 1000 == 20 { ledger.close(namespace: 2) }
             }
@@ -138,7 +141,7 @@ private struct Chaos {
             if step % 10 == 0 { ledger.settle(now: chaos.now) { _ in } }
             if step % 50 == 0 {
                 for tick in ledger.takeTicks(at: 2_000_000_000) {
-                    #expect(min(tick.standing.held, tick.standing.timeWait, tick.since.opened) >= 0)
+                    #expect(min(tick.usage.held, tick.usage.timeWait, tick.since.opened) >= 0)
                 }
                 ledger.forgetIdle(keeping: 3, gone: 1)
             }

@@ -50,86 +50,86 @@ private let second: UInt64 = 1000 * millisecond
         }
     }
 
-    private func standing(_ ledger: Ledger, _ tuple: Tuple = Script.tuple) -> Standing? {
-        ledger.tuples.first { $0.tuple == tuple }?.standing
+    private func usage(_ ledger: Ledger, _ tuple: Tuple = Script.tuple) -> PortUsage? {
+        ledger.tuples.first { $0.tuple == tuple }?.usage
     }
 
-    // MARK: elsewhere
+    // MARK: Outside of the pool
 
-    @Test func portsThatABindTookAreElsewhere() {
+    @Test func portsThatABindTookAreOutside() {
         var ledger = Ledger()
         describe(&ledger)
         connect(&ledger, 1, 2, 3)
-        #expect(standing(ledger) == Standing(held: 3, usable: 8))
+        #expect(usage(ledger) == PortUsage(held: 3, usable: 8))
         ledger.setBound(set(40_001, 40_005), in: 1)
-        #expect(standing(ledger) == Standing(held: 3, elsewhere: 1, usable: 6))
-        #expect(standing(ledger)?.available == 4)
+        #expect(usage(ledger) == PortUsage(held: 3, outsidePool: 1, usable: 6))
+        #expect(usage(ledger)?.available == 4)
         // Known before the next is.
         connect(&ledger, 5)
-        #expect(standing(ledger) == Standing(held: 4, elsewhere: 2, usable: 6))
+        #expect(usage(ledger) == PortUsage(held: 4, outsidePool: 2, usable: 6))
         ledger.setBound(set(40_005), in: 1)
-        #expect(standing(ledger) == Standing(held: 4, elsewhere: 1, usable: 7))
+        #expect(usage(ledger) == PortUsage(held: 4, outsidePool: 1, usable: 7))
         ledger.setBound(PortSet(), in: 1)
-        #expect(standing(ledger) == Standing(held: 4, usable: 8))
+        #expect(usage(ledger) == PortUsage(held: 4, usable: 8))
     }
 
-    @Test func portsOutsideTheRangeAreElsewhere() {
+    @Test func portsOutOfTheRangeAreOutside() {
         var ledger = Ledger()
         describe(&ledger)
         connect(&ledger, 1, port: 50_000)
         connect(&ledger, 2, port: 39_999)
         connect(&ledger, 3)
-        #expect(standing(ledger) == Standing(held: 3, elsewhere: 2, usable: 8))
-        #expect(standing(ledger)?.available == 7)
+        #expect(usage(ledger) == PortUsage(held: 3, outsidePool: 2, usable: 8))
+        #expect(usage(ledger)?.available == 7)
         describe(&ledger, range: PortRange(low: 40_004, high: 50_003))
-        #expect(standing(ledger) == Standing(held: 3, elsewhere: 2, usable: 10_000))
+        #expect(usage(ledger) == PortUsage(held: 3, outsidePool: 2, usable: 10_000))
         describe(&ledger, range: PortRange(low: 39_999, high: 50_000))
-        #expect(standing(ledger) == Standing(held: 3, usable: 10_002))
+        #expect(usage(ledger) == PortUsage(held: 3, usable: 10_002))
     }
 
-    @Test func reservedPortsAreElsewhere() {
+    @Test func reservedPortsAreOutside() {
         var ledger = Ledger()
         describe(&ledger)
         connect(&ledger, 1, 2)
         describe(&ledger, reserved: set(40_001, 40_007))
-        #expect(standing(ledger) == Standing(held: 2, elsewhere: 1, usable: 6))
+        #expect(usage(ledger) == PortUsage(held: 2, outsidePool: 1, usable: 6))
         // Reserved and bound: once.
         ledger.setBound(set(40_001), in: 1)
-        #expect(standing(ledger) == Standing(held: 2, elsewhere: 1, usable: 6))
+        #expect(usage(ledger) == PortUsage(held: 2, outsidePool: 1, usable: 6))
         describe(&ledger)
-        #expect(standing(ledger) == Standing(held: 2, elsewhere: 1, usable: 7))
+        #expect(usage(ledger) == PortUsage(held: 2, outsidePool: 1, usable: 7))
     }
 
     /// However it ends, nothing is left over.
     @Test(arguments: ["close", "bound", "time wait", "release", "sweep"])
-    func elsewhereEndsWithItsEntry(how: String) {
+    func outsideEndsWithItsEntry(how: String) {
         var ledger = Ledger()
         describe(&ledger)
         ledger.setBound(set(40_001), in: 1)
         connect(&ledger, 1, port: 40_001)
         connect(&ledger, 2)
-        #expect(standing(ledger) == Standing(held: 2, elsewhere: 1, usable: 7))
+        #expect(usage(ledger) == PortUsage(held: 2, outsidePool: 1, usable: 7))
         switch how {
         case "close": _ = ledger.apply(Script.closed(1, at: 5))
         case "bound": _ = ledger.apply(Script.closed(1, at: 5, stillBound: true))
         case "time wait":
             wait(&ledger, 1)
             #expect(
-                standing(ledger) == Standing(held: 2, timeWait: 1, elsewhere: 1, usable: 7))
+                usage(ledger) == PortUsage(held: 2, timeWait: 1, outsidePool: 1, usable: 7))
             _ = ledger.apply(Script.released(object + 1, at: 20))
         case "release":
             _ = ledger.apply(Script.closed(1, at: 5, stillBound: true))
             _ = ledger.apply(Script.released(1, at: 6))
         default:
-            ledger.beginWalk(for: .repair, at: 100)
+            ledger.beginScan(for: .repair, at: 100)
             _ = ledger.apply(
                 .exists(Script.connection(2, at: 101, port: 40_002), state: .established))
-            _ = ledger.endWalk(of: [1])
+            _ = ledger.endScan(of: [1])
         }
-        #expect(standing(ledger) == Standing(held: 1, usable: 7))
+        #expect(usage(ledger) == PortUsage(held: 1, usable: 7))
     }
 
-    @Test func whatASnapshotFindsIsElsewhereAsWell() {
+    @Test func whatASnapshotFindsIsOutsideAsWell() {
         var ledger = Ledger()
         describe(&ledger)
         ledger.setBound(set(40_003), in: 1)
@@ -137,7 +137,7 @@ private let second: UInt64 = 1000 * millisecond
             _ = ledger.apply(
                 .exists(Script.connection(socket, at: 1, port: port), state: .established))
         }
-        #expect(standing(ledger) == Standing(held: 3, elsewhere: 2, usable: 7))
+        #expect(usage(ledger) == PortUsage(held: 3, outsidePool: 2, usable: 7))
     }
 
     @Test func anotherNamespacesPortsAreItsOwn() {
@@ -146,38 +146,38 @@ private let second: UInt64 = 1000 * millisecond
         describe(&ledger, netns: 2)
         connect(&ledger, 1)
         ledger.setBound(set(40_001), in: 2)
-        #expect(standing(ledger) == Standing(held: 1, usable: 8))
+        #expect(usage(ledger) == PortUsage(held: 1, usable: 8))
         ledger.setBound(set(40_001), in: 3)
         #expect(ledger.namespaces[3] == nil)
     }
 
     // MARK: reusable
 
-    /// Until `ripe` it is not reusable, from then on it is.
-    private func expectRipe(_ ledger: Ledger, at ripe: UInt64, tuple: Tuple = Script.tuple) {
+    /// Until `time` it is not reusable, from then on it is.
+    private func expectReusable(_ ledger: Ledger, at time: UInt64, tuple: Tuple = Script.tuple) {
         var ledger = ledger
-        ledger.settle(now: ripe - 1) { _ in }
-        #expect(standing(ledger, tuple)?.reusable == 0)
-        ledger.settle(now: ripe) { _ in }
-        #expect(standing(ledger, tuple)?.reusable == 1)
+        ledger.settle(now: time - 1) { _ in }
+        #expect(usage(ledger, tuple)?.reusable == 0)
+        ledger.settle(now: time) { _ in }
+        #expect(usage(ledger, tuple)?.reusable == 1)
     }
 
-    @Test(arguments: [0, 1, 1000, 60_000] as [UInt32]) func ripensAfterTheDelay(delay: UInt32) {
+    @Test(arguments: [0, 1, 1000, 60_000] as [UInt32]) func reusableAfterTheDelay(delay: UInt32) {
         var ledger = Ledger()
         describe(&ledger, TimeWaitRules(reuse: 1, reuseDelay: delay))
         connect(&ledger, 1)
         wait(&ledger, 1, since: 10 * second)
-        expectRipe(ledger, at: 10 * second + (UInt64(delay) + 1) * millisecond)
+        expectReusable(ledger, at: 10 * second + (UInt64(delay) + 1) * millisecond)
     }
 
-    @Test(arguments: [0, 1, 400 * millisecond, second - 1]) func ripensWithTheNextFullSecond(
+    @Test(arguments: [0, 1, 400 * millisecond, second - 1]) func reusableWithTheNextFullSecond(
         into: UInt64
     ) {
         var ledger = Ledger()
         describe(&ledger, TimeWaitRules(reuse: 1, countsSeconds: true))
         connect(&ledger, 1)
         wait(&ledger, 1, since: 10 * second + into)
-        expectRipe(ledger, at: 11 * second)
+        expectReusable(ledger, at: 11 * second)
     }
 
     @Test func onlyOnLoopbackUnlessAlways() {
@@ -189,7 +189,7 @@ private let second: UInt64 = 1000 * millisecond
                 wait(&ledger, 1)
                 ledger.settle(now: 60 * second) { _ in }
                 let isReusable = reuse == 1 || reuse == 2 && isLoopback
-                #expect(standing(ledger, tuple)?.reusable == (isReusable ? 1 : 0))
+                #expect(usage(ledger, tuple)?.reusable == (isReusable ? 1 : 0))
             }
         }
     }
@@ -201,8 +201,8 @@ private let second: UInt64 = 1000 * millisecond
         wait(&ledger, 1, reusable: false)
         wait(&ledger, 2)
         ledger.settle(now: 60 * second) { _ in }
-        #expect(standing(ledger) == Standing(held: 2, timeWait: 2, reusable: 1, usable: 8))
-        #expect(standing(ledger)?.available == 7)
+        #expect(usage(ledger) == PortUsage(held: 2, timeWait: 2, reusable: 1, usable: 8))
+        #expect(usage(ledger)?.available == 7)
     }
 
     @Test func reuseIsSwitchedOnAndOff() {
@@ -211,14 +211,14 @@ private let second: UInt64 = 1000 * millisecond
         connect(&ledger, 1, 2)
         wait(&ledger, 1, 2)
         ledger.settle(now: 5 * second) { _ in }
-        #expect(standing(ledger)?.reusable == 0)
+        #expect(usage(ledger)?.reusable == 0)
         for _ in 0..<3 {
             describe(&ledger, TimeWaitRules(reuse: 1))
             ledger.settle(now: 6 * second) { _ in }
-            #expect(standing(ledger)?.reusable == 2)
+            #expect(usage(ledger)?.reusable == 2)
             describe(&ledger, TimeWaitRules(reuse: 2))
             ledger.settle(now: 7 * second) { _ in }
-            #expect(standing(ledger)?.reusable == 0)
+            #expect(usage(ledger)?.reusable == 0)
         }
     }
 
@@ -229,15 +229,15 @@ private let second: UInt64 = 1000 * millisecond
         wait(&ledger, 1, 2)
         ledger.settle(now: 5 * second) { _ in }
         _ = ledger.apply(Script.released(object + 1, at: 6 * second))
-        #expect(standing(ledger) == Standing(held: 1, timeWait: 1, reusable: 1, usable: 8))
+        #expect(usage(ledger) == PortUsage(held: 1, timeWait: 1, reusable: 1, usable: 8))
         // The timer of the other is set again: it is the same TIME_WAIT still.
         _ = ledger.apply(Script.released(object + 2, at: 6 * second, mayReturn: true))
         _ = ledger.apply(Script.timeWait(2, object + 2, at: 6 * second, reusable: true))
         ledger.settle(now: 9 * second) { _ in }
-        #expect(standing(ledger) == Standing(held: 1, timeWait: 1, reusable: 1, usable: 8))
+        #expect(usage(ledger) == PortUsage(held: 1, timeWait: 1, reusable: 1, usable: 8))
         _ = ledger.apply(Script.released(object + 2, at: 9 * second, mayReturn: true))
         ledger.settle(now: 10 * second) { _ in }
-        #expect(standing(ledger) == Standing(usable: 8))
+        #expect(usage(ledger) == PortUsage(usable: 8))
     }
 
     @Test func aParkedFinWait2IsReusableOnceItIsATimeWait() {
@@ -246,16 +246,16 @@ private let second: UInt64 = 1000 * millisecond
         connect(&ledger, 1)
         wait(&ledger, 1, reusable: false)
         ledger.settle(now: 5 * second) { _ in }
-        #expect(standing(ledger)?.reusable == 0)
+        #expect(usage(ledger)?.reusable == 0)
         wait(&ledger, 1, since: 6 * second)
-        expectRipe(ledger, at: 7 * second + millisecond)
+        expectReusable(ledger, at: 7 * second + millisecond)
         // Told twice, counted once.
         wait(&ledger, 1, since: 6 * second)
         ledger.settle(now: 20 * second) { _ in }
-        #expect(standing(ledger)?.reusable == 1)
+        #expect(usage(ledger)?.reusable == 1)
     }
 
-    @Test func whatEndsBeforeItRipensNeverDoes() {
+    @Test func whatEndsBeforeItIsReusableNeverIs() {
         var ledger = Ledger()
         describe(&ledger)
         connect(&ledger, 1)
@@ -265,7 +265,7 @@ private let second: UInt64 = 1000 * millisecond
         connect(&ledger, 2)
         _ = ledger.apply(Script.timeWait(2, object + 1, at: 30))
         ledger.settle(now: 60 * second) { _ in }
-        #expect(standing(ledger) == Standing(held: 1, timeWait: 1, usable: 8))
+        #expect(usage(ledger) == PortUsage(held: 1, timeWait: 1, usable: 8))
     }
 
     @Test func whatASnapshotFindsHasWaitedAlready() {
@@ -275,16 +275,16 @@ private let second: UInt64 = 1000 * millisecond
         connection.reusable = true
         connection.age = 400 * millisecond
         _ = ledger.apply(.exists(connection, state: .timeWait))
-        expectRipe(ledger, at: 10 * second + 601 * millisecond)
+        expectReusable(ledger, at: 10 * second + 601 * millisecond)
         // Older than the clock: no trap.
         connection.socket += 1
         connection.age = .max
         _ = ledger.apply(.exists(connection, state: .timeWait))
         ledger.settle(now: 11 * second) { _ in }
-        #expect(standing(ledger)?.reusable == 2)
+        #expect(usage(ledger)?.reusable == 2)
     }
 
-    @Test func whatIsElsewhereIsNotReusable() {
+    @Test func whatIsOutsideIsNotReusable() {
         var ledger = Ledger()
         describe(&ledger)
         connect(&ledger, 1, 2)
@@ -292,9 +292,9 @@ private let second: UInt64 = 1000 * millisecond
         ledger.settle(now: 5 * second) { _ in }
         ledger.setBound(set(40_001), in: 1)
         #expect(
-            standing(ledger)
-                == Standing(held: 2, timeWait: 2, reusable: 1, elsewhere: 1, usable: 7))
-        #expect(standing(ledger)?.available == 7)
+            usage(ledger)
+                == PortUsage(held: 2, timeWait: 2, reusable: 1, outsidePool: 1, usable: 7))
+        #expect(usage(ledger)?.available == 7)
     }
 
     /// The bind() has gone, or the range is as wide again.
@@ -305,18 +305,18 @@ private let second: UInt64 = 1000 * millisecond
         wait(&ledger, 1, 2)
         ledger.setBound(set(40_002), in: 1)
         ledger.settle(now: 5 * second) { _ in }
-        #expect(standing(ledger)?.reusable == 1)
+        #expect(usage(ledger)?.reusable == 1)
         ledger.setBound(PortSet(), in: 1)
         ledger.settle(now: 6 * second) { _ in }
-        #expect(standing(ledger) == Standing(held: 3, timeWait: 2, reusable: 2, usable: 8))
+        #expect(usage(ledger) == PortUsage(held: 3, timeWait: 2, reusable: 2, usable: 8))
         describe(&ledger, range: PortRange(low: 40_003, high: 40_007))
-        #expect(standing(ledger) == Standing(held: 3, timeWait: 2, elsewhere: 2, usable: 5))
+        #expect(usage(ledger) == PortUsage(held: 3, timeWait: 2, outsidePool: 2, usable: 5))
         describe(&ledger)
         ledger.settle(now: 7 * second) { _ in }
-        #expect(standing(ledger) == Standing(held: 3, timeWait: 2, reusable: 2, usable: 8))
+        #expect(usage(ledger) == PortUsage(held: 3, timeWait: 2, reusable: 2, usable: 8))
         _ = ledger.apply(Script.released(object + 1, at: 8 * second))
         _ = ledger.apply(Script.released(object + 2, at: 8 * second))
-        #expect(standing(ledger) == Standing(held: 1, usable: 8))
+        #expect(usage(ledger) == PortUsage(held: 1, usable: 8))
     }
 
     /// All of it is read at once: what counts is what the connect() met.
@@ -328,11 +328,11 @@ private let second: UInt64 = 1000 * millisecond
         for (wait, reusable) in [(5, 0), (6, 1)] as [(UInt64, Int)] {
             let time = second + wait * millisecond
             _ = ledger.apply(Script.opened(2, at: time))
-            let change = ledger.apply(Script.closed(2, at: time, notSent: true))
-            let failure = try #require(change.flatMap { ledger.failure($0) })
+            _ = ledger.apply(Script.closed(2, at: time, notSent: true))
+            let failure = try #require(ledger.takeAllFailures().last)
             #expect(
-                failure.standing
-                    == Standing(held: 1, timeWait: 1, reusable: reusable, usable: 8))
+                failure.usage
+                    == PortUsage(held: 1, timeWait: 1, reusable: reusable, usable: 8))
         }
     }
 
@@ -346,7 +346,7 @@ private let second: UInt64 = 1000 * millisecond
         connect(&ledger, 2, tuple: other)
         wait(&ledger, 1, 2)
         ledger.settle(now: second) { _ in }
-        #expect(standing(ledger)?.reusable == 0 && standing(ledger, other)?.reusable == 1)
+        #expect(usage(ledger)?.reusable == 0 && usage(ledger, other)?.reusable == 1)
     }
 
     /// A shorter delay is in force for those that wait already.
@@ -358,13 +358,13 @@ private let second: UInt64 = 1000 * millisecond
         describe(&ledger, TimeWaitRules(reuse: 1, reuseDelay: 1000))
         wait(&ledger, 2, since: 2 * second)
         ledger.settle(now: 4 * second) { _ in }
-        #expect(standing(ledger)?.reusable == 2)
+        #expect(usage(ledger)?.reusable == 2)
     }
 
     // MARK: Ticks
 
     private func told(_ ledger: inout Ledger) -> [Int] {
-        ledger.takeTicks(at: 2_000_000_000).map(\.standing.available)
+        ledger.takeTicks(at: 2_000_000_000).map(\.usage.available)
     }
 
     @Test func otherSettingsAreToldOfWhatHoldsPorts() {
@@ -401,11 +401,11 @@ private let second: UInt64 = 1000 * millisecond
 
     @Test func theAlertIsAboutWhatIsUsed() {
         let alert = Alert(
-            level: 50, time: 1, subject: .tuple(Script.tuple),
-            standing: Standing(held: 8, timeWait: 8, reusable: 4, usable: 8))
+            level: 50, time: 1, scope: .tuple(Script.tuple),
+            usage: PortUsage(held: 8, timeWait: 8, reusable: 4, usable: 8))
         #expect(alert.percent == 50)
         let none = Alert(
-            level: 50, time: 1, subject: .tuple(Script.tuple), standing: Standing(usable: 0))
+            level: 50, time: 1, scope: .tuple(Script.tuple), usage: PortUsage(usable: 0))
         #expect(none.percent == 0)
     }
 }

@@ -11,11 +11,11 @@ struct Script {
         netns: 1, local: IPAddress(v4: 0x0a00_0001), remote: IPAddress(v4: 0x0a00_0009),
         remotePort: 80)
     static let range = PortRange(low: 40_000, high: 40_007)
-    static let process = Process(pid: 42, name: Process.Name("client"))
+    static let process = ProcessID(pid: 42, name: ProcessID.Name("client"))
 
     static func connection(
         _ socket: UInt64, at time: UInt64, port: UInt16 = 0, tuple: Tuple = tuple,
-        process: Process = process
+        process: ProcessID = process
     ) -> Record.Connection {
         Record.Connection(
             time: time, socket: socket, tuple: tuple, localPort: port, process: process,
@@ -48,6 +48,13 @@ struct Script {
 
     static func released(_ socket: UInt64, at time: UInt64, mayReturn: Bool = false) -> Record {
         .released(socket: socket, cookie: 0, mayReturn: mayReturn, time: time)
+    }
+
+    static func scope(_ kind: FailedCall.Kind, _ tuple: Tuple = tuple) -> PortScope {
+        switch kind {
+        case .connect: .tuple(tuple)
+        case .bind: .bindPool(BindPool.Key(netns: tuple.netns, local: tuple.local))
+        }
     }
 
     static func port(_ socket: UInt64) -> UInt16 { 40_000 + UInt16(socket % 8) }
@@ -319,18 +326,18 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         var left = Script.connection(99, at: 2, port: 40_002, tuple: other)
         left.cookie = 7
         var ledger = Ledger()
-        ledger.beginWalk(for: .seed, at: 0)
+        ledger.beginScan(for: .seed, at: 0)
         _ = ledger.apply(
             .exists(Script.connection(7, at: 1, port: 40_001), state: .established))
         _ = ledger.apply(.exists(left, state: .timeWait))
-        _ = ledger.endWalk(of: [])
+        _ = ledger.endScan(of: [])
         let held = ledger.tuples.sorted { $0.tuple.remotePort < $1.tuple.remotePort }
         #expect(held.map(\.held) == [1, 1] && held.map(\.timeWait) == [0, 1])
     }
 
     @Test func whatEndedDuringASnapshotIsNotFoundByIt() {
         var ledger = Ledger()
-        ledger.beginWalk(for: .seed, at: 0)
+        ledger.beginScan(for: .seed, at: 0)
         _ = ledger.apply(Script.released(object, at: 5))
         _ = ledger.apply(.exists(Script.connection(object, at: 4, port: 40_001), state: .timeWait))
         #expect(ledger.tuples.isEmpty)
@@ -339,18 +346,18 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         _ = ledger.apply(Script.established(1, at: 8))
         _ = ledger.apply(Script.timeWait(1, object, at: 9))
         _ = ledger.apply(.exists(Script.connection(object, at: 10, port: 40_001), state: .timeWait))
-        _ = ledger.endWalk(of: [])
+        _ = ledger.endScan(of: [])
         #expect(ledger.tuples.map(\.held) == [1])
     }
 
     @Test func memoryUsedAgainDuringASnapshotIsFound() {
         var ledger = Ledger()
         _ = ledger.apply(.exists(Script.connection(object, at: 1, port: 40_001), state: .timeWait))
-        ledger.beginWalk(for: .seed, at: 0)
+        ledger.beginScan(for: .seed, at: 0)
         _ = ledger.apply(Script.released(object, at: 5, mayReturn: true))
         // Another TIME_WAIT, of a socket nobody had met: only the snapshot shows it.
         _ = ledger.apply(.exists(Script.connection(object, at: 6, port: 40_002), state: .timeWait))
-        _ = ledger.endWalk(of: [])
+        _ = ledger.endScan(of: [])
         var released: [UInt16] = []
         ledger.settle(now: 10 * millisecond) { released.append($0.localPort) }
         #expect(released == [40_001])
@@ -396,7 +403,7 @@ private let object: UInt64 = 0xffff_8880_0000_0001
 
     @Test func foundConnectionsGetTheirOwner() {
         var ledger = Ledger()
-        let process = Process(pid: 7, name: Process.Name("java"))
+        let process = ProcessID(pid: 7, name: ProcessID.Name("java"))
         _ = ledger.apply(
             .exists(
                 Script.connection(1, at: 1, port: 40_001, process: .unknown), state: .established))
@@ -432,8 +439,8 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         #expect(ledger.takeTicks(at: 2_000_000_000).count == 10)
         ledger.forgetIdle(keeping: 5, gone: 10)
         #expect(ledger.tuples.count == 1)
-        #expect(ledger.forgotten.tuples == 9)
-        #expect(ledger.forgotten.totals.opened == 9)
+        #expect(ledger.tuples.forgotten.tuples == 9)
+        #expect(ledger.tuples.forgotten.totals.opened == 9)
         let summary = Summary(
             of: ledger, duration: 1, accuracy: Accuracy(), linesDropped: 0, limit: 10)
         #expect(summary.totals.opened == 10 && summary.totals.closed == 9)
@@ -446,18 +453,18 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         _ = ledger.apply(Script.established(1, at: 2))
         #expect(
             ledger.takeTicks(at: 2_000_000_000).map {
-                [$0.standing.held, $0.since.opened, $0.since.closed]
+                [$0.usage.held, $0.since.opened, $0.since.closed]
             }
                 == [[1, 1, 0]])
         #expect(ledger.takeTicks(at: 2_000_000_000).isEmpty)
         _ = ledger.apply(Script.timeWait(1, object, at: 3))
         #expect(
             ledger.takeTicks(at: 2_000_000_000).map {
-                [$0.standing.held, $0.standing.timeWait, $0.since.closed]
+                [$0.usage.held, $0.usage.timeWait, $0.since.closed]
             } == [[1, 1, 1]])
         _ = ledger.apply(Script.released(object, at: 4))
         #expect(
-            ledger.takeTicks(at: 2_000_000_000).map { [$0.standing.held, $0.since.closed] } == [
+            ledger.takeTicks(at: 2_000_000_000).map { [$0.usage.held, $0.since.closed] } == [
                 [0, 0]
             ])
     }

@@ -71,7 +71,7 @@ struct PortSimulator {
     private var since: Double?
     /// Of a TIME_WAIT, that the closes so far have left over.
     private var share = 0.0
-    private var flow = Flow()
+    private var flow = RateHistory()
     private var outcome = Outcome()
 
     private init(_ load: Load) {
@@ -175,8 +175,8 @@ struct PortSimulator {
         outcome.seconds.append(tell(at: time))
     }
 
-    private func counted(until time: Double) -> Flow.Step {
-        Flow.Step(
+    private func counted(until time: Double) -> RateHistory.Step {
+        RateHistory.Step(
             opened: opened, timeWaits: timeWaits, freed: freed,
             since: Self.nanoseconds(since ?? time), until: Self.nanoseconds(time))
     }

@@ -9,8 +9,8 @@ import Testing
     private static let loopback = IPAddress(v4: 0x7f00_0001)
     private static let here = IPAddress(v4: 0x0a00_0001)
     private static let there = IPAddress(v4: 0x0a00_0009)
-    private static let nginx = Process(pid: 77, name: Process.Name("nginx"))
-    private static let kubelet = Process(pid: 5, name: Process.Name("kubelet"))
+    private static let nginx = ProcessID(pid: 77, name: ProcessID.Name("nginx"))
+    private static let kubelet = ProcessID(pid: 5, name: ProcessID.Name("kubelet"))
 
     private func settings(
         _ low: UInt16 = 32768, _ high: UInt16 = 60999, reserved: String = "", reuse: UInt8 = 1,
@@ -25,7 +25,7 @@ import Testing
 
     private func review(
         _ settings: NetworkSettings, _ sockets: [KernelSocket]? = [],
-        owners: [UInt32: Process] = [:], kubernetes: Process? = nil
+        owners: [UInt32: ProcessID] = [:], kubernetes: ProcessID? = nil
     ) -> SettingsReview {
         SettingsReview(
             settings,

@@ -1,9 +1,11 @@
 import CPortgauge
 import Foundation
+import LinuxSystem
 import PortModel
 import Report
 import TestSupport
 import Testing
+import Tracing
 
 @testable import Probe
 
@@ -43,7 +45,8 @@ import Testing
         #expect(
             decode(bytes)
                 == .owner(
-                    socket: 1, netns: 0, Process(pid: 0, name: Process.Name("sixteen-letters"))))
+                    socket: 1, netns: 0, ProcessID(pid: 0, name: ProcessID.Name("sixteen-letters")))
+        )
     }
 
     private func socket(_ kind: pg_kind, _ set: (inout pg_socket) -> Void) -> Record? {
@@ -60,7 +63,7 @@ import Testing
         return decode(withUnsafeBytes(of: socket) { Array($0) })
     }
 
-    private let process = PortModel.Process(pid: 3, name: PortModel.Process.Name("a"))
+    private let process = ProcessID(pid: 3, name: ProcessID.Name("a"))
     private let address = IPAddress(high: 0, low: 1)
 
     @Test func refusalsSayWhichCall() {
@@ -69,14 +72,14 @@ import Testing
             $0.head.flags = UInt8(PG_BIND.rawValue)
             $0.head.local_port = 8080
         }
-        let none = IPAddress(high: 0, low: 0)
         #expect(
             bind
                 == .refused(
                     Record.Refusal(
-                        time: 5, socket: 0, call: .bind, errno: 98,
-                        tuple: Tuple(netns: 2, local: address, remote: none, remotePort: 0),
-                        localPort: 8080, process: process)))
+                        time: 5, socket: 0,
+                        call: FailedCall(
+                            scope: .bindPool(BindPool.Key(netns: 2, local: address)),
+                            localPort: 8080, process: process, errno: 98))))
         let connect = socket(PG_REFUSED) {
             $0.head.error = 99
             $0.head.socket = 7
@@ -87,10 +90,12 @@ import Testing
             connect
                 == .refused(
                     Record.Refusal(
-                        time: 5, socket: 7, call: .connect, errno: 99,
-                        tuple: Tuple(
-                            netns: 2, local: address, remote: IPAddress(high: 0, low: 9),
-                            remotePort: 80), process: process)))
+                        time: 5, socket: 7,
+                        call: FailedCall(
+                            scope: .tuple(
+                                Tuple(
+                                    netns: 2, local: address, remote: IPAddress(high: 0, low: 9),
+                                    remotePort: 80)), process: process, errno: 99))))
         #expect(socket(PG_REFUSED) { _ in } == nil, "no error is no refusal")
     }
 
@@ -137,116 +142,70 @@ import Testing
     /// As the tracer does with each record, in both forms.
     @Test(arguments: SeededGenerator.seeds(8)) func anythingCanBeTold(seed: UInt64) throws {
         var forge = RecordForge(seed: seed)
-        var road = HostileRoad(seed: seed)
+        let sink = CheckingSink()
+        let names = [1: "\u{1b}[31m\"\\\u{2028}\u{9b}\u{7f}\n"] as [UInt32: String]
+        var pipeline = Pipeline(
+            sinks: [sink],
+            context: RenderContext(
+                timestamps: Timestamps(
+                    realtimeOffset: 1_795_367_765_000_000_000, localOffset: -43_200),
+                namespaceNames: [:], ownNamespace: 2, errnoName: errnoName),
+            ownInode: 2, naming: { _, _ in names[1] })
+        pipeline.ledger.followsBoundPorts = seed % 2 == 0
+        pipeline.ledger.awaitsReturns = seed % 3 == 0
         var decoded = 0
         for step in 1...3000 {
             guard let record = decode(forge.record()) else { continue }
             decoded += 1
-            try road.take(record)
-            if step % 50 == 0 { try road.secondPassed() }
+            pipeline.take(record)
+            pipeline.reportFailures()
+            guard step % 50 == 0 else { continue }
+            pipeline.now += 1_000_000_000
+            pipeline.settle(now: pipeline.now)
+            for (netns, namespace) in pipeline.ledger.namespaces {
+                pipeline.ledger.setBound(namespace.pool.reserved, in: netns)
+            }
+            pipeline.ledger.countBindPools()
+            _ = pipeline.secondPassed(at: pipeline.now, lost: UInt64(step))
+            pipeline.ledger.forgetIdle(keeping: 4, gone: 1)
         }
-        #expect(decoded > 2000)
-        try road.finish()
+        #expect(decoded > 2000 && sink.lines > 2000)
+        var accuracy = Accuracy()
+        accuracy.lost = .max
+        _ = pipeline.finish(duration: pipeline.now, accuracy)
+        if let problem = sink.problem { throw problem }
     }
 }
 
-/// The road of a record, checking each line.
-private struct HostileRoad {
-    private var ledger = Ledger()
-    private var watch = Watch()
-    private var poolWatch = Watch()
-    private let isKnown: Bool
-    private var failures = FailureLog()
-    private var now: UInt64 = 0
-    private var surroundings = Surroundings(
-        timestamps: Timestamps(realtimeOffset: 1_795_367_765_000_000_000, localOffset: -43_200),
-        namespaceNames: [1: "\u{1b}[31m\"\\\u{2028}\u{9b}\u{7f}\n"], ownNamespace: 2,
-        errnoName: errnoName)
+/// Checks each line that an event becomes, in both forms.
+private final class CheckingSink: EventSink {
+    private(set) var lines = 0
+    private(set) var problem: (any Error)?
 
-    init(seed: UInt64) {
-        ledger.followsBoundPorts = seed % 2 == 0
-        isKnown = seed % 3 == 0
-        failures.awaitsReturns = isKnown
-    }
+    var takesConnections: Bool { true }
 
-    mutating func take(_ record: Record) throws {
-        if case .refused(let refusal) = record {
-            let other = ledger.failure(refusal)
-            if !failures.isAwaited(refusal) { ledger.enter(other) }
-            try tell(failures.returned(refusal, else: other))
-        }
-        guard let change = ledger.apply(record) else { return }
-        try follow(change)
-        if case .closed(let closing) = record, let failure = ledger.failure(change) {
-            try tell(failures.add(failure, socket: closing.socket))
-        }
-    }
-
-    private mutating func tell(_ failure: Failure?) throws {
-        guard var failure else { return }
-        ledger.diagnose(&failure, isKnown: isKnown)
-        try tell(.failure(failure))
-    }
-
-    mutating func secondPassed() throws {
-        now += 1_000_000_000
-        var changes: [Change] = []
-        ledger.settle(now: now) { changes.append($0) }
-        for change in changes { try follow(change) }
-        for failure in failures.settle(now: now) + failures.takeTick() { try tell(failure) }
-        for (netns, namespace) in ledger.namespaces {
-            ledger.setBound(namespace.pool.reserved, in: netns)
-        }
-        ledger.countBindPools(at: now)
-        for pool in ledger.bindPools.values {
-            try tell(.bindPool(pool))
-            let level = poolWatch.observe(pool.number, used: pool.used, usable: pool.usable)
-            guard let level else { continue }
-            try tell(
-                .alert(
-                    Alert(
-                        level: level, time: now, subject: .bindPool(pool.key),
-                        standing: pool.standing)))
-        }
-        for tick in ledger.takeTicks(at: 2_000_000_000) { try tell(.tick(tick)) }
-        ledger.forgetIdle(keeping: 4, gone: 1)
-    }
-
-    func finish() throws {
-        var accuracy = Accuracy()
-        accuracy.lost = .max
-        let summary = Summary(
-            of: ledger, duration: now, accuracy: accuracy, linesDropped: .max, limit: 1000)
-        try tell(.summary(summary))
-    }
-
-    private mutating func follow(_ change: Change) throws {
+    func take(_ change: Change, in context: RenderContext) {
         switch change.kind {
         case .failed, .connecting: break
-        default: try tell(.connection(change))
-        }
-        let standing = ledger.standing(of: change.account)
-        let level = watch.observe(
-            change.account, used: standing.used, usable: standing.usable)
-        if let level {
-            try tell(
-                .alert(
-                    Alert(
-                        level: level, time: now, subject: .tuple(change.tuple),
-                        standing: standing)))
+        default: take(.connection(change), at: change.time, in: context)
         }
     }
 
-    private func tell(_ event: Event) throws {
-        var line = Line()
-        JSONWriter().write(event, at: now, in: surroundings, to: &line)
+    func take(_ event: Event, at time: UInt64, in context: RenderContext) {
+        lines += 1
+        do { try check(event, time, context) } catch { problem = problem ?? error }
+    }
+
+    private func check(_ event: Event, _ now: UInt64, _ context: RenderContext) throws {
+        var line = TextBuffer()
+        JSONWriter().write(event, at: now, in: context, to: &line)
         let text = try #require(String(validating: line.bytes, as: UTF8.self))
         #expect(text.unicodeScalars.allSatisfy(isHarmless), "\(text)")
         #expect(
             try JSONSerialization.jsonObject(with: Data(line.bytes)) is [String: Any], "\(text)")
         line.clear()
         var writer = TextWriter(colour: false)
-        writer.write(event, at: now, in: surroundings, to: &line)
+        writer.write(event, at: now, in: context, to: &line)
         let words = try #require(String(validating: line.bytes, as: UTF8.self))
         #expect(words.unicodeScalars.allSatisfy(isHarmless), "\(words)")
     }

@@ -20,7 +20,7 @@ import Testing
         }
     }
 
-    private func text(_ address: IPAddress) -> String { Line.text { $0.append(address) } }
+    private func text(_ address: IPAddress) -> String { TextBuffer.text { $0.append(address) } }
 
     @Test func v4IsDotted() {
         var generator = SeededGenerator(state: 4)
@@ -82,15 +82,15 @@ import Testing
 
     @Test func tuplesNameTheLocalPortOnceItIsKnown() {
         #expect(
-            Line.text { $0.append(Sample.tuple, Sample.surroundings) } == "10.0.0.1 → 10.0.0.9:80")
+            TextBuffer.text { $0.append(Sample.tuple, Sample.context) } == "10.0.0.1 → 10.0.0.9:80")
         #expect(
-            Line.text { $0.append(Sample.tuple, localPort: 43_210, Sample.surroundings) }
+            TextBuffer.text { $0.append(Sample.tuple, localPort: 43_210, Sample.context) }
                 == "10.0.0.1:43210 → 10.0.0.9:80")
         #expect(
-            Line.text { $0.append(Sample.tupleV6, Sample.surroundings) }
+            TextBuffer.text { $0.append(Sample.tupleV6, Sample.context) }
                 == "[2001:db8::1] → [2001:db8::9]:443")
         #expect(
-            Line.text { $0.append(Sample.tupleV6, localPort: 1, Sample.surroundings) }
+            TextBuffer.text { $0.append(Sample.tupleV6, localPort: 1, Sample.context) }
                 == "[2001:db8::1]:1 → [2001:db8::9]:443")
     }
 }

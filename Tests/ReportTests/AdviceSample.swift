@@ -4,10 +4,10 @@
 extension Sample {
     /// Each kind of advice, with all that may be absent, and without.
     static let everyAdvice: [Advice] = {
-        let binder = Process(pid: 812, name: Process.Name("nginx"))
+        let binder = ProcessID(pid: 812, name: ProcessID.Name("nginx"))
         let own = PortRange(low: 40_000, high: 40_015)
         let rules = TimeWaitRules(reuse: 0, timestamps: false)
-        let lived = Advice.Lifetime(mean: 3_100_000, median: 2_000_000, count: 40_000)
+        let lived = Advice.Lifetime(mean: 3_100_000, count: 40_000)
         let full: [(Advice.Kind, Double?)] = [
             (
                 .reuseConnections(
@@ -27,7 +27,7 @@ extension Sample {
             (
                 .freeRange(
                     range: range, blocked: Advice.Blocked(reserved: 27_000, bound: 200),
-                    binders: [binder]), 1
+                    holders: [binder]), 1
             ),
             (.addAddresses(28), 1), (.socketRange(own: own, wide: 28_200), 1),
             (.collision(96), nil), (.noAddress(3), nil), (.noMemory(1), nil),
@@ -45,28 +45,28 @@ extension Sample {
             ),
             (.closeIdle(open: 2), nil),
             (.widenRange(from: range, to: Advice.widestRange, adds: 36_280, sustains: nil), nil),
-            (.freeRange(range: range, blocked: Advice.Blocked(bound: 1), binders: []), nil),
+            (.freeRange(range: range, blocked: Advice.Blocked(bound: 1), holders: []), nil),
             (.addAddresses(2), nil), (.socketRange(own: own, wide: 28_200), nil),
             (.collision(1), nil), (.noAddress(1), nil), (.noMemory(2), nil),
         ]
-        let pool = Advice.Subject.bindPool(netns: tupleV6.netns, local: tuple.local)
+        let pool = PortScope.bindPool(BindPool.Key(netns: tupleV6.netns, local: tuple.local))
         return full.map {
             Advice(
-                kind: $0, subject: .tuple(tuple), process: process, failed: 9000, peak: 28_232,
+                kind: $0, scope: .tuple(tuple), process: process, failed: 9000, peak: 28_232,
                 usable: 28_232,
                 demand: Advice.Demand(rate: 13_400, ports: 787_962), covers: $1, others: 3)
         }
             + bare.map {
                 Advice(
-                    kind: $0, subject: .tuple(tupleV6), process: .unknown, failed: 0, peak: 27_000,
+                    kind: $0, scope: .tuple(tupleV6), process: .unknown, failed: 0, peak: 27_000,
                     usable: 28_232, demand: Advice.Demand(rate: 40.25, ports: nil), covers: $1)
             } + [
                 Advice(
-                    kind: .bindNoPort(blocked: 96), subject: pool, process: process, failed: 4100,
+                    kind: .bindNoPort(blocked: 96), scope: pool, process: process, failed: 4100,
                     peak: 28_231,
                     usable: 28_232),
                 Advice(
-                    kind: .bindNoPort(blocked: 0), subject: pool, process: .unknown, failed: 0,
+                    kind: .bindNoPort(blocked: 0), scope: pool, process: .unknown, failed: 0,
                     peak: 28_231,
                     usable: 28_232),
             ]

@@ -90,9 +90,9 @@ import Testing
                      it sustains 606 connections a second. That is enough. First reserve in it
                      what services listen on (net.ipv4.ip_local_reserved_ports).
                        sysctl -w net.ipv4.ip_local_port_range="1024 65535"
-                  4. 1,900 connections lived 1.5 s on average (half of them at most 900.0 ms):
-                     keep them open and use them again (keep-alive). A pool of 195 would have
-                     done, with 195 ports instead of 1,032.
+                  4. 1,900 connections lived 1.5 s on average: keep them open and use them again
+                     (keep-alive). A pool of 195 would have done, with 195 ports instead of
+                     1,032.
                   5. 100.0 % of 1,890 connections were closed by this side first; so at the peak
                      980 of the 1,032 ports were in TIME_WAIT, for 60 s each (tcp_fin_timeout
                      does not shorten that). If the peer closes first, the port is free at once.
@@ -166,7 +166,7 @@ import Testing
         let advice = Advice(
             kind: .timeWaitReuse(
                 rules: rules, loopback: loopback, timeWait: 2, reusable: 1, rate: 1),
-            subject: .tuple(Sample.tuple), process: .unknown, failed: 1, peak: 2, usable: 2)
+            scope: .tuple(Sample.tuple), process: .unknown, failed: 1, peak: 2, usable: 2)
         let text = text([advice])
         #expect(text.replacing("\n     ", with: " ").contains(said))
         #expect(text.hasSuffix("\n       \(setting)\n"))
@@ -217,7 +217,7 @@ import Testing
         $0.failed = [.exhausted: 9000]
         $0.lived = Advice.Lifetime(mean: 3_100_000, count: 40_000)
         $0.meanBytes = 412
-        $0.peak = .init(held: 28_232, usable: 28_232, timeWait: 28_190, pastDelay: 15_058)
+        $0.peak = PortUsage(held: 28_232, timeWait: 28_190, usable: 28_232)
         $0.peakRate = 13_400
         $0.meanRate = 900
     }
@@ -228,13 +228,13 @@ import Testing
         $0.closed = 13_900
         $0.closedIntoTimeWait = 13_900
         $0.lived = Advice.Lifetime(mean: 12_000_000, count: 13_900)
-        $0.peak = .init(held: 13_950, usable: 28_232, timeWait: 13_850)
+        $0.peak = PortUsage(held: 13_950, timeWait: 13_850, usable: 28_232)
         $0.peakRate = 800
         $0.meanRate = 235
     }
     private static let bindPool = Advice.BindPoolEvidence(
         netns: Sample.tuple.netns, local: Sample.tuple.local,
-        process: Process(pid: 977, name: Process.Name("envoy")), used: 28_231, usable: 28_232,
+        process: ProcessID(pid: 977, name: ProcessID.Name("envoy")), used: 28_231, usable: 28_232,
         failed: 4100)
 
     /// Most of the range is taken out of it.
@@ -243,12 +243,12 @@ import Testing
         $0.closed = 1890
         $0.closedIntoTimeWait = 1890
         $0.failed = [.blocked: 310]
-        $0.lived = Advice.Lifetime(mean: 1_500_000_000, median: 900_000_000, count: 1890)
+        $0.lived = Advice.Lifetime(mean: 1_500_000_000, count: 1890)
         $0.usable = 1032
         $0.blocked = Advice.Blocked(reserved: 27_000, bound: 200)
         $0.blockedInWidest = Advice.Blocked(reserved: 27_000, bound: 231)
-        $0.binders = [Process(pid: 812, name: Process.Name("nginx"))]
-        $0.peak = .init(held: 1032, usable: 1032, timeWait: 980)
+        $0.holders = [ProcessID(pid: 812, name: ProcessID.Name("nginx"))]
+        $0.peak = PortUsage(held: 1032, timeWait: 980, usable: 1032)
         $0.peakRate = 130
         $0.meanRate = 40
     }

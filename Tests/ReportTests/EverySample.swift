@@ -5,8 +5,8 @@ import PortModel
 extension Sample {
     /// Each kind of event, with all that may be absent, and without.
     static let everyEvent: [Event] = {
-        let nobody = Process.unknown
-        let nameless = Process(pid: 7, name: Process.Name())
+        let nobody = ProcessID.unknown
+        let nameless = ProcessID(pid: 7, name: ProcessID.Name())
         let closed = Change.Kind.closed(timeWait: true, lived: nil, error: nil)
         return [
             .start(Event.Start(version: "1.2.3", kernel: "6.18.44", hooks: ["one", "two"])),
@@ -22,10 +22,10 @@ extension Sample {
             connection(.established, process: process([0xff, 0x22, 0x5c, 0x1b])),
             failure(.collision, port: 5000, repeated: 12),
             failure(.exhausted, process: nobody), failure(.range), failure(.noMemory),
-            failure(.blocked, wall: wall),
-            failure(.noAddress, standing: Standing(usable: 0), wall: nil, search: nil),
+            failure(.blocked, limit: limit),
+            failure(.noAddress, usage: PortUsage(usable: 0), limit: nil, search: nil),
             failure(.exhausted, .bind), failure(.exhausted, .bind, process: nobody),
-            failure(.collision, .bind, port: 8080, wall: nil),
+            failure(.collision, .bind, port: 8080, limit: nil),
             alert(level: 50, held: 14_117), alert(level: 0, held: 0),
             alert(level: 100, held: 30_000), poolAlert(level: 90, held: 28_000), bindPool(),
             tick(Load(established: 1, closed: 2, timeWait: 3, failed: 4)),
@@ -43,25 +43,29 @@ extension Sample {
         ] + everyAdvice.map { summary(advising: [$0]) }
     }()
 
-    static let wall = Failure.Wall(
+    static let limit = Failure.Limit(
         range: range, reserved: 1024, bound: 27_208,
         holders: [
-            Failure.Holding(process: Process(pid: 99, name: Process.Name("envoy")), ports: 27_000),
-            Failure.Holding(process: .unknown, ports: 208),
+            Failure.Holder(
+                process: ProcessID(pid: 99, name: ProcessID.Name("envoy")), ports: 27_000),
+            Failure.Holder(process: .unknown, ports: 208),
         ])
 
     /// Pools of bind(), and calls that were refused, of somebody and of nobody known.
     private static var refusals: Ledger {
         var ledger = bindPools()
-        for (socket, call) in [(1, .connect), (2, .connect), (3, .bind)] as [(UInt64, Record.Call)]
+        for (socket, call) in [(1, .connect), (2, .connect), (3, .bind)]
+            as [(UInt64, FailedCall.Kind)]
         {
+            let pool = BindPool.Key(netns: tupleV6.netns, local: tupleV6.local)
             let refusal = Record.Refusal(
-                time: time, socket: socket, call: call, errno: socket == 2 ? 12 : 99,
-                tuple: tupleV6,
-                process: socket == 1 ? process : .unknown)
-            ledger.enter(ledger.failure(refusal))
+                time: time, socket: socket,
+                call: FailedCall(
+                    scope: call == .connect ? .tuple(tupleV6) : .bindPool(pool),
+                    process: socket == 1 ? process : .unknown, errno: socket == 2 ? 12 : 99))
+            _ = ledger.apply(.refused(refusal))
         }
-        ledger.countBindPools(at: time)
+        ledger.countBindPools()
         return ledger
     }
 

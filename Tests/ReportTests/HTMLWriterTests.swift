@@ -37,7 +37,7 @@ import Testing
 
     @Test func theVerdictTellsHeldFromUsedUp() {
         var report = ReportSample.report([.init(port: 80, rate: 340)])
-        report.summary.tuples[0].peak.standing = Standing(
+        report.summary.tuples[0].peak.usage = PortUsage(
             held: 28_232, timeWait: 28_000, reusable: 13_000, usable: 28_232)
         #expect(
             verdict([report]).contains(
@@ -46,7 +46,7 @@ import Testing
 
     @Test func whatFailedOtherwiseIsNoWantOfPorts() {
         var report = ReportSample.report([])
-        report.summary.otherwise.binds = 1
+        report.summary.otherErrors.binds = 1
         #expect(
             HTMLText([report]).between("<h1>", "</header>").contains(
                 "<p>1 call failed, but not for want of a port: see the failures by process.</p>"))
@@ -59,7 +59,7 @@ import Testing
 
     @Test func bindsFailToo() {
         var report = ReportSample.report([])
-        report.summary.wantOfPort.binds = 12
+        report.summary.portExhaustion.binds = 12
         var pool = Summary.BindPoolRow(
             key: Sample.bindPool, used: 64, usable: 64, peak: 64, failed: 12)
         pool.processes = [TopProcesses.Share(process: Sample.process, opened: 64, failed: 12)]
@@ -80,8 +80,8 @@ import Testing
         report.start?.kernel = Self.hostile
         report.start?.version = Self.hostile
         report.summary.tuples[0].tuple.netns = 7
-        report.series[0].subject = .tuple(report.summary.tuples[0].tuple)
-        report.surroundings.namespaceNames[7] = Self.hostile
+        report.series[0].scope = .tuple(report.summary.tuples[0].tuple)
+        report.context.namespaceNames[7] = Self.hostile
         let page = HTMLText([report, report])
         #expect(page.count("<img") == 0 && page.count("<!--") == 0)
         #expect(page.count("</script") == 2)

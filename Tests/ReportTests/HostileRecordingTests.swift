@@ -76,7 +76,7 @@ import Testing
     private func check(_ runs: [RunReport]) throws {
         let text = ReportWriter.Form.text(layout: Layout(columns: 80), colour: true)
         for form in [text, .json, .html] {
-            let text = Line.text { ReportWriter(form).write(runs, to: &$0) }
+            let text = TextBuffer.text { ReportWriter(form).write(runs, to: &$0) }
             #expect(text.hasSuffix("\n"))
             guard case .json = form else { continue }
             #expect((try? JSON(text)) != nil)
@@ -179,7 +179,7 @@ import Testing
                     if Bool.random(using: &random) { address.low |= 0xfff << shift }
                 }
             }
-            let text = Line.made { $0.append(address) }.bytes
+            let text = TextBuffer.made { $0.append(address) }.bytes
             #expect(IPAddress(text: text[...]) == address)
         }
     }
@@ -198,7 +198,7 @@ import Testing
         var random = SeededGenerator(state: 7)
         for _ in 0..<1000 {
             let time = UInt64.random(in: 0..<9_200_000_000_000_000, using: &random) * 1000
-            let text = Line.made { timestamps.appendUTC(time, to: &$0) }.bytes
+            let text = TextBuffer.made { timestamps.appendUTC(time, to: &$0) }.bytes
             #expect(Timestamps.read(text[...]) == time)
         }
         for text in [

@@ -50,10 +50,10 @@ import Testing
             let process = Sample.process(bytes(Int.random(in: 1...15, using: &random), &random))
             var tuple = Sample.tupleV6
             (tuple.local, tuple.remote) = (address(&random), address(&random))
-            var surroundings = Sample.surroundings
+            var context = Sample.context
             let name = bytes(Int.random(in: 1...255, using: &random), &random)
-            surroundings.namespaceNames = [tuple.netns: String(decoding: name, as: UTF8.self)]
-            surroundings.timestamps.realtimeOffset = .random(in: 0 ... .max, using: &random)
+            context.namespaceNames = [tuple.netns: String(decoding: name, as: UTF8.self)]
+            context.timestamps.realtimeOffset = .random(in: 0 ... .max, using: &random)
             let lived = UInt64.random(in: 0 ... .max, using: &random)
             let change = Change.Kind.closed(timeWait: false, lived: lived, error: nil)
             let load = Load(tuple: tuple, process: process, established: 1, failed: 1)
@@ -61,15 +61,15 @@ import Testing
                 Sample.connection(change, tuple: tuple, process: process),
                 Sample.failure(.exhausted, process: process), Sample.summary(of: load.ledger()),
             ] {
-                let json = Sample.json(event, in: surroundings)
+                let json = Sample.json(event, in: context)
                 #expect(json.dropLast().unicodeScalars.allSatisfy(isHarmless), "\(json)")
                 lines.append(String(json.dropLast()))
-                let text = Sample.text(event, in: surroundings)
+                let text = Sample.text(event, in: context)
                 let words = text.unicodeScalars.filter { $0 != "\n" }
                 #expect(words.allSatisfy(isHarmless), "\(text)")
                 // All that is not ours is ASCII.
                 #expect(words.allSatisfy { $0.isASCII || "→µ".unicodeScalars.contains($0) })
-                let coloured = Sample.text(event, colour: true, in: surroundings)
+                let coloured = Sample.text(event, colour: true, in: context)
                 #expect(coloured.replacing(/\u{1b}\[(1;31|33|2|1)?m/, with: "") == text)
             }
         }

@@ -99,20 +99,20 @@ private let held = #""held":14117,"usable":28232"#
         ),
         (
             Sample.failure(
-                .blocked, standing: Standing(held: 3, timeWait: 2, reusable: 1, usable: 2),
-                wall: Sample.wall, search: nil),
+                .blocked, usage: PortUsage(held: 3, timeWait: 2, reusable: 1, usable: 2),
+                limit: Sample.limit, search: nil),
             #""errno":"EADDRNOTAVAIL","cause":"blocked",\#(process),\#(tuple),"held":3,"#
                 + #""time_wait":2,"reusable":1,"usable":2,"available":0,"range":[32768,60999],"#
                 + #""reserved":1024,"bound":27208,"holders":[{"pid":99,"comm":"envoy","#
                 + #""ports":27000},{"pid":0,"comm":"","ports":208}],"count":1"#
         ),
         (
-            Sample.failure(.noAddress, standing: Standing(usable: 0), wall: nil, search: nil),
+            Sample.failure(.noAddress, usage: PortUsage(usable: 0), limit: nil, search: nil),
             #""errno":"EADDRNOTAVAIL","cause":"no_address",\#(process),\#(tuple),"held":0,"#
                 + #""time_wait":0,"reusable":0,"usable":0,"available":0,"count":1"#
         ),
         (
-            Sample.failure(.noMemory, wall: nil, search: nil),
+            Sample.failure(.noMemory, limit: nil, search: nil),
             #""errno":"ENOMEM","cause":"no_memory",\#(process),\#(tuple),\#(all),"count":1"#
         ),
     ]
@@ -130,7 +130,7 @@ private let held = #""held":14117,"usable":28232"#
             #""cause":"exhausted",\#(process),\#(pool),\#(full),\#(wall),"count":1"#
         ),
         (
-            Sample.failure(.collision, .bind, port: 8080, wall: nil),
+            Sample.failure(.collision, .bind, port: 8080, limit: nil),
             #""cause":"collision",\#(process),\#(pool),"local_port":8080,\#(full),"count":1"#
         ),
     ]
@@ -155,7 +155,7 @@ private let held = #""held":14117,"usable":28232"#
     ]) func alert(level: Int, count: Int, available: Int, percent: String) {
         let held = #""held":\#(count),"#
         let usable = #""usable":28232,"available":\#(available)"#
-        for (event, subject, standing) in [
+        for (event, scope, usage) in [
             (
                 Sample.alert(level: level, held: count), tuple,
                 held + #""time_wait":0,"reusable":0,"# + usable
@@ -164,7 +164,7 @@ private let held = #""held":14117,"usable":28232"#
             #expect(
                 Sample.json(event)
                     == #"{"event":"alert",\#(time),"level":\#(level),"percent":\#(percent),"#
-                    + #"\#(subject),\#(standing)}"# + "\n")
+                    + #"\#(scope),\#(usage)}"# + "\n")
         }
     }
 
@@ -323,15 +323,15 @@ private let held = #""held":14117,"usable":28232"#
 
     /// The kernel cuts names at 15 bytes, which may be in the middle of a character.
     @Test func whatIsNoUTF8IsReplaced() throws {
-        let process = Process(pid: 7, name: Process.Name("fourteen-bytesé"))
+        let process = ProcessID(pid: 7, name: ProcessID.Name("fourteen-bytesé"))
         let line = Sample.json(Sample.connection(.established, process: process))
         #expect(try parse(line)["comm"] as? String == "fourteen-bytes\u{fffd}")
     }
 
     @Test func otherTextsAreEscaped() throws {
-        var surroundings = Sample.surroundings
-        surroundings.namespaceNames[Sample.tuple.netns] = "a\"b\\c\nd"
-        let open = try parse(Sample.json(Sample.connection(.opened), in: surroundings))
+        var context = Sample.context
+        context.namespaceNames[Sample.tuple.netns] = "a\"b\\c\nd"
+        let open = try parse(Sample.json(Sample.connection(.opened), in: context))
         #expect(open["netns"] as? String == "a\"b\\c\nd")
         let start = Event.Start(version: "\"", kernel: "\\", hooks: ["\u{1}"])
         let object = try parse(Sample.json(.start(start)))

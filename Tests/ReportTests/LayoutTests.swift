@@ -8,10 +8,10 @@ import Testing
 @Suite struct LayoutTests {
     /// Several events by one writer, as they follow each other.
     private func text(_ events: [Event], columns: Int?) -> String {
-        var line = Line()
+        var line = TextBuffer()
         var writer = TextWriter(colour: false, layout: Layout(columns: columns))
         for event in events {
-            writer.write(event, at: Sample.time, in: Sample.surroundings, to: &line)
+            writer.write(event, at: Sample.time, in: Sample.context, to: &line)
         }
         return line.text
     }
@@ -177,7 +177,7 @@ import Testing
     ]
 
     @Test(arguments: broken) func linesBreakAtSpaces(text: String, width: Int, expected: String) {
-        var line = Line()
+        var line = TextBuffer()
         line.append("before\n")
         let start = line.bytes.count
         line.append(text)
@@ -186,10 +186,10 @@ import Testing
     }
 
     @Test func anotherWidthIsTakenUp() {
-        var line = Line()
+        var line = TextBuffer()
         var writer = TextWriter(colour: false, layout: Layout(columns: 200))
         writer.resize(columns: 40)
-        writer.write(Self.few[0], at: Sample.time, in: Sample.surroundings, to: &line)
+        writer.write(Self.few[0], at: Sample.time, in: Sample.context, to: &line)
         #expect(line.text == text([Self.few[0]], columns: 40))
     }
 

@@ -22,14 +22,14 @@ import Testing
     }
 
     private func text(_ runs: [RunReport], columns: Int = 100) -> String {
-        Line.text {
+        TextBuffer.text {
             ReportWriter(.text(layout: Layout(columns: columns), colour: false)).write(
                 runs, to: &$0)
         }
     }
 
     private func json(_ runs: [RunReport]) -> String {
-        Line.text { ReportWriter(.json).write(runs, to: &$0) }
+        TextBuffer.text { ReportWriter(.json).write(runs, to: &$0) }
     }
 
     // MARK: Summaries
@@ -42,17 +42,17 @@ import Testing
             let line = Sample.json(.summary(summary))
             let run = try read(Self.start + line)[0]
             #expect(run.reading == RunReport.Reading() && run.ending == .complete)
-            var again = Line()
+            var again = TextBuffer()
             JSONWriter().write(
-                .summary(run.summary), at: run.endedAt, in: run.surroundings, to: &again)
+                .summary(run.summary), at: run.endedAt, in: run.context, to: &again)
             #expect(again.text == line)
-            var surroundings = Sample.surroundings
-            surroundings.ownNamespace = nil
-            var ours = run.surroundings
+            var context = Sample.context
+            context.ownNamespace = nil
+            var ours = run.context
             ours.ownNamespace = nil
             #expect(
                 Sample.text(.summary(run.summary), in: ours)
-                    == Sample.text(.summary(summary), in: surroundings))
+                    == Sample.text(.summary(summary), in: context))
         }
         #expect(count > 20)
     }
@@ -61,7 +61,7 @@ import Testing
     @Test func coverageIsTheSameAgain() throws {
         for permille in 0...1000 {
             let advice = Advice(
-                kind: .addAddresses(2), subject: .tuple(Sample.tuple), process: Sample.process,
+                kind: .addAddresses(2), scope: .tuple(Sample.tuple), process: Sample.process,
                 failed: 1, peak: 1, usable: 1, covers: Double(permille) / 1000)
             let line = Sample.json(Sample.summary(advising: [advice]))
             let run = try read(Self.start + line)[0]
@@ -73,9 +73,9 @@ import Testing
         let line = Sample.json(Sample.namespace(.found)).replacing(
             "4026532200", with: "4026531840")
         let run = try read(Self.start + line)[0]
-        #expect(run.surroundings.ownNamespace != nil)
+        #expect(run.context.ownNamespace != nil)
         #expect(
-            run.surroundings.namespaceNames[run.surroundings.ownNamespace ?? 0] == "blue")
+            run.context.namespaceNames[run.context.ownNamespace ?? 0] == "blue")
     }
 
     // MARK: Events

@@ -37,26 +37,26 @@ enum ReportSample {
                 timeWait: TimeWaitRules(
                     reuse: 2, reuseDelay: 1000, timestamps: true, limit: 65_536))
         ]
-        var series: [RunReport.SubjectSeries] = []
+        var series: [RunReport.ScopeSeries] = []
         var moments: [Moment] = []
         for client in clients {
             let run = Run(client, seconds: seconds, width: width)
             summary.tuples.append(run.row)
             summary.totals.opened += run.row.totals.opened
             summary.totals.failed += run.row.totals.failed
-            summary.held += run.row.standing.held
-            series.append(RunReport.SubjectSeries(subject: run.subject, series: run.series))
+            summary.held += run.row.usage.held
+            series.append(RunReport.ScopeSeries(scope: run.scope, series: run.series))
             moments += run.moments
         }
-        summary.wantOfPort.connects = summary.totals.failed
+        summary.portExhaustion.connects = summary.totals.failed
         if summary.totals.failed > 0 { summary.advice = Array(Sample.everyAdvice.prefix(3)) }
-        var surroundings = Sample.surroundings
-        surroundings.timestamps.realtimeOffset = 0
+        var context = Sample.context
+        context.timestamps.realtimeOffset = 0
         return RunReport(
             start: start, startedAt: began, endedAt: began + duration, ending: .complete,
             summary: summary, secondsPerPoint: width, totals: TimeSeries(), series: series,
             seriesOmitted: 0, moments: moments.sorted { $0.time < $1.time }, momentsOmitted: 0,
-            reading: RunReport.Reading(), surroundings: surroundings)
+            reading: RunReport.Reading(), context: context)
     }
 
     /// So many clients, the first with most connections, for an hour.
@@ -69,7 +69,7 @@ enum ReportSample {
 
     /// One client's run, a step after the other.
     private struct Run {
-        let subject: Alert.Subject
+        let scope: PortScope
         var row: Summary.TupleRow
         var series = TimeSeries()
         var moments: [Moment] = []
@@ -77,11 +77,11 @@ enum ReportSample {
         init(_ client: Client, seconds: Int, width: Int) {
             var tuple = Sample.tuple
             (tuple.remote, tuple.remotePort) = (client.remote, client.port)
-            subject = .tuple(tuple)
-            let none = Standing(usable: client.usable)
+            scope = .tuple(tuple)
+            let none = PortUsage(usable: client.usable)
             row = Summary.TupleRow(
-                tuple: tuple, range: Sample.range, standing: none,
-                peak: TupleAccount.Peak(standing: none, time: 0))
+                tuple: tuple, range: Sample.range, usage: none,
+                peak: TupleState.Peak(usage: none, time: 0))
             var opened: [Int] = []
             for second in stride(from: 0, to: seconds, by: width) {
                 // Those of the last minute are in TIME_WAIT.
@@ -91,7 +91,7 @@ enum ReportSample {
                 opened.append(open)
                 let idle = min(client.rate / 10, client.usable - timeWait - open)
                 stand(
-                    Standing(
+                    PortUsage(
                         held: timeWait + open + idle, timeWait: timeWait + open,
                         usable: client.usable), opened: open, failed: wanted - open, second, width)
             }
@@ -105,29 +105,31 @@ enum ReportSample {
         }
 
         private mutating func stand(
-            _ standing: Standing, opened: Int, failed: Int, _ second: Int, _ width: Int
+            _ usage: PortUsage, opened: Int, failed: Int, _ second: Int, _ width: Int
         ) {
             let time = ReportSample.began + UInt64(second + 1) * ReportSample.second
             for level in [50, 90]
-            where standing.permille >= level * 10 && row.standing.permille < level * 10 {
-                note(.alert(subject, level: level, standing: standing, exhaustedIn: 14), time)
+            where usage.permille >= level * 10 && row.usage.permille < level * 10 {
+                note(.alert(scope, level: level, usage: usage, exhaustedIn: 14), time)
             }
             if failed > 0, row.totals.failed == 0 {
                 row.firstFailureAt = time
                 note(
-                    .firstFailure(subject, .connect, .exhausted, Sample.process), time)
+                    .firstFailure(
+                        FailedCall(
+                            scope: scope, process: Sample.process, cause: .exhausted)), time)
             }
-            if standing.held > row.peak.held {
-                row.peak = TupleAccount.Peak(standing: standing, time: time)
+            if usage.held > row.peak.held {
+                row.peak = TupleState.Peak(usage: usage, time: time)
             }
-            row.standing = standing
+            row.usage = usage
             row.totals.opened += opened
             row.totals.failed += failed
             var point = TimeSeries.Point()
-            (point.held, point.timeWait) = (UInt32(standing.held), UInt32(standing.timeWait))
+            (point.held, point.timeWait) = (UInt32(usage.held), UInt32(usage.timeWait))
             (point.opened, point.failed) = (UInt32(opened), UInt32(failed))
-            point.usable = UInt32(standing.usable)
-            point.search = standing.share > 0.5 ? UInt32(second % 50 * 90) : 0
+            point.usable = UInt32(usage.usable)
+            point.search = usage.share > 0.5 ? UInt32(second % 50 * 90) : 0
             series.add(point, in: second, width: width)
         }
 
@@ -142,7 +144,7 @@ struct HTMLText {
     let text: String
 
     init(_ reports: [RunReport]) {
-        var line = Line()
+        var line = TextBuffer()
         HTMLWriter().write(reports, to: &line)
         text = String(decoding: line.bytes, as: UTF8.self)
     }

@@ -16,11 +16,11 @@ import Testing
     private func tick(
         _ number: Int, held: Int, timeWait: Int = 0, opened: Int = 0, failed: Int = 0
     ) -> RunCollector.Second {
-        var since = TupleAccount.Totals()
+        var since = TupleState.Totals()
         (since.opened, since.failed) = (opened, failed)
         return RunCollector.Second(
             tuple: tuple(number),
-            standing: Standing(held: held, timeWait: timeWait, usable: 100), since: since,
+            usage: PortUsage(held: held, timeWait: timeWait, usable: 100), since: since,
             search: 0)
     }
 
@@ -41,7 +41,7 @@ import Testing
         run.tick(tick(1, held: 10, timeWait: 4, opened: 10), at: end(of: 0))
         run.tick(tick(2, held: 5, opened: 5, failed: 1), at: end(of: 0))
         run.tick(tick(1, held: 0), at: end(of: 2))
-        let report = run.report(in: Sample.surroundings)
+        let report = run.report(in: Sample.context)
         #expect(report.totals.points.map(\.held) == [15, 15, 5])
         #expect(report.totals.points.map(\.timeWait) == [4, 4, 0])
         #expect(report.totals.points.map(\.opened) == [15, 0, 0])
@@ -54,7 +54,7 @@ import Testing
         var run = collector()
         run.tick(tick(1, held: 10, timeWait: 4, opened: 10), at: end(of: 0))
         run.tick(tick(1, held: 3, opened: 2, failed: 7), at: end(of: 1))
-        let report = run.report(in: Sample.surroundings)
+        let report = run.report(in: Sample.context)
         #expect(report.ending == .ticksOnly)
         #expect(report.summary.totals.opened == 12 && report.summary.totals.failed == 7)
         #expect(report.summary.held == 3)
@@ -67,8 +67,8 @@ import Testing
         var run = collector()
         run.tick(tick(1, held: 10, opened: 10), at: end(of: 0))
         var row = Summary.TupleRow(
-            tuple: tuple(1), range: Sample.range, standing: Standing(held: 10, usable: 100),
-            peak: TupleAccount.Peak(standing: Standing(held: 12, usable: 100), time: 1))
+            tuple: tuple(1), range: Sample.range, usage: PortUsage(held: 10, usable: 100),
+            peak: TupleState.Peak(usage: PortUsage(held: 12, usable: 100), time: 1))
         row.totals.opened = 10
         row.causes = [.exhausted: 1]
         var summary = Summary(duration: 1, accuracy: Accuracy(), linesDropped: 0)
@@ -78,13 +78,13 @@ import Testing
         run.tick(tick(1, held: 50, opened: 40, failed: 3), at: end(of: 1))
         run.tick(tick(2, held: 90, opened: 90), at: end(of: 1))
         run.tick(tick(1, held: 20), at: end(of: 2))
-        let report = run.report(in: Sample.surroundings)
+        let report = run.report(in: Sample.context)
         #expect(report.ending == .summaryAt(end(of: 0)))
-        #expect(report.summary.totals.opened == 140 && report.summary.wantOfPort.connects == 3)
+        #expect(report.summary.totals.opened == 140 && report.summary.portExhaustion.connects == 3)
         #expect(report.summary.held == 110)
         #expect(report.summary.tuples.map(\.tuple) == [tuple(2), tuple(1)])
         #expect(report.summary.tuples.map(\.peak.held) == [90, 50])
-        #expect(report.summary.tuples.map(\.standing.held) == [90, 20])
+        #expect(report.summary.tuples.map(\.usage.held) == [90, 20])
         #expect(report.summary.tuples[1].causes == [.exhausted: 1])
         #expect(report.summary.tuples[1].totals.opened == 50)
     }
@@ -93,11 +93,11 @@ import Testing
         var run = collector()
         let summary = Summary(duration: 1, accuracy: Accuracy(), linesDropped: 1)
         run.progress(summary, at: end(of: 9))
-        #expect(run.report(in: Sample.surroundings).ending == .summaryAt(end(of: 9)))
+        #expect(run.report(in: Sample.context).ending == .summaryAt(end(of: 9)))
         var last = summary
         last.linesDropped = 2
         run.summary(last, at: end(of: 10))
-        let report = run.report(in: Sample.surroundings)
+        let report = run.report(in: Sample.context)
         #expect(report.ending == .complete && report.summary == last)
     }
 
@@ -108,7 +108,7 @@ import Testing
         run.tick(tick(1, held: 7), at: end(of: 1))
         run.summary(
             Summary(duration: 0, accuracy: Accuracy(), linesDropped: 0), at: end(of: 9))
-        let report = run.report(in: Sample.surroundings)
+        let report = run.report(in: Sample.context)
         #expect(report.secondsPerPoint == 4)
         #expect(report.totals.points.map(\.held) == [7, 7, 7])
     }
@@ -123,8 +123,8 @@ import Testing
                 run.lost(1, at: end(of: second))
             }
         }
-        let report = run.report(in: Sample.surroundings)
-        #expect(report.series.map(\.subject) == [19, 18, 17].map { .tuple(tuple($0)) })
+        let report = run.report(in: Sample.context)
+        #expect(report.series.map(\.scope) == [19, 18, 17].map { .tuple(tuple($0)) })
         #expect(report.series.allSatisfy { $0.series.points.count <= 2 })
         #expect(report.totals.points.map(\.held) == [210, 210])
         #expect(report.moments.count == 3 && report.momentsOmitted == 997)
@@ -133,13 +133,14 @@ import Testing
     @Test func onlyTheFirstFailureIsAMoment() {
         var run = collector()
         for pid: UInt32 in [1, 2, 1, 1] {
-            run.failure(
-                .tuple(tuple(1)), .connect, .exhausted, Process(pid: pid, name: .init("x")),
-                search: 5_000_000, at: end(of: 0) + 1)
+            let call = FailedCall(
+                scope: .tuple(tuple(1)), process: ProcessID(pid: pid, name: .init("x")),
+                cause: .exhausted)
+            run.failure(call, search: 5_000_000, at: end(of: 0) + 1)
         }
         run.tick(tick(1, held: 1), at: end(of: 1))
         run.tick(tick(1, held: 1), at: end(of: 2))
-        let report = run.report(in: Sample.surroundings)
+        let report = run.report(in: Sample.context)
         #expect(report.moments.count == 2)
         #expect(report.series(of: .tuple(tuple(1)))?.points.map(\.search) == [5000, 0])
     }
@@ -150,7 +151,7 @@ import Testing
         run.tick(tick(1, held: 1), at: Self.began + (1 << 62))
         run.tick(tick(1, held: 2), at: end(of: 3))
         run.tick(tick(1, held: 3), at: 0)
-        let report = run.report(in: Sample.surroundings)
+        let report = run.report(in: Sample.context)
         #expect(report.series[0].series.points.last?.held == 3)
     }
 }

@@ -103,7 +103,7 @@ import Testing
     /// Where not one port is usable, all of them are used.
     @Test func aShareOfNone() {
         var summary = Self.summary()
-        summary.tuples[0].peak.standing = Standing(usable: 0)
+        summary.tuples[0].peak.usage = PortUsage(usable: 0)
         #expect(verdict([.share(100)], summary).hasPrefix("portgauge: FAIL 100%: 0 of 0 ports"))
     }
 
@@ -144,8 +144,8 @@ import Testing
     // MARK: What is left from before
 
     /// `held` sockets of each peer, of which `waiting` are in TIME_WAIT for 10 s and more.
-    private func remains(peers: UInt64 = 1, held: UInt64, waiting: UInt64) -> Remains {
-        var remains = Remains(of: Sample.tuple.netns)
+    private func leftovers(peers: UInt64 = 1, held: UInt64, waiting: UInt64) -> Leftovers {
+        var leftovers = Leftovers(of: Sample.tuple.netns)
         for peer in 0..<peers {
             for socket in 0..<held {
                 var tuple = Sample.tuple
@@ -154,33 +154,35 @@ import Testing
                     time: Self.now, socket: peer << 32 | socket + 1, tuple: tuple,
                     localPort: UInt16(40_000 + socket), range: PortRange(low: 40_000, high: 40_007))
                 connection.age = (10 + socket) * Self.second
-                remains.see(
+                leftovers.see(
                     .exists(connection, state: socket < waiting ? .timeWait : .established))
             }
         }
-        return remains
+        return leftovers
     }
 
-    @Test func remains() {
-        func text(_ remains: Remains) -> String { RunText.remains(remains, at: Self.now).text }
-        #expect(text(remains(held: 0, waiting: 0)) == "")
+    @Test func leftovers() {
+        func text(_ leftovers: Leftovers) -> String {
+            RunText.leftovers(leftovers, at: Self.now).text
+        }
+        #expect(text(leftovers(held: 0, waiting: 0)) == "")
         #expect(
-            text(remains(held: 1, waiting: 1))
+            text(leftovers(held: 1, waiting: 1))
                 == "portgauge: 1 port in TIME_WAIT towards 10.0.0.9:80 from 10.0.0.1, the last is "
                 + "free in 50 s\n")
         #expect(
-            text(remains(held: 3, waiting: 2))
+            text(leftovers(held: 3, waiting: 2))
                 == "portgauge: 3 ports held, 2 of them in TIME_WAIT, towards 10.0.0.9:80 from "
                 + "10.0.0.1, the last is free in 50 s\n")
         #expect(
-            text(remains(held: 2, waiting: 0))
+            text(leftovers(held: 2, waiting: 0))
                 == "portgauge: 2 ports held towards 10.0.0.9:80 from 10.0.0.1\n")
-        let many = text(remains(peers: 5, held: 1, waiting: 1)).split(separator: "\n")
+        let many = text(leftovers(peers: 5, held: 1, waiting: 1)).split(separator: "\n")
         #expect(many.count == 4 && many.last == "portgauge: and ports towards 2 more")
     }
 
     @Test func theWait() {
-        let two = remains(held: 2, waiting: 2)
+        let two = leftovers(held: 2, waiting: 2)
         #expect(
             RunText.waiting(two, limit: 1500, at: Self.now).text
                 == "portgauge: waiting up to 1,500 s for 2 ports in TIME_WAIT, the last is free in "

@@ -11,12 +11,12 @@ enum Sample {
     static let tupleV6 = Tuple(
         netns: 4_026_532_246, local: IPAddress(high: 0x2001_0db8 << 32, low: 1),
         remote: IPAddress(high: 0x2001_0db8 << 32, low: 9), remotePort: 443)
-    static let process = Process(pid: 4123, name: Process.Name("wrk"))
+    static let process = ProcessID(pid: 4123, name: ProcessID.Name("wrk"))
     static let range = PortRange(low: 32_768, high: 60_999)
     /// 17:16:05.123456 in UTC, an hour later here.
     static let time: UInt64 = 123_456_789
 
-    static let surroundings = Surroundings(
+    static let context = RenderContext(
         timestamps: Timestamps(
             realtimeOffset: 1_795_367_765_000_000_000, localOffset: 3600),
         namespaceNames: [4_026_532_246: "blue"], ownNamespace: 4_026_531_840,
@@ -30,12 +30,12 @@ enum Sample {
         })
 
     /// A process by the bytes of its name, which may be any.
-    static func process(_ name: [UInt8]) -> Process {
+    static func process(_ name: [UInt8]) -> ProcessID {
         var halves: [UInt64] = [0, 0]
         for (index, byte) in name.enumerated() {
             halves[index >> 3] |= UInt64(byte) << UInt64(8 * (index & 7))
         }
-        return Process(pid: 7, name: Process.Name(head: halves[0], tail: halves[1]))
+        return ProcessID(pid: 7, name: ProcessID.Name(head: halves[0], tail: halves[1]))
     }
 
     // MARK: Events
@@ -54,16 +54,16 @@ enum Sample {
 
     static func change(
         _ kind: Change.Kind, port: UInt16 = 43_210, tuple: Tuple = tuple,
-        process: Process = process, held: Int = 14_117, at time: UInt64 = time
+        process: ProcessID = process, held: Int = 14_117, at time: UInt64 = time
     ) -> Change {
         Change(
-            kind: kind, time: time, account: 0, tuple: tuple, localPort: port, process: process,
+            kind: kind, time: time, place: 0, tuple: tuple, localPort: port, process: process,
             held: held, usable: 28_232)
     }
 
     static func connection(
         _ kind: Change.Kind, port: UInt16 = 43_210, tuple: Tuple = tuple,
-        process: Process = process
+        process: ProcessID = process
     ) -> Event {
         .connection(change(kind, port: port, tuple: tuple, process: process))
     }
@@ -72,23 +72,19 @@ enum Sample {
 
     /// - Parameter repeated: how many there were in the second after the first, or else the first.
     static func failure(
-        _ cause: Cause, _ call: Record.Call = .connect, port: UInt16 = 0,
-        process: Process = process,
-        standing: Standing = Standing(held: 28_232, timeWait: 28_000, usable: 28_232),
-        wall: Failure.Wall? = Failure.Wall(range: range, reserved: 0, bound: 0),
+        _ cause: Cause, _ call: FailedCall.Kind = .connect, port: UInt16 = 0,
+        process: ProcessID = process,
+        usage: PortUsage = PortUsage(held: 28_232, timeWait: 28_000, usable: 28_232),
+        limit: Failure.Limit? = Failure.Limit(range: range, reserved: 0, bound: 0),
         search: UInt64? = 12_345_678, repeated: Int = 0
     ) -> Event {
-        var tuple = tuple
-        if call == .bind {
-            tuple.remote = IPAddress(high: 0, low: 0)
-            tuple.remotePort = 0
-        }
+        let scope: PortScope = call == .connect ? .tuple(tuple) : .bindPool(bindPool)
         var failure = Failure(
-            call: call, cause: cause, time: time, tuple: tuple, localPort: port,
-            process: process, standing: standing)
-        failure.wall = wall
+            FailedCall(scope: scope, localPort: port, process: process, cause: cause), time: time,
+            usage: usage)
+        failure.limit = limit
         failure.search = call == .connect ? search : nil
-        if cause == .range { failure.ownRange = wall?.range }
+        if cause == .range { failure.ownRange = limit?.range }
         failure.count = max(1, repeated)
         return .failure(failure)
     }
@@ -97,9 +93,9 @@ enum Sample {
         level: Int, held: Int, timeWait: Int = 0, reusable: Int = 0, _ forecast: Forecast? = nil,
         longSearch: Double? = nil
     ) -> Event {
-        let standing = Standing(
+        let usage = PortUsage(
             held: held, timeWait: timeWait, reusable: reusable, usable: 28_232)
-        var alert = Alert(level: level, time: time, subject: .tuple(tuple), standing: standing)
+        var alert = Alert(level: level, time: time, scope: .tuple(tuple), usage: usage)
         alert.forecast = forecast
         alert.longSearch = longSearch
         return .alert(alert)
@@ -110,9 +106,9 @@ enum Sample {
         sustainable: 470.5, intoTimeWait: 1)
 
     static func poolAlert(level: Int, held: Int) -> Event {
-        let standing = Standing(held: held, usable: 28_232)
+        let usage = PortUsage(held: held, usable: 28_232)
         return .alert(
-            Alert(level: level, time: time, subject: .bindPool(bindPool), standing: standing))
+            Alert(level: level, time: time, scope: .bindPool(bindPool), usage: usage))
     }
 
     /// Of a bind() each: one that has a port, and `failed` that found none or named one that is used.
@@ -127,14 +123,12 @@ enum Sample {
             + [UInt16](repeating: 8080, count: collisions)
         {
             let refusal = Record.Refusal(
-                time: time, socket: 0, call: .bind, errno: 98,
-                tuple: Tuple(
-                    netns: tuple.netns, local: tuple.local, remote: IPAddress(high: 0, low: 0),
-                    remotePort: 0),
-                localPort: port, process: process)
-            ledger.enter(ledger.failure(refusal))
+                time: time, socket: 0,
+                call: FailedCall(
+                    scope: .bindPool(bindPool), localPort: port, process: process, errno: 98))
+            _ = ledger.apply(.refused(refusal))
         }
-        ledger.countBindPools(at: time)
+        ledger.countBindPools()
         return ledger
     }
 
@@ -189,30 +183,30 @@ enum Sample {
 
     // MARK: Lines
 
-    static func json(_ event: Event, in surroundings: Surroundings = surroundings) -> String {
-        var line = Line()
+    static func json(_ event: Event, in context: RenderContext = context) -> String {
+        var line = TextBuffer()
         var writer = EventWriter.json(JSONWriter())
-        writer.write(event, at: time, in: surroundings, to: &line)
+        writer.write(event, at: time, in: context, to: &line)
         return line.text
     }
 
     static func text(
         _ event: Event, colour: Bool = false, columns: Int? = nil,
-        in surroundings: Surroundings = surroundings
+        in context: RenderContext = context
     ) -> String {
-        var line = Line()
+        var line = TextBuffer()
         var writer = EventWriter.text(
             TextWriter(colour: colour, layout: Layout(columns: columns)))
-        writer.write(event, at: time, in: surroundings, to: &line)
+        writer.write(event, at: time, in: context, to: &line)
         return line.text
     }
 }
 
-extension Line {
+extension TextBuffer {
     var text: String { String(decoding: bytes, as: UTF8.self) }
 
-    static func text(_ write: (inout Line) -> Void) -> String {
-        var line = Line()
+    static func text(_ write: (inout TextBuffer) -> Void) -> String {
+        var line = TextBuffer()
         write(&line)
         return line.text
     }
@@ -254,11 +248,8 @@ struct Load {
         for (error, count) in errors {
             each(count) { _ = $0.apply(closing(socket, port: 40_000, error: error)) }
         }
-        each(failed) {
-            let change = $0.apply(closing(socket, port: 0))
-            guard let change, var failure = $0.failure(change) else { return }
-            $0.diagnose(&failure, isKnown: true)
-        }
+        ledger.awaitsReturns = true
+        each(failed) { _ = $0.apply(closing(socket, port: 0)) }
         each(closed) {
             establish(&$0)
             _ = $0.apply(closing(socket, port: 40_000))

@@ -75,7 +75,7 @@ import Testing
     }
 
     private static let optionalInAdvice: [String: Set<String>] = [
-        "reuse_connections": ["top_process", "needed", "lived_median_us", "bytes"],
+        "reuse_connections": ["top_process", "needed", "bytes"],
         "let_peer_close": ["top_process", "needed", "covers_percent"],
         "tcp_tw_reuse": ["top_process", "needed", "covers_percent"],
         "close_idle": ["top_process", "needed"],

@@ -115,15 +115,15 @@ import Testing
             process: Sample.process, range: Sample.range)
         collision.localPort = 60_999
         _ = ledger.apply(.opened(collision))
-        let change = ledger.apply(
+        _ = ledger.apply(
             .closed(
                 Record.Closing(time: Sample.time, socket: 900, localPort: 60_999, notSent: true)))
-        var failure = ledger.failure(change!)!
-        ledger.diagnose(&failure, isKnown: true)
         let refusal = Record.Refusal(
-            time: Sample.time, socket: 0, call: .connect, errno: 99, tuple: Sample.tupleV6,
-            process: Process(pid: 7, name: Process.Name("curl")))
-        ledger.enter(ledger.failure(refusal))
+            time: Sample.time, socket: 0,
+            call: FailedCall(
+                scope: .tuple(Sample.tupleV6),
+                process: ProcessID(pid: 7, name: ProcessID.Name("curl")), errno: 99))
+        _ = ledger.apply(.refused(refusal))
         return Sample.summary(of: ledger)
     }
 
@@ -179,7 +179,7 @@ import Testing
         load.tuple = Tuple(
             netns: Sample.tuple.netns, local: IPAddress(v4: 0x0a00_0c22),
             remote: IPAddress(v4: 0x0a00_0cc8), remotePort: 5432)
-        load.process = Process(pid: 12_345, name: Process.Name("nginx"))
+        load.process = ProcessID(pid: 12_345, name: ProcessID.Name("nginx"))
         let lines = text(Sample.summary(of: load.ledger())).split(separator: "\n")
         #expect(
             lines[5] == "  99.9 %  28,231  28,231    28,000    32,231        0  "

@@ -45,7 +45,7 @@ private let full = "10.0.0.1 → 10.0.0.9:80             28,232/28,232 "
         ),
         (
             Sample.failure(
-                .exhausted, standing: Standing(held: 9, timeWait: 3, usable: 28_232)),
+                .exhausted, usage: PortUsage(held: 9, timeWait: 3, usable: 28_232)),
             "18:16:05.123 FAILURE     "
                 + "10.0.0.1 → 10.0.0.9:80             9/28,232      wrk[4123]\n"
                 + "             connect(): EADDRNOTAVAIL, exhausted: 3 in TIME_WAIT, others hold the "
@@ -59,7 +59,7 @@ private let full = "10.0.0.1 → 10.0.0.9:80             28,232/28,232 "
         ),
         (
             Sample.failure(
-                .blocked, standing: Standing(held: 3, timeWait: 2, usable: 2), wall: Sample.wall),
+                .blocked, usage: PortUsage(held: 3, timeWait: 2, usable: 2), limit: Sample.limit),
             "18:16:05.123 FAILURE     "
                 + "10.0.0.1 → 10.0.0.9:80             3/2           wrk[4123]\n"
                 + "             connect(): EADDRNOTAVAIL, blocked: of 32768-60999: 1,024 reserved, "
@@ -68,8 +68,8 @@ private let full = "10.0.0.1 → 10.0.0.9:80             28,232/28,232 "
         ),
         (
             Sample.failure(
-                .range, standing: Standing(held: 2, usable: 2),
-                wall: Failure.Wall(
+                .range, usage: PortUsage(held: 2, usable: 2),
+                limit: Failure.Limit(
                     range: PortRange(low: 45_000, high: 45_001), reserved: 0, bound: 0)),
             "18:16:05.123 FAILURE     "
                 + "10.0.0.1 → 10.0.0.9:80             2/2           wrk[4123]\n"
@@ -84,14 +84,14 @@ private let full = "10.0.0.1 → 10.0.0.9:80             28,232/28,232 "
                 + "already\n"
         ),
         (
-            Sample.failure(.noAddress, standing: Standing(usable: 0), wall: nil, search: nil),
+            Sample.failure(.noAddress, usage: PortUsage(usable: 0), limit: nil, search: nil),
             "18:16:05.123 FAILURE     "
                 + "10.0.0.1 → 10.0.0.9:80             0/0           wrk[4123]\n"
                 + "             connect(): EADDRNOTAVAIL, no_address: no local address to connect "
                 + "from\n"
         ),
         (
-            Sample.failure(.noMemory, standing: Standing(held: 2, usable: 28_232)),
+            Sample.failure(.noMemory, usage: PortUsage(held: 2, usable: 28_232)),
             "18:16:05.123 FAILURE     "
                 + "10.0.0.1 → 10.0.0.9:80             2/28,232      wrk[4123]\n"
                 + "             connect(): ENOMEM, no_memory: the kernel had none for it; "
@@ -106,7 +106,7 @@ private let full = "10.0.0.1 → 10.0.0.9:80             28,232/28,232 "
         ),
         (
             Sample.failure(
-                .collision, .bind, port: 8080, standing: Standing(held: 1, usable: 28_232)),
+                .collision, .bind, port: 8080, usage: PortUsage(held: 1, usable: 28_232)),
             "18:16:05.123 FAILURE     "
                 + "bind 10.0.0.1:8080                 1/28,232      wrk[4123]\n"
                 + "             bind(): EADDRINUSE, collision: that port is in use\n"
@@ -202,8 +202,8 @@ private let full = "10.0.0.1 → 10.0.0.9:80             28,232/28,232 "
         Sample.failure(.collision, port: 60_999, repeated: 9999),
         Sample.failure(.exhausted, repeated: 9999), Sample.failure(.range, repeated: 9999),
         Sample.failure(
-            .blocked, process: Process(pid: 123_456, name: Process.Name("fifteen-letters")),
-            wall: Sample.wall, repeated: 9999),
+            .blocked, process: ProcessID(pid: 123_456, name: ProcessID.Name("fifteen-letters")),
+            limit: Sample.limit, repeated: 9999),
         Sample.failure(.noAddress, search: nil, repeated: 9999),
         Sample.failure(.noMemory, repeated: 9999),
         Sample.failure(.exhausted, .bind, repeated: 9999),
@@ -231,14 +231,14 @@ private let full = "10.0.0.1 → 10.0.0.9:80             28,232/28,232 "
     // MARK: Names
 
     @Test func theOwnNamespaceGoesWithoutSaying() {
-        var surroundings = Sample.surroundings
+        var context = Sample.context
         let event = Sample.alert(level: 0, held: 12_000)
-        #expect(!Sample.text(event, in: surroundings).contains("netns"))
-        surroundings.ownNamespace = 1
-        #expect(Sample.text(event, in: surroundings).hasSuffix(" % held netns 4026531840\n"))
-        surroundings.ownNamespace = nil
-        surroundings.namespaceNames[Sample.tuple.netns] = "red"
-        #expect(Sample.text(event, in: surroundings).hasSuffix(" % held netns red\n"))
+        #expect(!Sample.text(event, in: context).contains("netns"))
+        context.ownNamespace = 1
+        #expect(Sample.text(event, in: context).hasSuffix(" % held netns 4026531840\n"))
+        context.ownNamespace = nil
+        context.namespaceNames[Sample.tuple.netns] = "red"
+        #expect(Sample.text(event, in: context).hasSuffix(" % held netns red\n"))
     }
 
     static let hosts: [(String, String)] = [
@@ -249,15 +249,15 @@ private let full = "10.0.0.1 → 10.0.0.9:80             28,232/28,232 "
 
     /// In text only, and not of what is on this side.
     @Test(arguments: hosts) func peersMayHaveNames(name: String, expected: String) {
-        var surroundings = Sample.surroundings
-        surroundings.hostName = { $0 == Sample.tuple.remote ? name : nil }
+        var context = Sample.context
+        context.hostName = { $0 == Sample.tuple.remote ? name : nil }
         let event = Sample.connection(.established)
         #expect(
-            Sample.text(event, in: surroundings).hasPrefix(
+            Sample.text(event, in: context).hasPrefix(
                 "18:16:05.123 established 10.0.0.1:43210 → " + expected))
-        #expect(Sample.json(event, in: surroundings) == Sample.json(event))
+        #expect(Sample.json(event, in: context) == Sample.json(event))
         let summary = Sample.summary(of: Load(established: 1, failed: 1).ledger())
-        let text = Sample.text(summary, in: surroundings)
+        let text = Sample.text(summary, in: context)
         let named = text.split(separator: "\n").filter {
             $0.contains("  10.0.0.1 → " + expected.dropLast())
         }

@@ -9,12 +9,12 @@ import Testing
 
     private func utc(_ time: UInt64, offset: UInt64 = 0) -> String {
         let timestamps = Timestamps(realtimeOffset: offset, localOffset: 0)
-        return Line.text { timestamps.appendUTC(time, to: &$0) }
+        return TextBuffer.text { timestamps.appendUTC(time, to: &$0) }
     }
 
     private func local(_ time: UInt64, ahead: Int) -> String {
         let timestamps = Timestamps(realtimeOffset: 0, localOffset: ahead)
-        return Line.text { timestamps.appendLocal(time, to: &$0) }
+        return TextBuffer.text { timestamps.appendLocal(time, to: &$0) }
     }
 
     private func calendar(_ seconds: Int, _ format: String) -> String {
@@ -105,22 +105,22 @@ import Testing
     ]
 
     @Test(arguments: sinceStart) func secondsSinceTheStart(time: UInt64, expected: String) {
-        var timestamps = Sample.surroundings.timestamps
+        var timestamps = Sample.context.timestamps
         timestamps.start = 5_000_000_000
-        #expect(Line.text { timestamps.appendText(time, to: &$0) } == expected)
+        #expect(TextBuffer.text { timestamps.appendText(time, to: &$0) } == expected)
     }
 
     /// What comes after the time moves to the left, and JSON stays as it is.
     @Test func linesFromTheStart() {
-        var surroundings = Sample.surroundings
-        surroundings.timestamps.start = 0
+        var context = Sample.context
+        context.timestamps.start = 0
         let event = Sample.failure(.exhausted)
         #expect(
-            Sample.text(event, in: surroundings) == """
+            Sample.text(event, in: context) == """
                     +0.123 FAILURE     10.0.0.1 → 10.0.0.9:80             28,232/28,232 wrk[4123]
                            connect(): EADDRNOTAVAIL, exhausted: 28,000 in TIME_WAIT; searched 12.3 ms
 
                 """)
-        #expect(Sample.json(event, in: surroundings) == Sample.json(event))
+        #expect(Sample.json(event, in: context) == Sample.json(event))
     }
 }

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The contract between the BPF program and the Swift side: what lies in the ring buffer, and what
- * is configured before load. Included by both, so there is no second description of it.
+ * The contract between the BPF program and the Swift side: the records of the ring buffer, and the
+ * configuration that is set before load. Included by both, so there is no second description of it.
  *
  * Integers are in host byte order, times are CLOCK_MONOTONIC nanoseconds, and an address is 16
  * bytes in network order with IPv4 in its mapped form (::ffff:a.b.c.d), because a v6 socket that
  * speaks IPv4 draws on the same ports.
  */
-#ifndef PORTGAUGE_RECORD_H
-#define PORTGAUGE_RECORD_H
+#pragma once
 
 #ifdef __bpf__
 typedef __u8 pg_u8;
@@ -32,15 +31,15 @@ typedef uint64_t pg_u64;
  * that cookie, by its address.
  */
 enum pg_kind {
-	PG_OPENED = 1, /* pg_socket: connect() has begun; no port yet unless the program bound one */
+	PG_OPENED = 1, /* pg_socket: connect() has begun; a port only if the program bound one */
 	PG_ESTABLISHED = 2, /* pg_change */
 	PG_CLOSED = 3, /* pg_change */
-	PG_TIME_WAIT = 4, /* pg_change: `successor` holds the port from now on, or has been re-armed */
+	PG_TIME_WAIT = 4, /* pg_change: `successor` holds the port now, or has been re-armed */
 	PG_RELEASED = 5, /* pg_change: a TIME_WAIT is over, or a bound socket gave its port back */
 	PG_SOCKET = 6, /* pg_socket, from a snapshot: exists, and is in `state` */
-	PG_OWNER = 7, /* pg_socket: a process has the socket open; only socket, netns, pid, comm are set */
+	PG_OWNER = 7, /* pg_socket: a process has it open; only socket, netns, pid, comm are set */
 	PG_NAMESPACE = 8, /* pg_namespace */
-	PG_HOLDER = 9, /* pg_socket, from a snapshot: bound or listening, and a process has it open */
+	PG_HOLDER = 9, /* pg_socket, from a snapshot: bound or listening, and open in a process */
 	PG_REFUSED = 10, /* pg_socket: connect() or bind() has returned `error` */
 	PG_SEARCHED = 11, /* pg_change: a port was found, but only after `successor` nanoseconds */
 	PG_CARRIED = 12, /* pg_change: of one connection in 64, `successor` bytes both ways */
@@ -50,16 +49,16 @@ enum pg_flag {
 	PG_STILL_BOUND = 1, /* CLOSED, but the program's own bind keeps the port until close(fd) */
 	PG_MAY_RETURN = 2, /* RELEASED, unless a TIME_WAIT of the same object follows at once */
 	PG_NOT_SENT = 4, /* CLOSED by a connect() that got no port and sent no SYN */
-	PG_REUSABLE = 8, /* TIME_WAIT, SOCKET: a connect() may use it again, where tcp_tw_reuse allows */
+	PG_REUSABLE = 8, /* TIME_WAIT, SOCKET: a connect() may reuse it if tcp_tw_reuse allows */
 	PG_CHOSEN = 16, /* OPENED, SOCKET, HOLDER: bind() itself has chosen the port */
-	PG_BIND = 32, /* REFUSED by bind(), `local_port` being what was asked for; else by connect() */
+	PG_BIND = 32, /* REFUSED by bind(), with `local_port` as asked for; else by connect() */
 };
 
 struct pg_head {
 	pg_u64 time_ns;
 	pg_u64 socket;
 	pg_u16 local_port; /* 0: not chosen, or in TIME_WAIT and RELEASED known from before */
-	pg_u16 error; /* CLOSED: the pending errno; REFUSED: the errno; SOCKET in TIME_WAIT: its age, ms */
+	pg_u16 error; /* CLOSED: pending errno; REFUSED: errno; SOCKET in TIME_WAIT: its age, ms */
 	pg_u8 kind; /* enum pg_kind */
 	pg_u8 state; /* SOCKET: the TCP state */
 	pg_u8 flags; /* enum pg_flag */
@@ -68,7 +67,7 @@ struct pg_head {
 
 struct pg_change {
 	struct pg_head head;
-	pg_u64 successor; /* TIME_WAIT: that object; RELEASED: the cookie it had inherited, or 0; CARRIED */
+	pg_u64 successor; /* TIME_WAIT: that object; RELEASED: its inherited cookie, or 0; CARRIED */
 };
 
 #define PG_COMM 16
@@ -78,7 +77,7 @@ struct pg_socket {
 	pg_u8 local[16];
 	pg_u8 remote[16];
 	pg_u64 cookie; /* SOCKET of a TIME_WAIT: the cookie it has inherited */
-	pg_u32 netns; /* as pg_namespace has it */
+	pg_u32 netns; /* pg_namespace.netns */
 	pg_u32 pid; /* thread group, as the first pid namespace numbers it; 0 if unknown */
 	pg_u16 remote_port;
 	pg_u16 range_low; /* the port range in force for this socket, both ends included */
@@ -106,10 +105,7 @@ struct pg_namespace {
 	pg_u8 reserved[PG_RESERVED_BYTES]; /* a bit a port, as ip_local_reserved_ports has it */
 };
 
-/*
- * What an audit reads of each connection: it does not pass through the ring, but is the output of
- * an iterator.
- */
+/* A connection as an audit reads it: not from the ring, but as the output of an iterator. */
 struct pg_item {
 	pg_u64 socket; /* as in pg_head; 0: a socket that was never watched */
 	pg_u64 cookie; /* of a TIME_WAIT: what it has inherited */
@@ -136,7 +132,7 @@ struct pg_config {
 	pg_u32 remote_count;
 	pg_u32 pid_count;
 	pg_u32 copies; /* of the program on inet_sock_set_state, 2 to 4 */
-	pg_u32 only_tree; /* 1: of the command's processes only */
+	pg_u32 only_tree; /* 1: only the command's processes */
 	pg_u32 zero;
 };
 
@@ -147,7 +143,7 @@ struct pg_shared {
 	pg_u64 caught; /* transitions for which the first copy was skipped and a later one was not */
 };
 
-/* A CPU's own, in a cache line of its own. The user's side only reads. */
+/* State of one CPU, in a cache line of its own. The user's side only reads. */
 #define PG_CPUS 512 /* a power of two; beyond it CPUs share */
 struct pg_cpu {
 	pg_u64 begun; /* cookie whose TIME_WAIT started last: its CLOSED is not told */
@@ -161,7 +157,7 @@ struct pg_cpu {
 };
 
 /*
- * Of the network namespace that was looked at last: its range, and the ports that connect() passes
+ * The range of the network namespace that was looked at last, and the ports that connect() passes
  * over for every destination because a bind() has made their bucket.
  */
 struct pg_bind_table {
@@ -178,5 +174,3 @@ _Static_assert(sizeof(struct pg_item) == 24, "layout");
 _Static_assert(sizeof(struct pg_cpu) == 64, "a cache line");
 _Static_assert(sizeof(struct pg_bind_table) == 8200, "layout");
 _Static_assert(sizeof(struct pg_namespace) == 8248, "layout");
-
-#endif

@@ -1,0 +1,75 @@
+import Glibc
+import PortModel
+
+/// Addresses in the form that socket calls take and give.
+extension IPAddress {
+    /// Lends the address and a port to a socket call.
+    ///
+    /// - Parameter isV6: for a socket of AF_INET6, which may be of an IPv4 address, too.
+    package func withSocketAddress(
+        port: UInt16 = 0, isV6: Bool, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
+    ) -> Int32 {
+        if isV6 {
+            var name = sockaddr_in6()
+            name.sin6_family = sa_family_t(AF_INET6)
+            name.sin6_port = port.bigEndian
+            name.sin6_addr = v6
+            return unsafe Self.lend(name, body)
+        }
+        var name = sockaddr_in()
+        name.sin_family = sa_family_t(AF_INET)
+        name.sin_port = port.bigEndian
+        name.sin_addr.s_addr = UInt32(truncatingIfNeeded: low).bigEndian
+        return unsafe Self.lend(name, body)
+    }
+
+    private static func lend<Name>(
+        _ name: Name, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
+    ) -> Int32 {
+        // SAFETY: socket calls read the family first, and then the structure that belongs to it.
+        unsafe withUnsafePointer(to: name) {
+            unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe body($0, socklen_t(MemoryLayout<Name>.size))
+            }
+        }
+    }
+
+    /// Calls `body` with room for an address and its size, for a call that returns -1 and errno.
+    ///
+    /// - Returns: what the call has written; nil if it is no IP address.
+    package static func fromSocketCall(
+        _ action: @autoclosure () -> String,
+        _ body: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32
+    ) throws(SystemError) -> (address: IPAddress, port: UInt16, isV6: Bool)? {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        // SAFETY: the storage is as large and as aligned as every address that it is written and read as.
+        try check(action()) {
+            unsafe withUnsafeMutablePointer(to: &storage) {
+                unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    unsafe body($0, &length)
+                }
+            }
+        }
+        return unsafe withUnsafeBytes(of: storage) { bytes in
+            switch Int32(storage.ss_family) {
+            case AF_INET:
+                let name = unsafe bytes.load(as: sockaddr_in.self)
+                let address = IPAddress(v4: UInt32(bigEndian: name.sin_addr.s_addr))
+                return (address, UInt16(bigEndian: name.sin_port), false)
+            case AF_INET6:
+                let name = unsafe bytes.load(as: sockaddr_in6.self)
+                return (IPAddress(name.sin6_addr), UInt16(bigEndian: name.sin6_port), true)
+            default: return nil
+            }
+        }
+    }
+
+    // SAFETY: both types are 16 plain bytes, of which every pattern is a valid value.
+    init(_ raw: in6_addr) {
+        let halves = unsafe unsafeBitCast(raw, to: (UInt64, UInt64).self)
+        self.init(high: UInt64(bigEndian: halves.0), low: UInt64(bigEndian: halves.1))
+    }
+
+    var v6: in6_addr { unsafe unsafeBitCast((high.bigEndian, low.bigEndian), to: in6_addr.self) }
+}

@@ -1,0 +1,199 @@
+/// One thing to do so that ports do not run out, with the figures that say so.
+package struct Advice: Sendable, Hashable {
+    package var kind: Kind
+    package var scope: PortScope
+    /// The one with the most connects or binds there.
+    package var process: ProcessID
+    /// Connects, or binds, that failed there, whatever the cause.
+    package var failed: Int
+    /// Ports it held at the peak, TIME_WAITs included.
+    package var peak: Int
+    /// Ports that are usable to it.
+    package var usable: Int
+    /// Nil for a bind pool.
+    package var demand: Demand?
+    /// The part of the demand that this alone would have met, at most 1; nil where no figure tells.
+    package var covers: Double?
+    /// How many more tuples, or bind pools, it would help.
+    package var others: Int
+
+    package init(
+        kind: Kind, scope: PortScope, process: ProcessID, failed: Int, peak: Int, usable: Int,
+        demand: Demand? = nil, covers: Double? = nil, others: Int = 0
+    ) {
+        self.kind = kind
+        self.scope = scope
+        self.process = process
+        self.failed = failed
+        self.peak = peak
+        self.usable = usable
+        self.demand = demand
+        self.covers = covers
+        self.others = others
+    }
+
+    /// What a tuple asked for.
+    package struct Demand: Sendable, Hashable {
+        /// New connections a second.
+        package var rate: Double
+        /// Ports that takes, TIME_WAITs included; nil where too few were closed to tell.
+        package var ports: Int?
+
+        package init(rate: Double, ports: Int?) {
+            self.rate = rate
+            self.ports = ports
+        }
+    }
+
+    package enum Kind: Sendable, Hashable {
+        /// Keep `connections` open and use them again: `pool` of them would have done.
+        case reuseConnections(connections: Int, lived: Lifetime, bytes: Double?, pool: Int)
+        /// `share` of `closed` connections went into TIME_WAIT here, because this side closed
+        /// first: `timeWait` of them were there at the peak.
+        case letPeerClose(share: Double, closed: Int, timeWait: Int)
+        /// `reusable` of `timeWait` could have been used again, and `rate` a second be sustained.
+        case timeWaitReuse(
+            rules: TimeWaitRules, loopback: Bool, timeWait: Int, reusable: Int, rate: Int)
+        /// Most ports were held by connections that were open, not closed ones.
+        case closeIdle(open: Int)
+        /// The widest range would have `adds` ports more, and `sustains` so many a second.
+        case widenRange(from: PortRange, to: PortRange, adds: Int, sustains: Int?)
+        /// Much of `range` is of no use to connect().
+        case freeRange(range: PortRange, blocked: Blocked, holders: [ProcessID])
+        /// So many source addresses, or as many destinations, in all.
+        case addAddresses(Int)
+        /// bind() with port 0 takes a port of one local address for all peers together; `blocked`
+        /// connects of the namespace failed because binds held what they might have had.
+        case bindNoPort(blocked: Int)
+        /// The socket's own range is narrower than the namespace's, which has `wide` usable ports.
+        case socketRange(own: PortRange, wide: Int)
+        /// So many failed for another reason than port exhaustion.
+        case collision(Int)
+        case noAddress(Int)
+        case noMemory(Int)
+    }
+
+    /// How long connections lived, from connect() to the close of the socket, in nanoseconds.
+    package struct Lifetime: Sendable, Hashable {
+        package var mean: UInt64
+        /// Over how many; 0 if nothing is known.
+        package var count: Int
+
+        package init(mean: UInt64, count: Int) {
+            self.mean = mean
+            self.count = count
+        }
+    }
+
+    /// Ports of a range that connect() may not choose.
+    package struct Blocked: Sendable, Hashable {
+        package var reserved: Int
+        /// Held by a bind, and not reserved.
+        package var bound: Int
+
+        package init(reserved: Int = 0, bound: Int = 0) {
+            self.reserved = reserved
+            self.bound = bound
+        }
+
+        package var count: Int { reserved + bound }
+    }
+
+    /// The widest range that leaves the privileged ports alone.
+    package static let widestRange = PortRange(low: 1024, high: 65_535)
+
+    /// From so much of its usable ports on, a tuple is in trouble even if no connect failed: the
+    /// kernel's search for a port takes about a hundred times longer.
+    package static let crowded = 0.5
+
+    /// Below this part of all, a cause is not worth a line.
+    static let noteworthy = 0.1
+
+    /// Advice for what was seen: nothing if nothing was wrong. Each kind at most once, for the tuple
+    /// or bind pool that needs it most; the worst off first, and for each what does with the least
+    /// change, then what does not suffice, by how far it goes.
+    package static func given(
+        _ tuples: [TupleEvidence], _ bindPools: [BindPoolEvidence], limit: Int = 6
+    ) -> [Advice] {
+        var all: [(urgency: Urgency, advice: Advice)] = []
+        for tuple in tuples {
+            let urgency = Urgency(failed: tuple.failures, share: tuple.share)
+            all += TupleAdviser(tuple).advice.map { (urgency, $0) }
+        }
+        for pool in bindPools {
+            let blocked = tuples.reduce(0) {
+                $0 + ($1.tuple.netns == pool.netns ? $1.failed[.blocked, default: 0] : 0)
+            }
+            guard let advice = pool.advice(blocked: blocked) else { continue }
+            let failed = max(pool.failed, blocked)
+            all.append((Urgency(failed: failed, share: pool.share), advice))
+        }
+        all.sort { ($0.urgency, $0.advice.rank) < ($1.urgency, $1.advice.rank) }
+        var chosen: [Advice] = []
+        var places: [Int: Int] = [:]
+        for (_, advice) in all {
+            if let place = places[advice.effort] {
+                chosen[place].others += 1
+            } else {
+                places[advice.effort] = chosen.count
+                chosen.append(advice)
+            }
+        }
+        while chosen.count > max(0, limit), let last = chosen.max(by: { $0.rank < $1.rank }) {
+            chosen.removeAll { $0.effort == last.effort }
+        }
+        return chosen
+    }
+
+    /// Orders the worst off first.
+    private struct Urgency: Comparable {
+        var failed: Int
+        var share: Double
+
+        static func < (a: Urgency, b: Urgency) -> Bool {
+            a.failed != b.failed ? a.failed > b.failed : a.share > b.share
+        }
+    }
+
+    /// What removes the cause or suffices, then what no figure judges, then what does not suffice.
+    private var rank: Rank {
+        guard let covers else { return Rank(group: isRemedy ? 0 : 1, covers: 1, effort: effort) }
+        return Rank(group: covers >= 1 ? 0 : 2, covers: covers, effort: effort)
+    }
+
+    private struct Rank: Comparable {
+        var group: Int
+        var covers: Double
+        var effort: Int
+
+        static func < (a: Rank, b: Rank) -> Bool {
+            (a.group, -a.covers, a.effort) < (b.group, -b.covers, b.effort)
+        }
+    }
+
+    /// It does away with the cause of failures, by whatever figures.
+    private var isRemedy: Bool {
+        switch kind {
+        case .socketRange, .bindNoPort, .collision, .noAddress, .noMemory: true
+        default: false
+        }
+    }
+
+    /// A number for each kind, by how much has to be changed: a call, a setting, a program, a network.
+    private var effort: Int {
+        switch kind {
+        case .socketRange: 0
+        case .bindNoPort: 1
+        case .collision: 2
+        case .noAddress: 3
+        case .noMemory: 4
+        case .closeIdle: 5
+        case .timeWaitReuse: 6
+        case .freeRange: 7
+        case .widenRange: 8
+        case .reuseConnections: 9
+        case .letPeerClose: 10
+        case .addAddresses: 11
+        }
+    }
+}

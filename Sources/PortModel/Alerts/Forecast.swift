@@ -1,0 +1,189 @@
+/// What becomes of a tuple's ports if all goes on as it does now.
+package struct Forecast: Sendable, Hashable {
+    /// Connects a second that get a port.
+    package var opensPerSecond: Double
+    /// Ports by which the tuple has more to hold each second, over the next 10 s.
+    package var netPerSecond: Double
+    /// Seconds until no port is left; 0 if none is, nil if it does not come to that within a day.
+    package var exhaustedIn: Double?
+    /// Ports held when it no longer rises or falls; nil if it is exhausted before, or if it falls.
+    package var levelsOffAt: Int?
+    package var usable: Int
+    /// Connects a second for which the ports suffice for ever, given how long each takes its port;
+    /// nil while none has been closed.
+    package var sustainable: Double?
+    /// The share of the closed connections that went into TIME_WAIT here, from 0 to 1; nil likewise.
+    package var intoTimeWait: Double?
+
+    package init(
+        opensPerSecond: Double, netPerSecond: Double, exhaustedIn: Double?, levelsOffAt: Int?,
+        usable: Int, sustainable: Double?, intoTimeWait: Double?
+    ) {
+        self.opensPerSecond = opensPerSecond
+        self.netPerSecond = netPerSecond
+        self.exhaustedIn = exhaustedIn
+        self.levelsOffAt = levelsOffAt
+        self.usable = usable
+        self.sustainable = sustainable
+        self.intoTimeWait = intoTimeWait
+    }
+}
+
+/// The ports of a tuple at one moment.
+package struct PortsNow: Sendable, Hashable {
+    package var usable: Int
+    /// usable − held + TIME_WAITs that may be used again.
+    package var available: Int
+    /// TIME_WAITs that may not be used again now.
+    package var waiting: Int
+    /// Nanoseconds for which a TIME_WAIT takes its port: 60 s, or the delay of tcp_tw_reuse.
+    package var timeWaitCost: UInt64
+
+    package init(
+        usable: Int, available: Int, waiting: Int, timeWaitCost: UInt64 = TimeWaitRules.length
+    ) {
+        self.usable = max(0, usable)
+        self.available = available
+        self.waiting = max(0, waiting)
+        self.timeWaitCost = min(timeWaitCost, TimeWaitRules.length)
+    }
+}
+
+extension RateHistory {
+    /// - Parameters:
+    ///   - ports: as they are at the end of `now`.
+    ///   - now: what happened since the last step.
+    /// - Returns: nil while there is too little to say, or nothing is opened.
+    package func forecast(_ ports: PortsNow, with now: Step) -> Forecast? {
+        // A record may be read after the second in which it was made was taken down.
+        let now = Step(
+            opened: now.opened, timeWaits: now.timeWaits, freed: now.freed, since: now.since,
+            until: max(now.until, last))
+        let rates = RateEstimate(of: self, with: now)
+        guard rates.samples >= Self.fewest, rates.opened > 0 else { return nil }
+        let alive = Double(max(0, ports.usable - ports.available - ports.waiting))
+        let closed = rates.timeWaits + rates.freed
+        let share = closed > 0 ? rates.timeWaits / closed : nil
+        var growth = rates.opened - closed
+        var freed = rates.freed
+        let samples = Double(rates.samples)
+        let time = samples / rates.opened
+        let isGrowing =
+            growth * time > samples / 16 + 2 * alive.squareRoot() && alive * 4 > closed * time
+        if let share, !isGrowing {
+            // As many are closed as are opened, give or take those on their way.
+            growth = 0
+            freed = rates.opened * (1 - share)
+        }
+        let outlook = Outlook(
+            ports, ahead: rates.ahead, taken: rates.opened - freed, growth: growth,
+            reuse: ReuseSchedule(of: self, ports, now))
+        var sustainable: Double?
+        if let share {
+            let takes = alive / closed + Double(ports.timeWaitCost) / 1e9 * share
+            if takes > 0 { sustainable = Double(ports.usable) / takes }
+        }
+        return Forecast(
+            opensPerSecond: rates.opened, netPerSecond: outlook.net,
+            exhaustedIn: outlook.exhaustedIn, levelsOffAt: outlook.levelsOffAt,
+            usable: ports.usable, sustainable: sustainable, intoTimeWait: share)
+    }
+
+    /// Of fewer connects no rate is made.
+    private static let fewest = 8
+}
+
+/// When the ports in TIME_WAIT come back.
+private struct ReuseSchedule {
+    private let flow: RateHistory
+    private let recent: Int
+    /// Seconds since the flow's last step.
+    private let elapsed: Double
+    private let cost: Double
+    /// Where some of those that began are over already, the share that is not.
+    private var share = 1.0
+    /// TIME_WAITs of unknown age, and until when they are over.
+    private var unknown = 0.0
+    private var unknownEnd = 0.0
+
+    init(of flow: RateHistory, _ ports: PortsNow, _ now: RateHistory.Step) {
+        self.flow = flow
+        recent = now.timeWaits
+        elapsed = Double(now.until - (flow.age > 0 ? flow.last : now.since)) / 1e9
+        cost = Double(ports.timeWaitCost) / 1e9
+        let known = begun(from: -elapsed, to: cost - elapsed)
+        let waiting = Double(ports.waiting)
+        if waiting < known {
+            share = waiting / known
+        } else {
+            unknown = waiting - known
+            // They began before the flow; or their timers are late, by a sixteenth about.
+            unknownEnd = max(cost / 16, cost - Double(flow.age) - elapsed)
+        }
+    }
+
+    /// How many come back from one moment to another, in seconds from now, at most `cost`.
+    func between(_ start: Double, _ end: Double) -> Double {
+        var sum = begun(from: cost - elapsed - end, to: cost - elapsed - start) * share
+        if start < unknownEnd {
+            sum += unknown * (min(end, unknownEnd) - start) / unknownEnd
+        }
+        return sum
+    }
+
+    /// TIME_WAITs that began so many seconds before the flow's last step.
+    private func begun(from newest: Double, to oldest: Double) -> Double {
+        var sum = 0.0
+        if newest < 0, elapsed > 0 {
+            sum = Double(recent) * (min(oldest, 0) - newest) / elapsed
+        }
+        guard oldest > 0 else { return sum }
+        let known = min(flow.age, RateHistory.timeWaitSeconds)
+        for age in Int(max(newest, 0))..<max(Int(max(newest, 0)), min(known, Int(oldest) + 1)) {
+            let covered = min(oldest, Double(age + 1)) - max(newest, Double(age))
+            if covered > 0 { sum += Double(flow[.timeWaits, age]) * covered }
+        }
+        return sum
+    }
+}
+
+/// How many ports are available from now on.
+private struct Outlook {
+    private(set) var exhaustedIn: Double?
+    private(set) var levelsOffAt: Int?
+    /// Ports a second, over the next 10 s.
+    private(set) var net = 0.0
+
+    private static let day = 86_400.0
+
+    /// - Parameters:
+    ///   - taken: ports that are opened a second, less those that are free at once.
+    ///   - growth: how many more are opened than closed.
+    init(_ ports: PortsNow, ahead: Double, taken: Double, growth: Double, reuse: ReuseSchedule) {
+        let start = Double(ports.available) + ahead
+        var available = start
+        var time = 0.0
+        let cost = Double(ports.timeWaitCost) / 1e9
+        if ports.available <= 0 || start <= 0 { exhaustedIn = 0 }
+        var later: Double?
+        // A second is too long where all TIME_WAITs come back within one.
+        let step = min(1, cost / 32)
+        while time < cost {
+            let end = min(time + step, cost)
+            let next = available - taken * (end - time) + reuse.between(time, end)
+            if next <= 0, exhaustedIn == nil {
+                exhaustedIn = time + (end - time) * available / (available - next)
+            }
+            if time < 10, end >= 10 { later = next }
+            available = next
+            time = end
+        }
+        net = (start - (later ?? available - growth * (10 - cost))) / 10
+        guard exhaustedIn == nil else { return }
+        if growth <= 0 {
+            levelsOffAt = max(0, min(ports.usable, ports.usable - Int(available)))
+        } else if cost + available / growth < Self.day {
+            exhaustedIn = cost + available / growth
+        }
+    }
+}

@@ -1,0 +1,42 @@
+/// What a record has changed in the ledger, with the tuple's state just after it.
+package struct Change: Hashable, Sendable {
+    package enum Kind: Sendable, Hashable {
+        /// connect() has begun.
+        case opened
+        /// A connection attempt has been under way long enough to be sure that it has its port.
+        case connecting
+        case established
+        /// `error` when it never was established: the errno, or ECANCELED if the program gave up.
+        case closed(timeWait: Bool, lived: UInt64?, error: UInt16?)
+        /// The port is free again after its TIME_WAIT, or after the bind that kept it.
+        case released
+        /// connect() got no port. `search`: nanoseconds the kernel looked for one. `range`: the
+        /// socket's own, if it had one.
+        case failed(search: UInt64, range: PortRange?)
+    }
+
+    package var kind: Kind
+    package var time: UInt64
+    /// The tuple's place in `Ledger.tuples`.
+    package var place: Int
+    package var tuple: Tuple
+    /// 0 while not known; of one that failed: what the program had bound, or 0.
+    package var localPort: UInt16
+    package var process: ProcessID
+    package var held: Int
+    package var usable: Int
+
+    package init(
+        kind: Kind, time: UInt64, place: Int, tuple: Tuple, localPort: UInt16, process: ProcessID,
+        held: Int, usable: Int
+    ) {
+        self.kind = kind
+        self.time = time
+        self.place = place
+        self.tuple = tuple
+        self.localPort = localPort
+        self.process = process
+        self.held = held
+        self.usable = usable
+    }
+}

@@ -1,0 +1,243 @@
+/// The calls that failed: counts each when it fails, and decides when it is reported.
+///
+/// A failed connect() is told by the state of its socket and, where the kernel lets its return be
+/// seen, by what it returned a moment later. The first failure of a process, scope and errno is
+/// reported at once, and those like it by a count a second for as long as they go on.
+struct Failures: Sendable {
+    /// Whether each failed connect() is followed by a record of what it returned.
+    var awaitsReturns = false
+    /// Only the connections of some processes are counted: others hold ports of the same tuples, too.
+    var isPartial = false
+
+    /// Calls that failed although no tuple's record says why, by call.
+    private(set) var refusals: [FailedCall: Int] = [:]
+    /// The same by cause: all of them, while `refusals` has a limit.
+    private(set) var refusalsByCause: [Cause: Calls] = [:]
+
+    /// By socket: connects that failed, and have not returned as far as is known.
+    private var returning: [UInt64: (failure: Failure, isReported: Bool)] = [:]
+    /// The first of their kind, not reported yet.
+    private var ripe: [Failure] = []
+    /// By kind: the last one, with the count of those since the last report.
+    private var repeated: [FailedCall: Failure] = [:]
+
+    private static let refusalLimit = 1000
+    /// Beyond it, each failure is reported by itself.
+    private static let kindLimit = 10_000
+    /// Nanoseconds that a report waits for what a connect() returned.
+    private static let patience: UInt64 = 100_000_000
+    /// ENOMEM, as every architecture numbers it.
+    private static let noMemory: UInt16 = 12
+
+    // MARK: What has failed
+
+    /// A connect() found no port.
+    ///
+    /// - Parameters:
+    ///   - change: says so.
+    ///   - ownRange: the socket's own, if it had one.
+    mutating func add(
+        _ change: Change, search: UInt64, ownRange: PortRange?, of socket: UInt64,
+        _ connections: inout Connections
+    ) {
+        let call = FailedCall(
+            scope: .tuple(change.tuple), localPort: change.localPort, process: change.process)
+        var failure = Failure(
+            call, time: change.time, usage: connections.tuples[change.place].usage)
+        failure.search = search
+        failure.ownRange = ownRange
+        failure.call.cause = likelyCause(of: failure, at: change.place, connections)
+        connections.tuples[change.place].fail(
+            change.process, failure.call.cause, at: change.time)
+        guard awaitsReturns else { return ripen(failure, &connections) }
+        let before = returning.updateValue((failure, false), forKey: socket)
+        // What the one before returned has been lost.
+        if let before, !before.isReported { ripen(before.failure, &connections) }
+    }
+
+    /// A call has returned an error: that of a connect() of which a state has told, or another.
+    mutating func add(
+        _ refusal: Record.Refusal, _ connections: inout Connections, _ pools: inout BindPools
+    ) {
+        var call = refusal.call
+        if call.kind == .connect, refusal.socket != 0,
+            var awaited = returning.removeValue(forKey: refusal.socket)
+        {
+            awaited.failure.call.errno = call.errno
+            if !awaited.isReported { ripen(awaited.failure, &connections) }
+            return
+        }
+        call.cause = cause(of: call)
+        let place = call.scope.tuple.flatMap { connections.tuples.place(of: $0) }
+        let usage = place.map { connections.tuples[$0].usage }
+        count(call)
+        if let key = call.scope.bindPool, call.cause == .exhausted {
+            pools.fail(key, call.process, at: refusal.time)
+        }
+        ripen(
+            Failure(call, time: refusal.time, usage: usage ?? PortUsage(usable: 0)), &connections)
+    }
+
+    private mutating func count(_ call: FailedCall) {
+        refusalsByCause[call.cause ?? .exhausted, default: Calls()].add(1, call.kind)
+        var kind = call
+        kind.errno = nil
+        if refusals.count < Self.refusalLimit || refusals[kind] != nil {
+            refusals[kind, default: 0] += 1
+        }
+    }
+
+    /// Waits no longer for what a connect() returned 100 ms ago.
+    mutating func settle(now: UInt64, _ connections: inout Connections) {
+        guard !returning.isEmpty else { return }
+        var late: [Failure] = []
+        for (socket, (failure, isReported)) in returning {
+            let age = now &- min(now, failure.time)
+            if !isReported, age > Self.patience { late.append(failure) }
+            if age > 10 * Self.patience {
+                returning[socket] = nil
+            } else if age > Self.patience {
+                returning[socket]?.isReported = true
+            }
+        }
+        ripen(late, &connections)
+    }
+
+    private mutating func ripen(_ failures: [Failure], _ connections: inout Connections) {
+        for failure in failures.sorted(by: { $0.time < $1.time }) { ripen(failure, &connections) }
+    }
+
+    /// Nothing more will be told of a failure: it is the first of its kind, or one more.
+    private mutating func ripen(_ failure: Failure, _ connections: inout Connections) {
+        var kind = failure.call
+        kind.localPort = min(kind.localPort, 1)
+        // The cause of what came as far as to search for a port is sure only when it is reported.
+        if failure.search != nil { kind.cause = nil }
+        var last = failure
+        guard let before = repeated[kind] else {
+            ripe.append(failure)
+            last.count = 0
+            if repeated.count < Self.kindLimit { repeated[kind] = last }
+            return
+        }
+        if before.count > 0 { recount(before, as: failure.call.cause, &connections) }
+        last.count = before.count + 1
+        repeated[kind] = last
+    }
+
+    // MARK: What is reported
+
+    /// Namespaces whose bind-held ports decide the causes of what `takeRipe` returns.
+    var ripeNamespaces: Set<UInt32> { Set(ripe.map(\.call.scope.netns)) }
+
+    mutating func takeRipe(
+        _ connections: inout Connections, _ pools: BindPools
+    ) -> [Failure] {
+        defer { ripe.removeAll(keepingCapacity: true) }
+        return ripe.map { diagnose($0, &connections, pools) }
+    }
+
+    /// Those that are like one that was reported, since the last call.
+    mutating func takeRepeated(
+        _ connections: inout Connections, _ pools: BindPools
+    ) -> [Failure] {
+        let taken = repeated.values.filter { $0.count > 0 }.sorted { $0.time < $1.time }
+        repeated = repeated.filter { $0.value.count > 0 }
+        for kind in repeated.keys { repeated[kind]?.count = 0 }
+        return taken.map { diagnose($0, &connections, pools) }
+    }
+
+    /// The same and all others that have not been reported.
+    mutating func takeAll(
+        _ connections: inout Connections, _ pools: BindPools
+    ) -> [Failure] {
+        let waiting = returning.values.filter { !$0.isReported }.map(\.failure)
+        returning.removeAll()
+        ripen(waiting, &connections)
+        return takeRipe(&connections, pools) + takeRepeated(&connections, pools)
+    }
+
+    // MARK: Causes
+
+    /// Completes a failure by what the bind table, as it was set last, says of the ports.
+    private func diagnose(
+        _ failure: Failure, _ connections: inout Connections, _ pools: BindPools
+    ) -> Failure {
+        let netns = failure.call.scope.netns
+        let pool = connections.namespaces[netns]?.pool
+        let place = failure.call.scope.tuple.flatMap { connections.tuples.place(of: $0) }
+        let range = failure.ownRange ?? place.map { connections.tuples[$0].range } ?? pool?.range
+        guard let pool, let range else { return failure }
+        var failure = failure
+        if let key = failure.call.scope.bindPool {
+            if let usage = pools.usage(of: key, connections) { failure.usage = usage }
+        } else {
+            failure.usage.usable = pool.usable(of: range)
+            if let usage = place.map({ connections.tuples[$0].usage }) {
+                failure.usage.outsidePool = min(failure.usage.held, usage.outsidePool)
+                failure.usage.reusable = min(failure.usage.reusable, usage.reusable)
+            }
+        }
+        let reserved = pool.reserved.count(in: range)
+        let blocked = pool.blocked.count(in: range)
+        failure.limit = Failure.Limit(range: range, reserved: reserved, bound: blocked - reserved)
+        if failure.search != nil {
+            let cause = cause(of: failure, blocked: blocked, pool)
+            recount(failure, as: cause, &connections)
+            failure.call.cause = cause
+        }
+        if failure.call.cause == .blocked {
+            failure.limit?.holders = pools.holders(of: range, in: netns, limit: 3, connections)
+        }
+        return failure
+    }
+
+    /// The cause of a failure as its report will have it, unless the bind table says otherwise by then.
+    private func likelyCause(
+        of failure: Failure, at place: Int, _ connections: Connections
+    ) -> Cause? {
+        guard let pool = connections.namespaces[failure.call.scope.netns]?.pool else { return nil }
+        var failure = failure
+        var range = connections.tuples[place].range
+        if let own = failure.ownRange {
+            range = own
+            failure.usage.usable = pool.usable(of: own)
+        }
+        return cause(of: failure, blocked: range.count - failure.usage.usable, pool)
+    }
+
+    /// - Parameter blocked: ports of the range that are reserved or bind-held.
+    private func cause(of failure: Failure, blocked: Int, _ pool: PortPool) -> Cause {
+        let certain = cause(of: failure.call)
+        if certain != .noAddress { return certain }
+        let usage = failure.usage
+        if failure.ownRange != nil, pool.usable(of: pool.range) > usage.held - usage.reusable {
+            return .range
+        }
+        // A search passes over one port of an odd-sized range, and others may have moved meanwhile.
+        if !awaitsReturns, !isPartial, usage.available > max(1, usage.usable / 10) {
+            return .noMemory
+        }
+        // All that is usable was taken, by whomever.
+        return blocked > usage.usable ? .blocked : .exhausted
+    }
+
+    /// The cause of a call that never came as far as to search for a port.
+    private func cause(of call: FailedCall) -> Cause {
+        if call.errno == Self.noMemory { return .noMemory }
+        if call.localPort != 0 { return .collision }
+        return call.kind == .bind ? .exhausted : .noAddress
+    }
+
+    /// What was counted with the cause that `failure` has is counted with another.
+    private func recount(
+        _ failure: Failure, as cause: Cause?, _ connections: inout Connections
+    ) {
+        let (call, before) = (failure.call, failure.call.cause)
+        guard before != cause, failure.search != nil, let tuple = call.scope.tuple,
+            let place = connections.tuples.place(of: tuple)
+        else { return }
+        connections.tuples[place].recount(
+            call.process, from: before, to: cause, failure.count)
+    }
+}

@@ -1,0 +1,132 @@
+/// What is known by now.
+extension Ledger {
+    /// The states of all tuples, by their places.
+    package var tuples: TupleTable { _read { yield connections.tuples } }
+
+    /// Ports of the tuple at `place`: without copying the rest of its state.
+    package func usage(of place: Int) -> PortUsage { connections.tuples[place].usage }
+
+    /// What is known of the network namespaces that have connections, by their identity.
+    package var namespaces: [UInt32: Namespace] { connections.namespaces }
+
+    /// The pools that bind() chooses ports from, as far as any program has it choose.
+    package var bindPools: [BindPool.Key: BindPool] { pools.known }
+
+    /// Connects that are neither known to have got a port nor to have failed.
+    package var undecided: Int { searches.undecided(in: connections) }
+
+    /// Whether a socket, or a TIME_WAIT by its address, is in the ledger.
+    package func knows(_ socket: UInt64) -> Bool { connections.find(socket) != nil }
+
+    // MARK: Namespaces
+
+    /// Namespaces with ports that are held although nothing is known of them: the record that describes
+    /// them was lost, or another has their inode number by now.
+    package var undescribed: Set<UInt32> {
+        Set(tuples.lazy.filter { $0.held > 0 }.map(\.tuple.netns)).subtracting(namespaces.keys)
+    }
+
+    /// Namespaces in which a port is held, or that bind() chooses ports in.
+    package var occupiedNamespaces: Set<UInt32> {
+        Set(tuples.lazy.filter { $0.entries > 0 }.map(\.tuple.netns))
+            .union(bindPools.keys.map(\.netns)).intersection(namespaces.keys)
+    }
+
+    /// Ports held in a namespace.
+    package func held(in netns: UInt32) -> Int {
+        tuples.reduce(0) { $1.tuple.netns == netns ? $0 + $1.held : $0 }
+    }
+
+    /// Takes over which ports of its range a bind() holds in a namespace, by the kernel's table.
+    package mutating func setBound(_ ports: PortSet, in netns: UInt32) {
+        connections.setBound(ports, in: netns, &timeWaits)
+    }
+
+    /// A namespace no longer exists: nothing that it still holds here can be there.
+    package mutating func close(namespace netns: UInt32) {
+        connections.namespaces[netns] = nil
+        connections.tuples.close(namespace: netns)
+        timeWaits.close(namespace: netns)
+        pools.close(namespace: netns)
+    }
+
+    /// Drops the tuples that hold nothing and never failed: when there are more than `limit`, or more
+    /// than `goneLimit` whose namespace is gone.
+    package mutating func forgetIdle(keeping limit: Int, gone goneLimit: Int) {
+        connections.tuples.forgetIdle(keeping: limit, gone: goneLimit, in: namespaces.keys)
+    }
+
+    // MARK: Holders
+
+    /// Ports of a tuple that one process holds, or left in TIME_WAIT.
+    package struct HeldPorts: Hashable, Sendable {
+        package var held = 0
+        package var timeWait = 0
+
+        package init() {}
+    }
+
+    /// The holders of the ports of some tuples. It looks at every entry: 2 ms for 300,000.
+    ///
+    /// - Parameter tuples: those that are not known are left out.
+    package func holders(of tuples: [Tuple]) -> [Tuple: [ProcessID: HeldPorts]] {
+        var holders: [Int: [ProcessID: HeldPorts]] = [:]
+        for tuple in tuples {
+            if let place = self.tuples.place(of: tuple) { holders[place] = [:] }
+        }
+        guard !holders.isEmpty else { return [:] }
+        connections.each { entry in
+            guard entry.phase.holdsPort, holders[entry.tuple] != nil else { return }
+            holders[entry.tuple]?[entry.process, default: HeldPorts()].held += 1
+            if entry.phase.isTimeWait {
+                holders[entry.tuple]?[entry.process, default: HeldPorts()].timeWait += 1
+            }
+        }
+        return Dictionary(
+            uniqueKeysWithValues: holders.map { (self.tuples[$0.key].tuple, $0.value) })
+    }
+
+    /// A walk of all open files begins, which will find again the sockets that hold a port without a
+    /// connection.
+    package mutating func forgetHolders() { pools.forgetHolders() }
+
+    /// Counts anew how many ports of each pool are used. Each second, and when a bind() has failed.
+    package mutating func countBindPools() { pools.count(connections) }
+
+    // MARK: Failures
+
+    /// Whether each failed connect() is followed by a record of what it returned.
+    package var awaitsReturns: Bool {
+        get { failures.awaitsReturns }
+        set { failures.awaitsReturns = newValue }
+    }
+
+    /// Only the connections of some processes are counted: others hold ports of the same tuples, too.
+    package var isPartial: Bool {
+        get { failures.isPartial }
+        set { failures.isPartial = newValue }
+    }
+
+    /// Calls that failed although no tuple's record says why, by call.
+    package var refusals: [FailedCall: Int] { failures.refusals }
+    /// The same by cause: all of them, while `refusals` has a limit.
+    package var refusalsByCause: [Cause: Calls] { failures.refusalsByCause }
+
+    /// Namespaces whose bind-held ports are to be read before `takeFailures`.
+    package var failingNamespaces: Set<UInt32> { failures.ripeNamespaces }
+
+    /// The failures to be reported now, each the first of its kind, or alone.
+    package mutating func takeFailures() -> [Failure] {
+        failures.takeRipe(&connections, pools)
+    }
+
+    /// Failures that are like one that was reported, counted since the last call. Once a second.
+    package mutating func takeRepeatedFailures() -> [Failure] {
+        failures.takeRepeated(&connections, pools)
+    }
+
+    /// All that have not been reported yet, those whose return was awaited included: at the end.
+    package mutating func takeAllFailures() -> [Failure] {
+        failures.takeAll(&connections, pools)
+    }
+}

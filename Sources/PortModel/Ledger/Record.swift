@@ -1,0 +1,132 @@
+/// One statement of the kernel about one socket, decoded. To fold it twice changes nothing.
+///
+/// Times are CLOCK_MONOTONIC nanoseconds. `socket` names the socket: its cookie or, for a
+/// TIME_WAIT, the address of that object.
+package enum Record: Hashable, Sendable {
+    /// connect() has begun. No port is chosen yet, unless the program bound one.
+    case opened(Connection)
+    /// The handshake is done.
+    case established(socket: UInt64, localPort: UInt16, time: UInt64)
+    /// The socket is closed, and no TIME_WAIT took its port over.
+    case closed(Closing)
+    /// `successor` holds the port of `socket` from now on, or an existing one has been re-armed.
+    /// `reusable`: it had timestamps, so that a connect() may take it where `tcp_tw_reuse` allows.
+    case timeWait(socket: UInt64, successor: UInt64, reusable: Bool, time: UInt64)
+    /// The port is free. `mayReturn`: unless a `timeWait` of the same object follows at once.
+    /// `cookie`: what a TIME_WAIT had inherited, 0 for a bound socket.
+    case released(socket: UInt64, cookie: UInt64, mayReturn: Bool, time: UInt64)
+    /// From a snapshot: a connection that exists, in `state`.
+    case exists(Connection, state: State)
+    /// A process has the socket, which belongs to a namespace, open.
+    case owner(socket: UInt64, netns: UInt32, ProcessID)
+    /// The settings of a network namespace, now. `pid`: of a process in it, 0 if none is known.
+    case namespace(netns: UInt32, Namespace, pid: UInt32)
+    /// From a snapshot: a socket that holds a port without a connection.
+    case holder(Holder)
+    /// connect() or bind() has returned an error that no change of state tells.
+    case refused(Refusal)
+    /// connect() has found a port, but searched long for it, in nanoseconds.
+    case searched(socket: UInt64, localPort: UInt16, search: UInt64, time: UInt64)
+    /// A connection, one of 64, has carried so many bytes both ways.
+    case carried(socket: UInt64, bytes: UInt64)
+
+    /// The TCP states in which a connection holds a port, as far as they are told apart here.
+    package enum State: UInt8, Sendable {
+        case connecting
+        /// Established, or closing while the socket still holds the port.
+        case established
+        /// The kernel's timewait object holds the port (a parked FIN_WAIT2 is one, too).
+        case timeWait
+    }
+
+    package struct Connection: Hashable, Sendable {
+        package var time: UInt64
+        package var socket: UInt64
+        package var tuple: Tuple
+        /// 0 while not chosen.
+        package var localPort: UInt16
+        /// Of a TIME_WAIT that a snapshot has found: the cookie it has inherited.
+        package var cookie: UInt64
+        package var process: ProcessID
+        /// The range in force for this socket.
+        package var range: PortRange
+        /// bind() itself has chosen the port, out of the pool of the local address.
+        package var portChosen = false
+        /// Of a TIME_WAIT: as `timeWait` has it, and for how many nanoseconds it has waited already.
+        package var reusable = false
+        package var age: UInt64 = 0
+
+        package init(
+            time: UInt64, socket: UInt64, tuple: Tuple, localPort: UInt16,
+            cookie: UInt64 = 0, process: ProcessID = .unknown, range: PortRange
+        ) {
+            self.time = time
+            self.socket = socket
+            self.tuple = tuple
+            self.localPort = localPort
+            self.cookie = cookie
+            self.process = process
+            self.range = range
+        }
+    }
+
+    package struct Closing: Hashable, Sendable {
+        package var time: UInt64
+        package var socket: UInt64
+        package var localPort: UInt16
+        /// The socket's pending errno, 0 if none.
+        package var error: UInt16
+        /// The program's own bind keeps the port until it closes the descriptor.
+        package var stillBound: Bool
+        /// connect() got no port: its SYN was never sent.
+        package var notSent: Bool
+
+        package init(
+            time: UInt64, socket: UInt64, localPort: UInt16, error: UInt16 = 0,
+            stillBound: Bool = false, notSent: Bool = false
+        ) {
+            self.time = time
+            self.socket = socket
+            self.localPort = localPort
+            self.error = error
+            self.stillBound = stillBound
+            self.notSent = notSent
+        }
+    }
+
+    /// A socket that is bound or listens.
+    package struct Holder: Hashable, Sendable {
+        package var netns: UInt32
+        package var local: IPAddress
+        package var localPort: UInt16
+        package var process: ProcessID
+        package var isListening: Bool
+        package var portChosen: Bool
+
+        package init(
+            netns: UInt32, local: IPAddress, localPort: UInt16, process: ProcessID,
+            isListening: Bool = false, portChosen: Bool = false
+        ) {
+            self.netns = netns
+            self.local = local
+            self.localPort = localPort
+            self.process = process
+            self.isListening = isListening
+            self.portChosen = portChosen
+        }
+    }
+
+    package struct Refusal: Hashable, Sendable {
+        package var time: UInt64
+        /// 0 if nobody has asked for it: the socket has never come as far as to search a port.
+        package var socket: UInt64
+        /// With the error that it returned, and without a cause.
+        package var call: FailedCall
+
+        package init(time: UInt64, socket: UInt64, call: FailedCall) {
+            self.time = time
+            self.socket = socket
+            self.call = call
+        }
+    }
+}

@@ -1,0 +1,171 @@
+/// What is known of one tuple: the ports it holds now, and what it has come to since the start.
+package struct TupleState: Sendable {
+    package let tuple: Tuple
+    /// The widest range that was in force for a socket of this tuple, and still is.
+    package internal(set) var range: PortRange
+    /// The range is narrower than the namespace's: its sockets have set IP_LOCAL_PORT_RANGE.
+    var hasOwnRange = false
+    /// The namespace's rules, if they allow that TIME_WAITs of this tuple are used again.
+    var reuse: TimeWaitRules?
+    /// No port of the range is reserved or bind-held.
+    var isPlain: Bool { usage.usable == range.count }
+
+    /// A connect() still in search of a port holds none.
+    package internal(set) var usage: PortUsage
+    package var held: Int { usage.held }
+    package var timeWait: Int { usage.timeWait }
+    package var usable: Int { usage.usable }
+
+    package internal(set) var totals = Totals()
+    /// Connects that got a port but no connection, by errno.
+    package internal(set) var errors: [UInt16: Int] = [:]
+    /// Connects that got no port, by what `Failures` takes for the cause.
+    package internal(set) var causes: [Cause: Int] = [:]
+    /// Nanoseconds of the searches for a port that took long, those that failed included.
+    package internal(set) var searches = Mean()
+    /// Connections that were opened in each second in which any were.
+    package internal(set) var rates = Mean()
+    /// Nanoseconds that connections lived.
+    package internal(set) var lives = Mean()
+    /// Bytes that connections carried: a sample.
+    package internal(set) var loads = Mean()
+
+    package internal(set) var peak: Peak
+    package internal(set) var firstFailureAt: UInt64?
+    package internal(set) var processes = TopProcesses()
+
+    /// Sockets of this tuple that are followed, those that hold nothing included.
+    var entries = 0
+    /// The place in the table is free for another tuple.
+    var isForgotten = false
+    /// The totals when the last tick was taken; nil while nothing has changed since.
+    var totalsAtLastTick: Totals?
+    /// `searches` when the last tick was taken.
+    private var searchesAtLastTick = Mean()
+    /// When the first change since then came.
+    var touchedAt: UInt64 = 0
+    /// Nil while it holds too little to be worth a forecast.
+    private var history: RateHistory?
+
+    init(tuple: Tuple, range: PortRange, usable: Int) {
+        self.tuple = tuple
+        self.range = range
+        usage = PortUsage(usable: usable)
+        peak = Peak(usage: usage, time: 0)
+    }
+
+    package struct Totals: Hashable, Sendable {
+        /// Connects that got a port, those refused afterwards included.
+        package var opened = 0
+        package var closed = 0
+        /// Of these, the ones that this end closed first: their port went into TIME_WAIT.
+        package var closedFirst = 0
+        /// Connects that got none.
+        package var failed = 0
+
+        package init() {}
+
+        /// What has come up since `before`.
+        mutating func subtract(_ before: Totals) {
+            // A connect() that was taken to have its port and then failed is counted back.
+            opened = max(0, opened - before.opened)
+            closed -= before.closed
+            closedFirst -= before.closedFirst
+            failed -= before.failed
+        }
+    }
+
+    /// The moment at which it held most.
+    package struct Peak: Hashable, Sendable {
+        package var usage: PortUsage
+        package var time: UInt64
+        package init(usage: PortUsage, time: UInt64) {
+            self.usage = usage
+            self.time = time
+        }
+
+        package var held: Int { usage.held }
+        package var timeWait: Int { usage.timeWait }
+        package var usable: Int { usage.usable }
+        package var share: Double { usage.share }
+    }
+
+    // MARK: Ports
+
+    mutating func hold(at time: UInt64, timeWait inTimeWait: Bool = false) {
+        usage.held += 1
+        if inTimeWait { usage.timeWait += 1 }
+        if usage.held > peak.usage.held { peak = Peak(usage: usage, time: time) }
+    }
+
+    /// The port of `entry` is no longer held for this tuple.
+    mutating func release(_ entry: inout Entry) {
+        usage.held -= 1
+        if entry.phase.isTimeWait { usage.timeWait -= 1 }
+        if entry.isOutsidePool { usage.outsidePool -= 1 }
+        if entry.isReusableNow { usage.reusable -= 1 }
+        entry.isOutsidePool = false
+        entry.isReusableNow = false
+    }
+
+    /// A connect() of `process` has got no port.
+    mutating func fail(_ process: ProcessID, _ cause: Cause?, at time: UInt64) {
+        totals.failed += 1
+        if firstFailureAt == nil { firstFailureAt = time }
+        processes.add(process, failed: 1)
+        recount(process, from: nil, to: cause, 1)
+    }
+
+    /// `count` failed connects have another cause than they were counted with; nil: none as yet.
+    mutating func recount(
+        _ process: ProcessID, from before: Cause?, to cause: Cause?, _ count: Int
+    ) {
+        causes.move(count, from: before, to: cause)
+        processes.recount(process, from: before, to: cause, count)
+    }
+
+    /// It holds nothing and never failed, and its last tick has been taken.
+    var isIdle: Bool { entries == 0 && totals.failed == 0 && totalsAtLastTick == nil }
+
+    // MARK: Seconds
+
+    /// What has changed since the last tick; nil if nothing has.
+    mutating func takeTick(at now: UInt64, place: Int) -> Tick? {
+        guard let since = totals(since: totalsAtLastTick) else { return nil }
+        totalsAtLastTick = nil
+        var tick = Tick(
+            place: place, tuple: tuple, usage: usage, since: since,
+            search: searches.mean(since: searchesAtLastTick))
+        searchesAtLastTick = searches
+        if since.opened > 0 { rates.add(UInt64(since.opened)) }
+        if history != nil || RateHistory.isWorthwhile(held: usage.used, usable: usage.usable) {
+            if history == nil { history = RateHistory() }
+            history?.secondPassed(RateHistory.Step(since, since: touchedAt, until: now))
+            // It costs 4 µs: not for those that are far from any trouble.
+            if usage.share > 0.1 { tick.forecast = forecast(at: now) }
+        }
+        return tick
+    }
+
+    private func totals(since before: Totals?) -> Totals? {
+        guard let before else { return nil }
+        var since = totals
+        since.subtract(before)
+        return since
+    }
+
+    /// When its ports will have run out; nil while there is too little to tell by.
+    package func forecast(at now: UInt64) -> Forecast? {
+        let step = totals(since: totalsAtLastTick).map {
+            RateHistory.Step($0, since: touchedAt, until: now)
+        }
+        var ports = PortsNow(
+            usable: usage.usable, available: usage.available,
+            waiting: max(0, usage.timeWait - usage.reusable))
+        if let reuse, reuse.timestamps {
+            ports.timeWaitCost = UInt64(reuse.reuseDelay) * 1_000_000
+        }
+        return (history ?? RateHistory())
+            .forecast(ports, with: step ?? RateHistory.Step(until: now))
+    }
+}

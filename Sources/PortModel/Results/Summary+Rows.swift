@@ -1,0 +1,111 @@
+extension Summary {
+    /// The settings of a network namespace.
+    package struct NamespaceRow: Hashable, Sendable {
+        package var netns: UInt32
+        /// As `/proc/PID/ns/net` has it.
+        package var inode: UInt32
+        package var range: PortRange
+        /// Ports of `range` that are reserved, and those that a bind() holds besides.
+        package var reserved: Int
+        package var bound: Int
+        package var timeWait: TimeWaitRules
+
+        package init(
+            netns: UInt32, inode: UInt32, range: PortRange, reserved: Int, bound: Int,
+            timeWait: TimeWaitRules
+        ) {
+            self.netns = netns
+            self.inode = inode
+            self.range = range
+            self.reserved = reserved
+            self.bound = bound
+            self.timeWait = timeWait
+        }
+
+        package init(_ namespace: Namespace, netns: UInt32) {
+            self.init(
+                netns: netns, inode: namespace.inode, range: namespace.pool.range,
+                reserved: namespace.pool.reservedInRange, bound: namespace.pool.boundInRange,
+                timeWait: namespace.timeWait)
+        }
+
+        /// Ports of `range` that connect() may choose.
+        package var usable: Int { max(0, range.count - reserved - bound) }
+    }
+
+    /// What became of one tuple.
+    package struct TupleRow: Hashable, Sendable {
+        package var tuple: Tuple
+        /// The range in force for its sockets: the namespace's, or their own.
+        package var range: PortRange
+        /// At the end.
+        package var usage: PortUsage
+        package var totals = TupleState.Totals()
+        /// Connects that got a port but no connection, by errno.
+        package var errors: [UInt16: Int] = [:]
+        /// Connects that got no port, as far as the cause is known.
+        package var causes: [Cause: Int] = [:]
+        package var peak: TupleState.Peak
+        package var firstFailureAt: UInt64?
+        /// Those with most connects, failed ones included, first; at most 16.
+        package var processes: [TopProcesses.Share] = []
+
+        package init(
+            tuple: Tuple, range: PortRange, usage: PortUsage, peak: TupleState.Peak
+        ) {
+            self.tuple = tuple
+            self.range = range
+            self.usage = usage
+            self.peak = peak
+        }
+
+        init(_ state: TupleState) {
+            self.init(
+                tuple: state.tuple, range: state.range, usage: state.usage, peak: state.peak)
+            totals = state.totals
+            errors = state.errors
+            causes = state.causes
+            firstFailureAt = state.firstFailureAt
+            processes = state.processes.leading
+        }
+
+        /// The process with the most connects, failed ones included.
+        package var topProcess: ProcessID? { processes.first?.process }
+
+        /// It has run out of ports that it never held.
+        package var isUsedByOthers: Bool {
+            causes[.exhausted] != nil && peak.usage.leavesSomeToOthers
+        }
+    }
+
+    /// What became of one pool that bind() chose from.
+    package struct BindPoolRow: Hashable, Sendable {
+        package var key: BindPool.Key
+        /// Ports used at the end, and usable ones.
+        package var used: Int
+        package var usable: Int
+        package var peak: Int
+        /// bind() calls that found none.
+        package var failed: Int
+        /// Those with most binds, failed ones included, first; at most 16.
+        package var processes: [TopProcesses.Share] = []
+
+        package init(key: BindPool.Key, used: Int, usable: Int, peak: Int, failed: Int) {
+            self.key = key
+            self.used = used
+            self.usable = usable
+            self.peak = peak
+            self.failed = failed
+        }
+
+        init(_ pool: BindPool) {
+            self.init(
+                key: pool.key, used: pool.used, usable: pool.usable, peak: pool.peak,
+                failed: pool.failed)
+            processes = pool.processes.leading
+        }
+
+        /// The process with the most binds, failed ones included.
+        package var topProcess: ProcessID? { processes.first?.process }
+    }
+}

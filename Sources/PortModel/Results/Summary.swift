@@ -1,0 +1,111 @@
+/// The report on exit, as data.
+package struct Summary: Hashable, Sendable {
+    /// Nanoseconds from the start to the end of the trace.
+    package var duration: UInt64
+    package var totals = TupleState.Totals()
+    package var accuracy: Accuracy
+    package var linesDropped: Int
+    /// Only the connections of some processes were counted: others held ports of the same tuples, too.
+    package var isPartial = false
+    /// Those that were there at the end, by their inode numbers.
+    package var namespaces: [NamespaceRow]
+    /// By peak share in descending order, at most `limit` of them.
+    package var tuples: [TupleRow]
+    /// How many more there were.
+    package var tuplesOmitted: Int
+    /// The pools that a bind() chose from, the ones with failures first, then the fullest.
+    package var bindPools: [BindPoolRow]
+    /// Calls that failed although no tuple's record says why, most first.
+    package var refusals: [FailedCall.Count]
+    /// Connects and binds that failed because there was no port left to choose.
+    package var portExhaustion = Calls()
+    /// Connects and binds that failed for another reason.
+    package var otherErrors = Calls()
+    /// Ports held at the end, and how many of them are in TIME_WAIT.
+    package var held = 0
+    package var timeWait = 0
+    /// Most useful first; nothing where nothing was wrong.
+    package var advice: [Advice] = []
+
+    package init(duration: UInt64, accuracy: Accuracy, linesDropped: Int) {
+        self.duration = duration
+        self.accuracy = accuracy
+        self.linesDropped = linesDropped
+        (namespaces, tuples, tuplesOmitted, bindPools, refusals) = ([], [], 0, [], [])
+    }
+
+    package init(
+        of ledger: Ledger, duration: UInt64, accuracy: Accuracy, linesDropped: Int, limit: Int
+    ) {
+        self.init(duration: duration, accuracy: accuracy, linesDropped: linesDropped)
+        isPartial = ledger.isPartial
+        namespaces = ledger.namespaces.map { NamespaceRow($0.value, netns: $0.key) }
+            .sorted { ($0.inode, $0.netns) < ($1.inode, $1.netns) }
+        let pools = ledger.bindPools.values.filter { $0.peak > 0 || $0.failed > 0 }
+            .sorted { ($0.failed, $0.peak, $1.number) > ($1.failed, $1.peak, $0.number) }
+        bindPools = pools.map(BindPoolRow.init)
+        refusals = ledger.refusals.map { FailedCall.Count($0.key, count: $0.value) }
+            .sorted { $0.count > $1.count }
+        let all = Array(ledger.tuples)
+        var otherErrors = 0
+        totals = ledger.tuples.forgotten.totals
+        for state in all {
+            totals.opened += state.totals.opened
+            totals.closed += state.totals.closed
+            totals.closedFirst += state.totals.closedFirst
+            totals.failed += state.totals.failed
+            held += state.held
+            timeWait += state.timeWait
+            for (cause, count) in state.causes where !cause.isPortExhaustion {
+                otherErrors += count
+            }
+        }
+        if accuracy.lost > 0, let counted = accuracy.counted {
+            // Records of some connects were lost, but the kernel has counted them all.
+            totals.failed = counted.failed
+            totals.opened = max(0, counted.opened - counted.failed - ledger.undecided)
+        }
+        countFailures(ledger.refusalsByCause, otherErrors: otherErrors)
+        let chosen = Array(all.sorted(by: Self.precedes).prefix(limit))
+        tuples = chosen.map(TupleRow.init)
+        tuplesOmitted = all.count - tuples.count + ledger.tuples.forgotten.tuples
+        advice = Advice.given(ledger, chosen, pools)
+    }
+
+    /// - Parameters:
+    ///   - refusals: all of them, while the rows have a limit.
+    ///   - otherErrors: how many of the connects in `totals.failed` had another cause than port
+    ///     exhaustion.
+    private mutating func countFailures(_ refusals: [Cause: Calls], otherErrors: Int) {
+        portExhaustion = Calls(
+            connects: max(0, totals.failed - otherErrors), binds: refusals[.exhausted]?.binds ?? 0)
+        self.otherErrors = Calls(connects: otherErrors)
+        for (cause, calls) in refusals where !cause.isPortExhaustion { self.otherErrors.add(calls) }
+    }
+
+    private static func precedes(_ a: TupleState, _ b: TupleState) -> Bool {
+        if a.peak.share != b.peak.share { return a.peak.share > b.peak.share }
+        if a.totals.failed != b.totals.failed { return a.totals.failed > b.totals.failed }
+        return a.totals.opened > b.totals.opened
+    }
+}
+
+// MARK: Failures
+
+extension Summary {
+    /// Calls that failed by cause, process and scope, most first.
+    package var failures: [FailedCall.Count] {
+        let ofTuples = tuples.flatMap { row in
+            row.processes.flatMap { share in
+                let diagnosed = share.causes.map { (cause: Optional($0.key), count: $0.value) }
+                let rest = share.failed - diagnosed.reduce(0) { $0 + $1.count }
+                return (diagnosed + [(cause: nil, count: rest)]).filter { $0.count > 0 }.map {
+                    let call = FailedCall(
+                        scope: .tuple(row.tuple), process: share.process, cause: $0.cause)
+                    return FailedCall.Count(call, count: $0.count)
+                }
+            }
+        }
+        return (ofTuples + refusals).sorted { $0.count > $1.count }
+    }
+}

@@ -1,0 +1,24 @@
+/// Which wall a connect() or bind() ran into.
+package enum Cause: String, Hashable, Sendable, CaseIterable {
+    /// The tuple holds the ports that connect() may take; of bind(): the pool of the local address is
+    /// used up.
+    case exhausted
+    /// Most of the range is taken by ports that are reserved, or that a bind() holds.
+    case blocked
+    /// The socket's own range (IP_LOCAL_PORT_RANGE) has none left, the namespace's has.
+    case range
+    /// The program named its port, and that is in use: no matter of how many are left.
+    case collision
+    /// There is no usable local address: nothing to do with ports.
+    case noAddress = "no_address"
+    /// The kernel had no memory for it.
+    case noMemory = "no_memory"
+
+    /// There was no port left to choose.
+    package var isPortExhaustion: Bool {
+        switch self {
+        case .exhausted, .blocked, .range: true
+        case .collision, .noAddress, .noMemory: false
+        }
+    }
+}

@@ -1,0 +1,64 @@
+/// A connect() or bind() that failed: of whom, from and to where, and why.
+package struct FailedCall: Hashable, Sendable {
+    package enum Kind: String, Hashable, Sendable { case connect, bind }
+
+    /// connect(): the tuple. bind(): the pool of the address, as there is no peer yet.
+    package var scope: PortScope
+    /// The port that the program had bound or, of bind(), asked for; 0 if it left the choice to the
+    /// kernel.
+    package var localPort: UInt16
+    package var process: ProcessID
+    /// The error that it returned; nil while that was not reported.
+    package var errno: UInt16?
+    /// Nil while not known.
+    package var cause: Cause?
+
+    package init(
+        scope: PortScope, localPort: UInt16 = 0, process: ProcessID, errno: UInt16? = nil,
+        cause: Cause? = nil
+    ) {
+        self.scope = scope
+        self.localPort = localPort
+        self.process = process
+        self.errno = errno
+        self.cause = cause
+    }
+
+    package var kind: Kind { scope.tuple == nil ? .bind : .connect }
+
+    /// Failed calls, and how many of their kind there were.
+    package struct Count: Hashable, Sendable {
+        package var call: FailedCall
+        package var count: Int
+
+        package init(_ call: FailedCall, count: Int) {
+            self.call = call
+            self.count = count
+        }
+    }
+}
+
+/// Failed calls by their kind.
+package struct Calls: Hashable, Sendable {
+    package var connects: Int
+    package var binds: Int
+
+    package init(connects: Int = 0, binds: Int = 0) {
+        self.connects = connects
+        self.binds = binds
+    }
+
+    mutating func add(_ count: Int, _ kind: FailedCall.Kind) {
+        switch kind {
+        case .connect: connects += count
+        case .bind: binds += count
+        }
+    }
+
+    mutating func add(_ other: Calls) {
+        connects += other.connects
+        binds += other.binds
+    }
+
+    package var total: Int { connects + binds }
+}

@@ -1,0 +1,48 @@
+/// A connect() or a bind() that failed: one, or several of the same process, scope and errno.
+package struct Failure: Sendable {
+    package var call: FailedCall
+    /// When the last of them failed; all that follows is as it was then.
+    package var time: UInt64
+    /// Ports of the tuple or, of bind(), of the pool of the local address.
+    package var usage: PortUsage
+    /// The range in force, and what takes ports of it.
+    package var limit: Limit?
+    /// Nanoseconds the kernel searched; nil if that was not seen.
+    package var search: UInt64?
+    /// The socket's own range, if it had one.
+    package var ownRange: PortRange?
+    package var count = 1
+
+    package init(_ call: FailedCall, time: UInt64, usage: PortUsage) {
+        self.call = call
+        self.time = time
+        self.usage = usage
+    }
+
+    /// What stands in the way, of the ports of a range.
+    package struct Limit: Hashable, Sendable {
+        package var range: PortRange
+        package var reserved: Int
+        /// Held by a bind(), and not reserved.
+        package var bound: Int
+        /// The processes that hold most of the latter, as far as known.
+        package var holders: [Holder]
+
+        package init(range: PortRange, reserved: Int, bound: Int, holders: [Holder] = []) {
+            self.range = range
+            self.reserved = reserved
+            self.bound = bound
+            self.holders = holders
+        }
+    }
+
+    package struct Holder: Hashable, Sendable {
+        package var process: ProcessID
+        package var ports: Int
+
+        package init(process: ProcessID, ports: Int) {
+            self.process = process
+            self.ports = ports
+        }
+    }
+}

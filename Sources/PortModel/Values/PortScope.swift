@@ -1,0 +1,39 @@
+/// The scope within which each port can be used once: a tuple, or the pool of one local address
+/// that bind() chooses from.
+package enum PortScope: Hashable, Sendable {
+    case tuple(Tuple)
+    case bindPool(BindPool.Key)
+
+    /// The identity of its network namespace.
+    package var netns: UInt32 {
+        switch self {
+        case .tuple(let tuple): tuple.netns
+        case .bindPool(let key): key.netns
+        }
+    }
+
+    package var local: IPAddress {
+        switch self {
+        case .tuple(let tuple): tuple.local
+        case .bindPool(let key): key.local
+        }
+    }
+
+    package var tuple: Tuple? { if case .tuple(let tuple) = self { tuple } else { nil } }
+
+    package var bindPool: BindPool.Key? { if case .bindPool(let key) = self { key } else { nil } }
+}
+
+extension PortScope: Comparable {
+    /// The order of addresses, tuples first: an end to all ties, so that no two rows change places
+    /// without reason.
+    package static func < (a: PortScope, b: PortScope) -> Bool {
+        if (a.tuple == nil) != (b.tuple == nil) { return a.tuple != nil }
+        if a.netns != b.netns { return a.netns < b.netns }
+        if let one = a.tuple, let other = b.tuple, one.remote != other.remote {
+            return one.remote < other.remote
+        }
+        if a.local != b.local { return a.local < b.local }
+        return a.tuple?.remotePort ?? 0 < b.tuple?.remotePort ?? 0
+    }
+}

@@ -1,0 +1,39 @@
+/// How a tuple stands: what it holds, and what is left to it.
+package struct PortUsage: Hashable, Sendable {
+    /// Ports held, TIME_WAIT included.
+    package var held = 0
+    package var timeWait = 0
+    /// TIME_WAITs whose port a connect() would take now.
+    package var reusable = 0
+    /// Of `held`: ports that are none of the usable ones, as a bind() holds them.
+    package var outsidePool = 0
+    /// Ports that connect() may choose from: the range less what is reserved or bind-held.
+    package var usable: Int
+
+    package init(
+        held: Int = 0, timeWait: Int = 0, reusable: Int = 0, outsidePool: Int = 0, usable: Int
+    ) {
+        self.held = held
+        self.timeWait = timeWait
+        self.reusable = reusable
+        self.outsidePool = outsidePool
+        self.usable = usable
+    }
+
+    /// How many connects will find a port now. In an odd-sized range the kernel's search passes over
+    /// one port, so that it may be one less.
+    package var available: Int { max(0, usable - (held - outsidePool) + reusable) }
+
+    /// If a connect() finds no port all the same, connections that are not counted hold the rest: of an
+    /// odd-sized range a search passes over no more than one.
+    package var leavesSomeToOthers: Bool { available > 1 }
+
+    /// Usable ports that are not available.
+    package var used: Int { max(0, usable - available) }
+
+    /// Of the usable ports, in tenths of a percent, rounded down: 1000 says that nothing is left.
+    package var permille: Int { used * 1000 / max(1, usable) }
+
+    /// used ÷ usable; infinite if nothing is usable.
+    package var share: Double { usable == 0 ? .infinity : Double(used) / Double(usable) }
+}

@@ -1,0 +1,21 @@
+/// The key under which the kernel allocates ephemeral ports: connections of one tuple need distinct
+/// local ports, those of different tuples may share one.
+package struct Tuple: Hashable, Sendable {
+    /// The network namespace's identity: part of its cookie, which is never used again.
+    package var netns: UInt32
+    package var local: IPAddress
+    package var remote: IPAddress
+    package var remotePort: UInt16
+
+    package init(netns: UInt32, local: IPAddress, remote: IPAddress, remotePort: UInt16) {
+        self.netns = netns
+        self.local = local
+        self.remote = remote
+        self.remotePort = remotePort
+    }
+
+    /// Whether `tcp_tw_reuse` 2 is for it: by the address of either end, as tcp_twsk_unique() sees it.
+    /// A connection between two other addresses of one host is none, though it goes through the
+    /// loopback device.
+    package var isOnLoopback: Bool { local.isLoopback || remote.isLoopback }
+}

@@ -1,0 +1,71 @@
+import PortModel
+
+/// One tuple or bind pool, as it stood when the last second had passed.
+struct TopRow: Sendable {
+    let scope: PortScope
+    /// A tuple's place in `Ledger.tuples`; a pool's number.
+    let number: Int
+    let usage: PortUsage
+    /// Connects a second that got a port; nil of a bind pool, which is not told.
+    var opened: Double?
+    /// Calls that got none.
+    let failed: Int
+    var failedPerSecond = 0.0
+    var forecast: Forecast?
+
+    var share: Double { usage.share }
+
+    /// Seconds until no port is left; nil if it does not come to that, as far as is known.
+    var exhaustedIn: Double? { usage.available == 0 ? 0 : forecast?.exhaustedIn }
+
+    /// Of the ports held, the part in TIME_WAIT, from 0 to 1.
+    var waiting: Double { Double(usage.timeWait) / Double(max(1, usage.held)) }
+}
+
+/// What the rows are sorted by.
+package enum TopOrder: UInt8, CaseIterable, Sendable {
+    case share, held, timeWait, rate, exhaustion, failed, address
+
+    /// The key to press for it.
+    var key: UInt8 {
+        switch self {
+        case .share: UInt8(ascii: "s")
+        case .held: UInt8(ascii: "n")
+        case .timeWait: UInt8(ascii: "t")
+        case .rate: UInt8(ascii: "r")
+        case .exhaustion: UInt8(ascii: "e")
+        case .failed: UInt8(ascii: "f")
+        case .address: UInt8(ascii: "a")
+        }
+    }
+
+    var name: StaticString {
+        switch self {
+        case .share: "share"
+        case .held: "ports held"
+        case .timeWait: "TIME_WAIT"
+        case .rate: "rate"
+        case .exhaustion: "time left"
+        case .failed: "failed"
+        case .address: "address"
+        }
+    }
+
+    func next(_ step: Int) -> TopOrder {
+        let all = Self.allCases
+        return all[(Int(rawValue) + step + all.count) % all.count]
+    }
+
+    /// The greater, the further up.
+    func weight(of row: TopRow) -> Double {
+        switch self {
+        case .share: row.share
+        case .held: Double(row.usage.held)
+        case .timeWait: Double(row.usage.timeWait)
+        case .rate: row.opened ?? -1
+        case .exhaustion: -(row.exhaustedIn ?? .infinity)
+        case .failed: Double(row.failed)
+        case .address: 0
+        }
+    }
+}

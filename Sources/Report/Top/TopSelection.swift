@@ -1,0 +1,60 @@
+import PortModel
+
+/// Which row is selected, and which is the first on the screen. The selection stays with its tuple
+/// when the order changes; while nothing is selected, the list stays at its beginning.
+struct TopSelection: Sendable {
+    enum Move: Hashable, Sendable {
+        case by(Int)
+        case byPage(Int)
+        case first, last
+    }
+
+    private(set) var scope: PortScope?
+    /// Where it was last, counted from the first row.
+    private(set) var place = 0
+    /// The first row on the screen.
+    private(set) var top = 0
+    /// To be done with the next frame, which knows the rows.
+    private var moves: [Move] = []
+    /// The row that is selected next is to be expanded as well.
+    var expandsNext = false
+
+    mutating func move(_ move: Move) { moves.append(move) }
+
+    /// Where the selection is now: nil without one.
+    ///
+    /// - Parameters:
+    ///   - current: where the selected row is now; nil if it is gone.
+    ///   - page: rows on the screen.
+    mutating func settle(at current: Int?, of count: Int, page: Int) -> Int? {
+        defer { moves = [] }
+        guard count > 0 else {
+            top = 0
+            return nil
+        }
+        var place: Int? = scope == nil ? nil : current ?? self.place
+        for move in moves {
+            switch move {
+            // The first step selects the first row.
+            case .by(let step): place = place.map { $0 + step } ?? (step > 0 ? 0 : count - 1)
+            case .byPage(let step): place = (place ?? 0) + step * max(1, page - 1)
+            case .first: place = 0
+            case .last: place = count - 1
+            }
+            place = place.map { min(max(0, $0), count - 1) }
+        }
+        guard let place = place.map({ min(max(0, $0), count - 1) }) else {
+            top = 0
+            return nil
+        }
+        top = min(max(top, place - max(1, page) + 1), place)
+        top = max(0, min(top, count - page))
+        self.place = place
+        return place
+    }
+
+    mutating func select(_ scope: PortScope) { self.scope = scope }
+
+    /// The rows above need more lines than there are.
+    mutating func scroll(to top: Int) { self.top = top }
+}

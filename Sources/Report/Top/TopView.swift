@@ -1,0 +1,166 @@
+import PortModel
+
+/// What the full-screen view shows and how keys change it: a value that knows neither a terminal nor a
+/// clock. The rows are taken down once a second; a frame sorts and formats those that are visible.
+package struct TopView: Sendable {
+    package struct Size: Hashable, Sendable {
+        package var columns: Int
+        package var rows: Int
+
+        package init(columns: Int, rows: Int) {
+            self.columns = columns
+            self.rows = rows
+        }
+    }
+
+    let style: Style
+    let glyphs: TopGlyphs
+    /// In percent: where a row turns yellow, and red.
+    let warning: Int
+    let alarm: Int
+
+    private var current: TopPicture
+    /// While it is paused: the picture and the ledger of that moment, which share their memory with
+    /// the living ones for as long as these do not change.
+    private var frozen: (picture: TopPicture, ledger: Ledger)?
+
+    var order = TopOrder.share
+    var isReversed = false
+    var isHelpShown = false
+    /// What a row must contain, in lower case: all words of it.
+    var filter: [UInt8] = []
+    /// While the filter is typed: what it was before.
+    var filterBefore: [UInt8]?
+
+    var expanded: Set<PortScope> = []
+    /// Who holds the ports of the expanded tuples, as far as it has been looked up for this picture.
+    private var occupants: [Tuple: [ProcessID: Ledger.HeldPorts]] = [:]
+    var selection = TopSelection()
+
+    /// - Parameters:
+    ///   - colour: else no attributes are used either.
+    ///   - isUTF8: else nothing but ASCII is written.
+    ///   - thresholds: in percent; where rows take on a colour.
+    ///   - start: CLOCK_MONOTONIC nanoseconds, as all times.
+    package init(colour: Bool, isUTF8: Bool, thresholds: [Int], start: UInt64) {
+        style = Style(enabled: colour)
+        glyphs = TopGlyphs(isUTF8: isUTF8)
+        warning = thresholds.first ?? 101
+        alarm = thresholds.count > 1 ? thresholds[thresholds.count - 1] : 100
+        current = TopPicture(start: start)
+    }
+
+    var isPaused: Bool { frozen != nil }
+    var picture: TopPicture { frozen?.picture ?? current }
+
+    /// Takes down how all stand.
+    ///
+    /// - Parameter ticks: the tuples in which anything changed since the last call.
+    package mutating func secondPassed(
+        at now: UInt64, _ ledger: Ledger, _ ticks: [Tick], _ accuracy: Accuracy
+    ) {
+        current.secondPassed(at: now, ledger, ticks, accuracy)
+        if !isPaused { occupants.removeAll() }
+    }
+
+    /// The ledger that the picture is of, and who holds the ports of `tuples` in it.
+    mutating func look(
+        at ledger: Ledger, _ tuples: [Tuple]
+    ) -> (ledger: Ledger, occupants: [Tuple: [ProcessID: Ledger.HeldPorts]]) {
+        let ledger = frozen?.ledger ?? ledger
+        let missing = tuples.filter { occupants[$0] == nil }
+        if !missing.isEmpty { occupants.merge(ledger.holders(of: missing)) { $1 } }
+        return (ledger, occupants)
+    }
+
+    // MARK: Keys
+
+    /// - Returns: false when the view is to end.
+    package mutating func press(_ key: TopKey, _ ledger: Ledger) -> Bool {
+        if key == .interrupt { return false }
+        if filterBefore != nil {
+            type(key)
+            return true
+        }
+        if isHelpShown {
+            // Any key leads back, `q` no further.
+            isHelpShown = false
+            return true
+        }
+        switch key {
+        case .up, .character(UInt8(ascii: "k")): selection.move(.by(-1))
+        case .down, .character(UInt8(ascii: "j")): selection.move(.by(1))
+        case .pageUp: selection.move(.byPage(-1))
+        case .pageDown: selection.move(.byPage(1))
+        case .home, .character(UInt8(ascii: "g")): selection.move(.first)
+        case .end, .character(UInt8(ascii: "G")): selection.move(.last)
+        case .enter, .character(UInt8(ascii: "x")): toggle()
+        case .right, .character(UInt8(ascii: "l")): expand()
+        case .left: if let scope = selection.scope { expanded.remove(scope) }
+        case .escape: escape()
+        case .character(UInt8(ascii: " ")), .character(UInt8(ascii: "p")):
+            frozen = isPaused ? nil : (current, ledger)
+            occupants.removeAll()
+        case .character(UInt8(ascii: "/")): filterBefore = filter
+        case .character(UInt8(ascii: "<")): order = order.next(-1)
+        case .character(UInt8(ascii: ">")): order = order.next(1)
+        case .character(UInt8(ascii: "i")): isReversed.toggle()
+        case .character(UInt8(ascii: "?")), .character(UInt8(ascii: "h")): isHelpShown = true
+        case .character(UInt8(ascii: "q")): return false
+        case .character(let letter):
+            if let chosen = TopOrder.allCases.first(where: { $0.key == letter }) { order = chosen }
+        case .backspace, .clearLine, .redraw, .interrupt: break
+        }
+        return true
+    }
+
+    private mutating func type(_ key: TopKey) {
+        switch key {
+        case .character(let byte):
+            if filter.count < Self.filterLimit { filter.append(byte.lowercased) }
+        case .backspace:
+            if filter.popLast() == nil { filterBefore = nil }
+        case .clearLine: filter = []
+        case .escape:
+            filter = filterBefore ?? []
+            filterBefore = nil
+        case .enter: filterBefore = nil
+        default: break
+        }
+    }
+
+    private static let filterLimit = 200
+
+    /// Step by step back to the whole.
+    private mutating func escape() {
+        if !filter.isEmpty {
+            filter = []
+        } else {
+            selection = TopSelection()
+            expanded = []
+        }
+    }
+
+    private mutating func toggle() {
+        guard let scope = selection.scope, expanded.remove(scope) != nil else {
+            return expand()
+        }
+    }
+
+    /// The first row if none is selected.
+    private mutating func expand() {
+        if let scope = selection.scope {
+            expanded.insert(scope)
+        } else {
+            selection.move(.first)
+            selection.expandsNext = true
+        }
+    }
+}
+
+extension UInt8 {
+    /// Of ASCII.
+    var lowercased: UInt8 {
+        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(self) ? self | 0x20 : self
+    }
+}

@@ -1,0 +1,108 @@
+import LinuxSystem
+import PortModel
+import Probe
+
+/// Keeps up to date what no event tells: which ports a bind() holds, who holds them, and a namespace's
+/// settings while nobody connects there.
+package struct NamespaceRefresher {
+    private let places: NamespacePlaces
+    /// When each namespace was looked at last, by its identity.
+    private var lookedAt: [UInt32: UInt64] = [:]
+    private var nextLook: UInt64 = 0
+    /// When it last asked who holds the ports, and how much of a CPU that took.
+    private var askedAt: UInt64 = 0
+    private var askingCost: UInt64 = 0
+    private var isAskingDue = false
+
+    private static let second: UInt64 = 1_000_000_000
+    /// Looking and asking may take one part in so many of a CPU.
+    private static let spacing: UInt64 = 200
+    /// The same where a failure is to be reported: nobody wants to wait for the name of who is to blame.
+    private static let urgentSpacing: UInt64 = 1
+
+    package init(places: NamespacePlaces) { self.places = places }
+
+    /// Refreshes what is due; to be called each second.
+    package mutating func secondPassed(
+        _ table: inout some KernelTable & ~Copyable, _ pipeline: inout Pipeline
+    ) throws(SystemError) {
+        let now = table.now
+        if now >= nextLook {
+            let spent = table.processorTime
+            for netns in pipeline.ledger.occupiedNamespaces {
+                look(at: netns, now, spacing: Self.spacing, table, &pipeline)
+            }
+            nextLook = now + (table.processorTime - spent) * Self.spacing
+            lookedAt = lookedAt.filter { pipeline.ledger.namespaces[$0.key] != nil }
+        }
+        try askIfDue(now, spacing: Self.spacing, &table, &pipeline)
+        pipeline.ledger.countBindPools()
+    }
+
+    /// Refreshes the namespaces in which calls have failed, to no older than a hundredth of a second.
+    package mutating func beforeReporting(
+        _ table: inout some KernelTable & ~Copyable, _ pipeline: inout Pipeline
+    ) throws(SystemError) {
+        guard !pipeline.ledger.failingNamespaces.isEmpty else { return }
+        let now = table.now
+        lookAtFailing(now, table, &pipeline)
+        // It reads what has happened meanwhile, too: others may have failed.
+        try askIfDue(now, spacing: Self.urgentSpacing, &table, &pipeline)
+        lookAtFailing(now, table, &pipeline)
+        pipeline.ledger.countBindPools()
+    }
+
+    private mutating func lookAtFailing(
+        _ now: UInt64, _ table: borrowing some KernelTable & ~Copyable, _ pipeline: inout Pipeline
+    ) {
+        for netns in pipeline.ledger.failingNamespaces
+        where now - (lookedAt[netns] ?? 0) > Self.second / 100 {
+            look(at: netns, now, spacing: Self.urgentSpacing, table, &pipeline)
+        }
+    }
+
+    /// Refreshes all of it, at the start and at the end.
+    package mutating func refreshAll(
+        _ table: inout some KernelTable & ~Copyable, _ pipeline: inout Pipeline
+    ) throws(SystemError) {
+        let now = table.now
+        for netns in pipeline.ledger.namespaces.keys {
+            look(at: netns, now, spacing: Self.spacing, table, &pipeline)
+        }
+        try askForHolders(now, &table, &pipeline)
+        pipeline.ledger.countBindPools()
+    }
+
+    private mutating func look(
+        at netns: UInt32, _ now: UInt64, spacing: UInt64,
+        _ table: borrowing some KernelTable & ~Copyable, _ pipeline: inout Pipeline
+    ) {
+        guard let namespace = pipeline.ledger.namespaces[netns],
+            let bound = places.boundPorts(
+                of: netns, namespace.inode, spacing: spacing, table)
+        else { return }
+        lookedAt[netns] = now
+        if bound != namespace.pool.bound { isAskingDue = true }
+        pipeline.ledger.setBound(bound, in: netns)
+    }
+
+    private mutating func askIfDue(
+        _ now: UInt64, spacing: UInt64, _ table: inout some KernelTable & ~Copyable,
+        _ pipeline: inout Pipeline
+    ) throws(SystemError) {
+        guard isAskingDue, now >= askedAt + askingCost * spacing else { return }
+        try askForHolders(now, &table, &pipeline)
+    }
+
+    /// Walks all open files for who holds the ports without a connection.
+    private mutating func askForHolders(
+        _ now: UInt64, _ table: inout some KernelTable & ~Copyable, _ pipeline: inout Pipeline
+    ) throws(SystemError) {
+        let spent = table.processorTime
+        pipeline.ledger.forgetHolders()
+        try table.owners { pipeline.take($0) }
+        isAskingDue = false
+        askedAt = now
+        askingCost = table.processorTime - spent
+    }
+}

@@ -1,0 +1,216 @@
+import PortModel
+import Report
+
+/// The steps that a record takes once it is decoded: ledger, thresholds, sinks.
+///
+/// It reads no clock and no file, so that tests need neither: times are parameters, and `naming`
+/// tells what only /proc knows.
+package struct Pipeline: ~Copyable {
+    /// Tells what to call a network namespace, by its inode number and a process in it (0: none known).
+    package typealias Naming = (_ inode: UInt32, _ pid: UInt32) -> String?
+
+    package var ledger = Ledger()
+    package private(set) var context: RenderContext
+    /// CLOCK_MONOTONIC nanoseconds, as the loop has read them last.
+    package var now: UInt64 = 0
+    package let sinks: Sinks
+
+    private var thresholds: AlertThresholds
+    private var poolThresholds: AlertThresholds
+    private let ownInode: UInt32?
+    private let naming: Naming
+    /// Ports used of each pool when that was reported last.
+    private var poolsReported: [BindPool.Key: Int] = [:]
+    private var lostReported: UInt64 = 0
+
+    /// Above it, tuples that hold nothing are forgotten; their totals are kept.
+    private static let tupleLimit = 65_536
+    /// Tuples in a summary, and in those that a recording has while tracing goes on.
+    private static let summaryLimit = 1000
+    private static let progressLimit = 100
+
+    /// - Parameters:
+    ///   - thresholds: of alerts, in percent of the usable ports.
+    ///   - ownInode: of the network namespace that goes without saying in text.
+    package init(
+        thresholds: [Int] = AlertThresholds.defaultThresholds, sinks: [any EventSink] = [],
+        context: RenderContext, ownInode: UInt32?, naming: @escaping Naming
+    ) {
+        self.thresholds = AlertThresholds(thresholds: thresholds)
+        poolThresholds = self.thresholds
+        self.sinks = Sinks(sinks)
+        self.context = context
+        self.ownInode = ownInode
+        self.naming = naming
+    }
+
+    // MARK: Records
+
+    package mutating func take(_ record: Record) {
+        if case .namespace(let netns, let namespace, let pid) = record {
+            meet(netns, namespace, pid)
+        }
+        if let change = ledger.apply(record) { follow(change) }
+    }
+
+    /// Lets time pass.
+    ///
+    /// - Parameter time: CLOCK_MONOTONIC nanoseconds, before the ring was read to its end.
+    package mutating func settle(now time: UInt64) {
+        var changes: [Change] = []
+        ledger.settle(now: time) { changes.append($0) }
+        for change in changes { follow(change) }
+    }
+
+    /// Passes a change on. Most cross no threshold and, when there are many, are not written.
+    private mutating func follow(_ change: Change) {
+        sinks.take(change, in: context)
+        observe(change.place, change.tuple, ledger.usage(of: change.place), at: change.time)
+    }
+
+    private mutating func observe(
+        _ place: Int, _ tuple: Tuple, _ usage: PortUsage, at time: UInt64
+    ) {
+        let level = thresholds.observe(place, used: usage.used, usable: usage.usable)
+        guard let level else { return }
+        var alert = Alert(level: level, time: time, scope: .tuple(tuple), usage: usage)
+        if level > 0 {
+            alert.forecast = ledger.tuples[place].forecast(at: time)
+            alert.longSearch = ledger.tuples[place].searches.mean
+        }
+        report(.alert(alert), at: time)
+    }
+
+    // MARK: Failures
+
+    /// Reports the failures that are due; to be called when the bind tables of
+    /// `ledger.failingNamespaces` are up to date.
+    package mutating func reportFailures() { report(ledger.takeFailures()) }
+
+    private mutating func report(_ failures: [Failure]) {
+        for failure in failures { report(.failure(failure), at: failure.time) }
+    }
+
+    // MARK: Namespaces
+
+    private mutating func meet(_ netns: UInt32, _ namespace: Namespace, _ pid: UInt32) {
+        let before = ledger.namespaces[netns]
+        guard before != namespace else { return }
+        if before == nil {
+            // Of two with the same inode, the older is gone.
+            for (old, other) in ledger.namespaces where other.inode == namespace.inode {
+                close(old)
+            }
+            if namespace.inode == ownInode { context.ownNamespace = netns }
+            context.namespaceNames[netns] =
+                naming(namespace.inode, pid) ?? String(namespace.inode)
+        }
+        report(before == nil ? .found : .changed, netns, namespace)
+    }
+
+    /// Ends what is left of a namespace that is no longer there.
+    package mutating func close(_ netns: UInt32) {
+        guard let namespace = ledger.namespaces[netns] else { return }
+        ledger.close(namespace: netns)
+        report(.gone, netns, namespace)
+    }
+
+    private func report(
+        _ kind: Event.NamespaceNews.Kind, _ netns: UInt32, _ namespace: Namespace
+    ) {
+        report(
+            .namespace(Event.NamespaceNews(kind: kind, netns: netns, namespace: namespace)),
+            at: now)
+    }
+
+    // MARK: Seconds
+
+    /// Reports what the second has brought.
+    ///
+    /// - Parameter lost: records lost since the start.
+    /// - Returns: the tuples in which anything changed.
+    package mutating func secondPassed(at time: UInt64, lost: UInt64) -> [Tick] {
+        report(ledger.takeRepeatedFailures())
+        reportBindPools(at: time)
+        let ticks = ledger.takeTicks(at: time)
+        // What is usable or may be used again changes also while nobody connects.
+        for tick in ticks { observe(tick.place, tick.tuple, tick.usage, at: time) }
+        sinks.take(ticks, at: time, in: context)
+        if lost > lostReported {
+            report(.lost(Int(clamping: lost - lostReported)), at: time)
+            lostReported = lost
+        }
+        ledger.forgetIdle(keeping: Self.tupleLimit, gone: Self.summaryLimit)
+        forgetNames()
+        return ticks
+    }
+
+    /// Keeps names of namespaces that are gone for the summary's sake, but not of all.
+    private mutating func forgetNames() {
+        guard context.namespaceNames.count > 4 * Self.summaryLimit else { return }
+        let used = Set(ledger.tuples.map(\.tuple.netns)).union(ledger.namespaces.keys)
+        context.namespaceNames = context.namespaceNames.filter { used.contains($0.key) }
+    }
+
+    private mutating func reportBindPools(at time: UInt64) {
+        for (key, pool) in ledger.bindPools where poolsReported[key] != pool.used {
+            poolsReported[key] = pool.used
+            report(.bindPool(pool), at: time)
+            guard
+                let level = poolThresholds.observe(
+                    pool.number, used: pool.used, usable: pool.usable)
+            else { continue }
+            let alert = Alert(level: level, time: time, scope: .bindPool(key), usage: pool.usage)
+            report(.alert(alert), at: time)
+        }
+    }
+
+    // MARK: Time and names
+
+    /// Sets what local times are made with.
+    ///
+    /// - Parameters:
+    ///   - realtimeOffset: nanoseconds from CLOCK_MONOTONIC to CLOCK_REALTIME. The two are not read at
+    ///     one instant: less than a millisecond is no change, and one event keeps one time.
+    ///   - localOffset: seconds that local time is ahead of UTC.
+    package mutating func setClock(realtimeOffset: UInt64, localOffset: Int) {
+        context.timestamps.localOffset = localOffset
+        let change = Int64(bitPattern: realtimeOffset &- context.timestamps.realtimeOffset)
+        if change.magnitude > 1_000_000 { context.timestamps.realtimeOffset = realtimeOffset }
+    }
+
+    /// In text, peers have names from now on, as far as they are known.
+    package mutating func nameHosts(_ name: @escaping @Sendable (IPAddress) -> String?) {
+        context.hostName = name
+    }
+
+    /// In text, times are seconds since `start` from now on.
+    package mutating func countTime(from start: UInt64) { context.timestamps.start = start }
+
+    // MARK: Summaries
+
+    /// Passes on any event but a connection.
+    package func report(_ event: Event, at time: UInt64) {
+        sinks.take(event, at: time, in: context)
+    }
+
+    /// Reports what the summary would be now, in case that a recording breaks off.
+    package func reportProgress(at time: UInt64, duration: UInt64, _ accuracy: Accuracy) {
+        report(.progress(summary(duration, accuracy, limit: Self.progressLimit)), at: time)
+    }
+
+    /// Reports what is still pending, and the summary.
+    package mutating func finish(duration: UInt64, _ accuracy: Accuracy) -> Summary {
+        report(ledger.takeAllFailures())
+        let summary = summary(duration, accuracy, limit: Self.summaryLimit)
+        report(.summary(summary), at: now)
+        return summary
+    }
+
+    private func summary(_ duration: UInt64, _ accuracy: Accuracy, limit: Int) -> Summary {
+        // To the millisecond, as a recording has it.
+        Summary(
+            of: ledger, duration: duration / 1_000_000 * 1_000_000, accuracy: accuracy,
+            linesDropped: sinks.dropped, limit: limit)
+    }
+}

@@ -1,0 +1,83 @@
+import LinuxSystem
+import PortModel
+import Probe
+
+/// The look by sock_diag, which needs no rights, and tells less.
+extension SnapshotTaker {
+    static func readDiag(
+        _ filter: Probe.Filter, into pipeline: inout Pipeline
+    ) throws(SystemError) {
+        let surveys = try [NamespaceSurvey.own()] + NamespaceSurvey.others().surveys
+        let inodes = surveys.flatMap { $0.sockets ?? [] }.map(\.inode)
+        let owners = ProcessList().owners(of: Set(inodes))
+        pipeline.ledger.beginScan(for: .seed, at: Clock.monotonic)
+        for survey in surveys { enter(survey, owners, filter, into: &pipeline) }
+        _ = pipeline.ledger.endScan(of: [])
+    }
+
+    private static func enter(
+        _ survey: NamespaceSurvey, _ owners: [UInt32: ProcessID], _ filter: Probe.Filter,
+        into pipeline: inout Pipeline
+    ) {
+        let netns = survey.found.inode
+        let namespace = survey.settings.namespace
+        pipeline.take(.namespace(netns: netns, namespace, pid: survey.found.pid))
+        let sockets = survey.sockets ?? []
+        let holding = sockets.filter { $0.state == .listen || $0.state == .bound }
+        var bound = PortSet()
+        for socket in holding { bound.insert(socket.localPort) }
+        pipeline.ledger.setBound(bound.limited(to: namespace.pool.range), in: netns)
+        for socket in holding {
+            let holder = Record.Holder(
+                netns: netns, local: socket.local, localPort: socket.localPort,
+                process: owners[socket.inode] ?? .unknown, isListening: socket.state == .listen)
+            pipeline.take(.holder(holder))
+        }
+        let listening = Set(sockets.filter { $0.state == .listen }.map(\.localPort))
+        for socket in sockets where isOutgoing(socket, listening) {
+            let process = owners[socket.inode] ?? .unknown
+            guard filter.admits(process), filter.admits(socket.remote, socket.remotePort) else {
+                continue
+            }
+            pipeline.take(record(socket, netns, namespace, process))
+        }
+    }
+
+    /// Nobody listens where it comes from, as far as can be told from outside.
+    private static func isOutgoing(_ socket: KernelSocket, _ listening: Set<UInt16>) -> Bool {
+        switch socket.state {
+        case .listen, .bound, .newSynReceived: false
+        default: !listening.contains(socket.localPort) && socket.cookie != 0
+        }
+    }
+
+    private static func record(
+        _ socket: KernelSocket, _ netns: UInt32, _ namespace: Namespace, _ process: ProcessID
+    ) -> Record {
+        var connection = Record.Connection(
+            time: Clock.monotonic, socket: socket.cookie,
+            tuple: Tuple(
+                netns: netns, local: socket.local, remote: socket.remote,
+                remotePort: socket.remotePort),
+            localPort: socket.localPort, process: process, range: namespace.pool.range)
+        guard socket.isTimeWait else {
+            let state: Record.State = socket.state == .synSent ? .connecting : .established
+            return .exists(connection, state: state)
+        }
+        let left = UInt64(socket.expires) * 1_000_000
+        connection.age = TimeWaitRules.length - min(TimeWaitRules.length, left)
+        connection.reusable = namespace.timeWait.timestamps && socket.state == .timeWait
+        return .exists(connection, state: .timeWait)
+    }
+}
+
+extension Probe.Filter {
+    fileprivate func admits(_ process: ProcessID) -> Bool {
+        (pids.isEmpty || pids.contains(process.pid))
+            && (names.isEmpty || names.contains(process.name))
+    }
+
+    fileprivate func admits(_ address: IPAddress, _ port: UInt16) -> Bool {
+        remotes.isEmpty || remotes.contains { $0.contains(address, port) }
+    }
+}
