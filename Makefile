@@ -12,7 +12,7 @@ RELEASE := .build/release/portgauge
 RELEASE_FLAGS := -c release --static-swift-stdlib -Xswiftc -use-ld=lld \
 	-Xlinker --icf=safe -Xlinker -z -Xlinker pack-relative-relocs -Xlinker -s \
 	-Xlinker --no-eh-frame-hdr -Xlinker -T -Xlinker $(CURDIR)/scripts/release.ld
-SWIFT_SOURCES := Package.swift Sources Tests Benchmarks scripts/manual.swift
+SWIFT_SOURCES := Package.swift Sources Tests Benchmarks schema/main.swift scripts/manual.swift
 C_SOURCES := $(wildcard bpf/*.[ch] Sources/CPortgauge/*.c Sources/CPortgauge/include/*.h \
 	Benchmarks/*.c Benchmarks/*/*.[ch] Benchmarks/*/include/*.h)
 # The Swift toolchain's own where it comes with one.
@@ -27,8 +27,8 @@ FISH := fish/vendor_completions.d/portgauge.fish
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .PHONY: help build documents test demo soak test-kernels test-tools bench \
-	bench-instructions bench-fold thresholds check format install deps check-deps test-deps \
-	kernels-deps tools-deps bench-deps clean
+	bench-instructions bench-fold thresholds check schema format install deps check-deps \
+	test-deps kernels-deps tools-deps bench-deps clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -112,6 +112,15 @@ check: check-deps $(BPF_OBJECTS) ## format, layers and lint; warnings are errors
 	scripts/check-layers
 	swift format lint --strict --recursive $(SWIFT_SOURCES)
 	swift build
+	for schema in event report; do \
+		.build/debug/schemas $$schema | diff -u schema/$$schema.schema.json - || exit; \
+	done
+
+schema: ## write the schemas of JSON, schema/*.json, from the fields that Sources/Events names
+	swift build --product schemas
+	for schema in event report; do \
+		.build/debug/schemas $$schema > schema/$$schema.schema.json || exit; \
+	done
 
 format: check-deps ## format the Swift and C sources in place
 	swift format --in-place --recursive $(SWIFT_SOURCES)

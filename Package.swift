@@ -20,9 +20,10 @@ let package = Package(
                 .linkedLibrary(":libbpf.a"), .linkedLibrary(":libelf.a"), .linkedLibrary(":libz.a"),
             ]),
         .target(name: "PortModel", swiftSettings: strict),
+        .target(name: "Events", dependencies: ["PortModel"], swiftSettings: strict),
         // The style and the script of HTML reports become bytes in the code: one file is installed.
         .target(
-            name: "Report", dependencies: ["PortModel"],
+            name: "Report", dependencies: ["Events", "PortModel"],
             resources: [.embedInCode("HTML/report.css"), .embedInCode("HTML/report.js")],
             swiftSettings: strict),
         .target(
@@ -37,12 +38,14 @@ let package = Package(
             name: "LoadGenerator", dependencies: ["CPortgauge", "LinuxSystem", "PortModel"],
             swiftSettings: strictMemory),
         .target(
-            name: "Tracing", dependencies: ["LinuxSystem", "PortModel", "Probe", "Report"],
+            name: "Tracing",
+            dependencies: ["Events", "LinuxSystem", "PortModel", "Probe", "Report"],
             swiftSettings: strict),
         .executableTarget(
             name: "portgauge",
             dependencies: [
-                "LinuxSystem", "LoadGenerator", "PortModel", "Probe", "Report", "Tracing",
+                "Events", "LinuxSystem", "LoadGenerator", "PortModel", "Probe", "Report",
+                "Tracing",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -60,21 +63,27 @@ let package = Package(
         .executableTarget(
             name: "FoldBench",
             dependencies: [
-                "AllocationCounter", "BenchSupport", "CPortgauge", "LinuxSystem", "PortModel",
-                "Probe", "Report", "Tracing",
+                "AllocationCounter", "BenchSupport", "CPortgauge", "Events", "LinuxSystem",
+                "PortModel", "Probe", "Report", "Tracing",
             ],
             path: "Benchmarks/FoldBench", swiftSettings: strictMemory),
+        // Prints the schemas, for `make schema`.
+        .executableTarget(
+            name: "schemas", dependencies: ["Events", "Report"], path: "schema",
+            exclude: ["event.schema.json", "report.schema.json"], swiftSettings: strict,
+            linkerSettings: [.linkedLibrary("m")]),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
             name: "PortModelTests", dependencies: ["PortModel", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
-            name: "ReportTests", dependencies: ["PortModel", "Report", "TestSupport"],
+            name: "ReportTests", dependencies: ["Events", "PortModel", "Report", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "TracingTests",
             dependencies: [
-                "LinuxSystem", "PortModel", "Probe", "Report", "TestSupport", "Tracing",
+                "Events", "LinuxSystem", "PortModel", "Probe", "Report", "TestSupport",
+                "Tracing",
             ],
             swiftSettings: strict),
         .testTarget(

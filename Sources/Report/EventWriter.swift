@@ -1,3 +1,5 @@
+import Events
+
 /// Either form of the output.
 package enum EventWriter: Sendable {
     case text(TextWriter)

@@ -1,3 +1,4 @@
+import Events
 import LinuxSystem
 import PortModel
 import Probe

@@ -1,3 +1,4 @@
+import Events
 import PortModel
 import Report
 
@@ -155,7 +156,7 @@ package struct Pipeline: ~Copyable {
     private mutating func reportBindPools(at time: UInt64) {
         for (key, pool) in ledger.bindPools where poolsReported[key] != pool.used {
             poolsReported[key] = pool.used
-            report(.bindPool(pool), at: time)
+            report(.bindPool(Event.BindPoolUsage(pool)), at: time)
             guard
                 let level = poolThresholds.observe(
                     pool.number, used: pool.used, usable: pool.usable)

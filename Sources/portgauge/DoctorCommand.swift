@@ -1,4 +1,5 @@
 import ArgumentParser
+import Events
 import Glibc
 import LinuxSystem
 import PortModel
@@ -28,61 +29,56 @@ struct DoctorCommand: ParsableCommand {
     var output = Format.text
 
     func run() throws {
-        let doctor = Doctor()
+        let report = DoctorReport.ofThisHost()
         switch output {
         case .text:
-            print(DoctorText(doctor, layout: Layout(columns: Terminal.width)).text, terminator: "")
-        case .json: print(doctor.json)
+            let text = DoctorText(report, layout: Layout(columns: Terminal.width)).text
+            print(String(text), terminator: "")
+        case .json: print(report.json)
         }
-        if doctor.refusal != nil { throw ExitCode(1) }
+        if report.refusal != nil { throw ExitCode(1) }
     }
 }
 
-/// What has been found.
-struct Doctor {
-    /// A network namespace, and what its settings do.
-    struct Examined {
-        let survey: NamespaceSurvey
-        let review: SettingsReview
-    }
+// MARK: - Findings
 
-    let kernel = Host().kernel
-    /// What this kernel needs, in force or refused; nil where none could be tried.
-    let hooks: [Hook]?
-    /// Why portgauge cannot trace here; nil if it can.
-    let refusal: SystemError?
-    /// The namespace of this process; nil if its settings cannot be read, for `unread`.
-    let own: Examined?
-    let unread: SystemError?
-    let others: [Examined]
-    /// Network namespaces that cannot be looked into.
-    let closed: Int
-
-    init() {
-        (hooks, refusal) = Self.tryHooks()
-        var surveys: [NamespaceSurvey] = []
-        var unread: SystemError?
-        do throws(SystemError) { surveys = [try NamespaceSurvey.own()] } catch { unread = error }
-        let hasOwn = !surveys.isEmpty
-        let others = (try? NamespaceSurvey.others()) ?? (surveys: [], closed: 0)
-        surveys += others.surveys
-        var examined = Self.examine(surveys)[...]
-        own = hasOwn ? examined.popFirst() : nil
-        self.unread = unread
-        self.others = Array(examined)
-        closed = others.closed
-    }
-
-    private static func tryHooks() -> ([Hook]?, SystemError?) {
+extension DoctorReport {
+    /// Tries the hooks, and looks through the network namespaces.
+    fileprivate static func ofThisHost() -> DoctorReport {
+        var report = DoctorReport(kernel: Host().kernel)
+        report.typesPath = TypeInformation.path
+        report.typesRefusal = TypeInformation.refusal.map(errnoName)
+        report.rightsToTrace = Capability.toAttach.map(Right.init)
+        report.rightsForNamespaces = Capability.forNamespaces.map(Right.init)
+        report.keptRights = Capability.whileTracing.map(\.name)
         do throws(SystemError) {
             let probe = try Probe(filter: Probe.Filter(), ringBytes: 1 << 16)
-            return (probe.hooks, nil)
+            report.hooks = probe.hooks.map { hook in
+                Hook(
+                    hook.name, purpose: hook.purpose, refusal: hook.refusal.map(errnoName),
+                    loss: hook.loss)
+            }
         } catch {
-            return (nil, error)
+            report.refusal = error.description
         }
+        var surveys: [NamespaceSurvey] = []
+        do throws(SystemError) {
+            surveys = [try NamespaceSurvey.own()]
+        } catch {
+            report.unread = error.description
+        }
+        let hasOwn = !surveys.isEmpty
+        if let others = try? NamespaceSurvey.others() {
+            surveys += others.surveys
+            report.closed = others.closed
+        }
+        var namespaces = examine(surveys)[...]
+        if hasOwn { report.own = namespaces.popFirst() }
+        report.others = Array(namespaces)
+        return report
     }
 
-    private static func examine(_ surveys: [NamespaceSurvey]) -> [Examined] {
+    private static func examine(_ surveys: [NamespaceSurvey]) -> [Namespace] {
         let processes = ProcessList()
         var holders: Set<UInt32> = []
         for socket in surveys.flatMap({ $0.sockets ?? [] })
@@ -98,81 +94,16 @@ struct Doctor {
                     $0.netns ?? NetworkNamespaces.own == survey.found.inode
                 }?
                 .process)
-            return Examined(survey: survey, review: SettingsReview(survey.settings, inventory))
+            return Namespace(
+                name: survey.name, inode: survey.found.inode, path: survey.found.path,
+                settings: survey.settings, hasSockets: survey.sockets != nil,
+                review: SettingsReview(survey.settings, inventory))
         }
-    }
-
-    /// Other namespaces worth telling of: their settings are not those of this one, or hurt.
-    var notable: [Examined] {
-        others.filter { $0.review.hurts || !$0.survey.settings.isAlike(own?.survey.settings) }
     }
 }
 
-extension NetworkSettings {
-    /// The same, whatever namespace they are of.
-    fileprivate func isAlike(_ other: NetworkSettings?) -> Bool {
-        var copy = self
-        copy.namespace.inode = other?.namespace.inode ?? 0
-        return copy == other
-    }
-}
-
-// MARK: - JSON
-
-extension Doctor {
-    var json: JSONValue {
-        .object([
-            ("kernel", .string(kernel)),
-            ("can_trace", .bool(refusal == nil)),
-            ("reason", .optional(refusal?.description)),
-            ("btf", .bool(TypeInformation.refusal == nil)),
-            (
-                "capabilities",
-                .array((Capability.toAttach + Capability.forNamespaces).map(Self.json))
-            ),
-            ("hooks", .array((hooks ?? []).map(Self.json))),
-            ("namespaces", .array(([own].compactMap { $0 } + others).map(json))),
-            ("namespaces_closed", .int(closed)),
-        ])
-    }
-
-    private static func json(_ capability: Capability) -> JSONValue {
-        .object([("name", .string(capability.name)), ("held", .bool(capability.isHeld))])
-    }
-
-    private static func json(_ hook: Hook) -> JSONValue {
-        .object([
-            ("name", .string(hook.name)), ("purpose", .string(hook.purpose)),
-            ("refusal", .optional(hook.refusal.map(errnoName))),
-        ])
-    }
-
-    private func json(_ examined: Examined) -> JSONValue {
-        let survey = examined.survey
-        let settings = survey.settings
-        let rules = settings.namespace.timeWait
-        let values: [(String, JSONValue)] = [
-            ("ip_local_port_range", settings.namespace.pool.range.json),
-            ("ip_local_reserved_ports", .string(settings.namespace.pool.reserved.list)),
-            ("tcp_tw_reuse", .int(Int(rules.reuse))),
-            ("tcp_tw_reuse_delay", settings.hasReuseDelay ? .int(Int(rules.reuseDelay)) : .null),
-            ("tcp_timestamps", .bool(rules.timestamps)),
-            ("tcp_max_tw_buckets", .int(Int(rules.limit))),
-            ("tcp_fin_timeout", .int(Int(settings.finTimeout))),
-            ("tcp_tw_recycle", settings.recycles.map { .bool($0) } ?? .null),
-        ]
-        let findings = examined.review.findings.map { finding in
-            JSONValue.object(
-                [("verdict", .string(finding.verdict.rawValue))] + finding.fields + [
-                    ("text", .string(finding.text)),
-                    ("commands", .array(finding.commands(examined.review).map { .string($0) })),
-                ])
-        }
-        return .object([
-            ("netns", .optional(survey.name)), ("inode", .int(Int(survey.found.inode))),
-            ("path", .string(survey.found.path)),
-            ("own", .bool(survey.found.inode == own?.survey.found.inode)),
-            ("settings", .object(values)), ("findings", .array(findings)),
-        ])
+extension DoctorReport.Right {
+    fileprivate init(_ capability: Capability) {
+        self.init(capability.name, purpose: capability.purpose, isHeld: capability.isHeld)
     }
 }

@@ -1,4 +1,5 @@
 import CPortgauge
+import Events
 import Foundation
 import LinuxSystem
 import PortModel

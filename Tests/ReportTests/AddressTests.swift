@@ -3,6 +3,7 @@ import PortModel
 import TestSupport
 import Testing
 
+@testable import Events
 @testable import Report
 
 @Suite struct AddressTests {

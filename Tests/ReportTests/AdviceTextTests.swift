@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 
+@testable import Events
 @testable import PortModel
 @testable import Report
 

@@ -1,5 +1,6 @@
 import PortModel
 
+@testable import Events
 @testable import Report
 
 extension Sample {

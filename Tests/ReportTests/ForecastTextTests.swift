@@ -1,6 +1,7 @@
 import PortModel
 import Testing
 
+@testable import Events
 @testable import Report
 
 @Suite struct ForecastTextTests {
@@ -30,18 +31,18 @@ import Testing
     ]
 
     @Test(arguments: texts) func sayNothingSuperfluous(forecast: Forecast, expected: String) {
-        #expect(TextBuffer.text { $0.append(forecast) } == expected)
+        #expect(TextBuffer("\(forecast)").text == expected)
     }
 
     @Test func fieldsHaveOneDecimalOrAreAbsent() {
         let full = Self.forecast(in: 13.84, share: 0.25)
         #expect(
-            TextBuffer.text { JSONWriter().write(full, &$0) }
-                == #","forecast":{"rate":1012.0,"net_rate":1012.0,"exhausted_in_s":13.8,"#
-                + #""sustainable_rate":470.5,"into_time_wait":0.3}"#)
+            TextBuffer.text { JSONWriter().write(full, to: &$0) }
+                == #"{"rate":1012.0,"net_rate":1012.0,"exhausted_in_s":13.8,"#
+                + #""sustainable_rate":470.5,"into_time_wait":0.3}"# + "\n")
         let unknown = Self.forecast(net: -3.26, level: 12_400, sustainable: nil, share: nil)
         #expect(
-            TextBuffer.text { JSONWriter().write(unknown, &$0) }
-                == #","forecast":{"rate":1012.0,"net_rate":-3.3,"levels_off_at":12400}"#)
+            TextBuffer.text { JSONWriter().write(unknown, to: &$0) }
+                == #"{"rate":1012.0,"net_rate":-3.3,"levels_off_at":12400}"# + "\n")
     }
 }

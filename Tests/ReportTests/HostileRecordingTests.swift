@@ -2,6 +2,7 @@ import PortModel
 import TestSupport
 import Testing
 
+@testable import Events
 @testable import Report
 
 /// Recordings of anybody: nothing makes the reader trap, and it reads on after what is spoilt.
@@ -179,7 +180,7 @@ import Testing
                     if Bool.random(using: &random) { address.low |= 0xfff << shift }
                 }
             }
-            let text = TextBuffer.made { $0.append(address) }.bytes
+            let text = TextBuffer("\(address)").bytes
             #expect(IPAddress(text: text[...]) == address)
         }
     }
@@ -198,7 +199,7 @@ import Testing
         var random = SeededGenerator(state: 7)
         for _ in 0..<1000 {
             let time = UInt64.random(in: 0..<9_200_000_000_000_000, using: &random) * 1000
-            let text = TextBuffer.made { timestamps.appendUTC(time, to: &$0) }.bytes
+            let text = Array(TextBuffer.text { timestamps.appendUTC(time, to: &$0) }.utf8)
             #expect(Timestamps.read(text[...]) == time)
         }
         for text in [

@@ -3,6 +3,7 @@ import PortModel
 import TestSupport
 import Testing
 
+@testable import Events
 @testable import Report
 
 /// Names and addresses of any bytes, in both forms.

@@ -2,6 +2,7 @@ import Foundation
 import PortModel
 import Testing
 
+@testable import Events
 @testable import Report
 
 /// What each line of the sample has after its kind.

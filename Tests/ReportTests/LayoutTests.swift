@@ -2,6 +2,7 @@ import PortModel
 import TestSupport
 import Testing
 
+@testable import Events
 @testable import Report
 
 /// Text in terminals from 40 to 200 columns.

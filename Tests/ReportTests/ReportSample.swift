@@ -1,6 +1,7 @@
 import Foundation
 import PortModel
 
+@testable import Events
 @testable import Report
 
 /// Reports of load tests that were never run.

@@ -1,6 +1,7 @@
 import PortModel
 import Testing
 
+@testable import Events
 @testable import Report
 
 @Suite struct RunCollectorTests {
@@ -15,19 +16,19 @@ import Testing
 
     private func tick(
         _ number: Int, held: Int, timeWait: Int = 0, opened: Int = 0, failed: Int = 0
-    ) -> RunCollector.Second {
+    ) -> Event {
         var since = TupleState.Totals()
         (since.opened, since.failed) = (opened, failed)
-        return RunCollector.Second(
-            tuple: tuple(number),
-            usage: PortUsage(held: held, timeWait: timeWait, usable: 100), since: since,
-            search: 0)
+        return .tick(
+            Tick(
+                index: 0, tuple: tuple(number),
+                usage: PortUsage(held: held, timeWait: timeWait, usable: 100), since: since))
     }
 
     private func collector(_ limits: RunCollector.Limits = .init()) -> RunCollector {
         var collector = RunCollector(limits: limits)
-        collector.begin(
-            Event.Start(version: "1", kernel: "6", hooks: []), at: Self.began)
+        collector.take(
+            .start(Event.Start(version: "1", kernel: "6", hooks: [])), at: Self.began)
         return collector
     }
 
@@ -38,9 +39,9 @@ import Testing
 
     @Test func allTuplesAreAddedUp() {
         var run = collector()
-        run.tick(tick(1, held: 10, timeWait: 4, opened: 10), at: end(of: 0))
-        run.tick(tick(2, held: 5, opened: 5, failed: 1), at: end(of: 0))
-        run.tick(tick(1, held: 0), at: end(of: 2))
+        run.take(tick(1, held: 10, timeWait: 4, opened: 10), at: end(of: 0))
+        run.take(tick(2, held: 5, opened: 5, failed: 1), at: end(of: 0))
+        run.take(tick(1, held: 0), at: end(of: 2))
         let report = run.report(in: Sample.context)
         #expect(report.totals.points.map(\.held) == [15, 15, 5])
         #expect(report.totals.points.map(\.timeWait) == [4, 4, 0])
@@ -52,8 +53,8 @@ import Testing
 
     @Test func withoutASummaryTheTicksTell() {
         var run = collector()
-        run.tick(tick(1, held: 10, timeWait: 4, opened: 10), at: end(of: 0))
-        run.tick(tick(1, held: 3, opened: 2, failed: 7), at: end(of: 1))
+        run.take(tick(1, held: 10, timeWait: 4, opened: 10), at: end(of: 0))
+        run.take(tick(1, held: 3, opened: 2, failed: 7), at: end(of: 1))
         let report = run.report(in: Sample.context)
         #expect(report.ending == .ticksOnly)
         #expect(report.summary.totals.opened == 12 && report.summary.totals.failed == 7)
@@ -65,7 +66,7 @@ import Testing
     /// Of one that broke off, causes and processes are as old as its last summary, counts are not.
     @Test func theTicksGoOnWhereASummaryEnds() {
         var run = collector()
-        run.tick(tick(1, held: 10, opened: 10), at: end(of: 0))
+        run.take(tick(1, held: 10, opened: 10), at: end(of: 0))
         var row = Summary.TupleRow(
             tuple: tuple(1), range: Sample.range, usage: PortUsage(held: 10, usable: 100),
             peak: TupleState.Peak(usage: PortUsage(held: 12, usable: 100), time: 1))
@@ -74,10 +75,10 @@ import Testing
         var summary = Summary(duration: 1, accuracy: Accuracy(), linesDropped: 0)
         summary.tuples = [row]
         summary.totals.opened = 10
-        run.progress(summary, at: end(of: 0))
-        run.tick(tick(1, held: 50, opened: 40, failed: 3), at: end(of: 1))
-        run.tick(tick(2, held: 90, opened: 90), at: end(of: 1))
-        run.tick(tick(1, held: 20), at: end(of: 2))
+        run.take(.progress(summary), at: end(of: 0))
+        run.take(tick(1, held: 50, opened: 40, failed: 3), at: end(of: 1))
+        run.take(tick(2, held: 90, opened: 90), at: end(of: 1))
+        run.take(tick(1, held: 20), at: end(of: 2))
         let report = run.report(in: Sample.context)
         #expect(report.ending == .summaryAt(end(of: 0)))
         #expect(report.summary.totals.opened == 140 && report.summary.portExhaustion.connects == 3)
@@ -92,11 +93,11 @@ import Testing
     @Test func theLastSummaryCounts() {
         var run = collector()
         let summary = Summary(duration: 1, accuracy: Accuracy(), linesDropped: 1)
-        run.progress(summary, at: end(of: 9))
+        run.take(.progress(summary), at: end(of: 9))
         #expect(run.report(in: Sample.context).ending == .summaryAt(end(of: 9)))
         var last = summary
         last.linesDropped = 2
-        run.summary(last, at: end(of: 10))
+        run.take(.summary(last), at: end(of: 10))
         let report = run.report(in: Sample.context)
         #expect(report.ending == .complete && report.summary == last)
     }
@@ -105,9 +106,9 @@ import Testing
         var limits = RunCollector.Limits()
         limits.points = 4
         var run = collector(limits)
-        run.tick(tick(1, held: 7), at: end(of: 1))
-        run.summary(
-            Summary(duration: 0, accuracy: Accuracy(), linesDropped: 0), at: end(of: 9))
+        run.take(tick(1, held: 7), at: end(of: 1))
+        run.take(
+            .summary(Summary(duration: 0, accuracy: Accuracy(), linesDropped: 0)), at: end(of: 9))
         let report = run.report(in: Sample.context)
         #expect(report.secondsPerPoint == 4)
         #expect(report.totals.points.map(\.held) == [7, 7, 7])
@@ -119,8 +120,8 @@ import Testing
         var run = collector(limits)
         for second in 0..<50 {
             for number in 0..<20 {
-                run.tick(tick(number, held: 1 + number), at: end(of: second))
-                run.lost(1, at: end(of: second))
+                run.take(tick(number, held: 1 + number), at: end(of: second))
+                run.take(.lost(1), at: end(of: second))
             }
         }
         let report = run.report(in: Sample.context)
@@ -136,10 +137,12 @@ import Testing
             let call = FailedCall(
                 scope: .tuple(tuple(1)), process: ProcessID(pid: pid, name: .init("x")),
                 cause: .exhausted)
-            run.failure(call, search: 5_000_000, at: end(of: 0) + 1)
+            var failure = Failure(call, time: 0, usage: PortUsage(usable: 0))
+            failure.search = 5_000_000
+            run.take(.failure(failure), at: end(of: 0) + 1)
         }
-        run.tick(tick(1, held: 1), at: end(of: 1))
-        run.tick(tick(1, held: 1), at: end(of: 2))
+        run.take(tick(1, held: 1), at: end(of: 1))
+        run.take(tick(1, held: 1), at: end(of: 2))
         let report = run.report(in: Sample.context)
         #expect(report.moments.count == 2)
         #expect(report.series(of: .tuple(tuple(1)))?.points.map(\.search) == [5000, 0])
@@ -148,9 +151,9 @@ import Testing
     /// Nor does one that is put back.
     @Test func aClockThatLeapsTakesNoSpace() {
         var run = collector()
-        run.tick(tick(1, held: 1), at: Self.began + (1 << 62))
-        run.tick(tick(1, held: 2), at: end(of: 3))
-        run.tick(tick(1, held: 3), at: 0)
+        run.take(tick(1, held: 1), at: Self.began + (1 << 62))
+        run.take(tick(1, held: 2), at: end(of: 3))
+        run.take(tick(1, held: 3), at: 0)
         let report = run.report(in: Sample.context)
         #expect(report.series[0].series.points.last?.held == 3)
     }

@@ -1,6 +1,7 @@
 import PortModel
 import Testing
 
+@testable import Events
 @testable import Report
 
 /// What frames a command's run: what is told before it, and the verdict after it.

@@ -1,5 +1,6 @@
 import PortModel
 
+@testable import Events
 @testable import Report
 
 /// Events to write, and what they look like when written.
@@ -133,7 +134,7 @@ enum Sample {
     }
 
     static func bindPool(_ ledger: Ledger = bindPools()) -> Event {
-        .bindPool(ledger.bindPools.values.first!)
+        .bindPool(Event.BindPoolUsage(ledger.bindPools.values.first!))
     }
 
     /// The tuple's first second.

@@ -3,7 +3,7 @@ import Testing
 
 /// `schema/event.schema.json`, and a validator to hold lines against it.
 enum Schema {
-    private static let folder = URL(filePath: #filePath)
+    static let folder = URL(filePath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         .appending(path: "schema")
     private static let file = folder.appending(path: "event.schema.json")

@@ -1,3 +1,4 @@
+import Events
 import Testing
 
 /// The schema accepts what is written, and nothing else.

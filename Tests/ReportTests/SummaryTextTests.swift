@@ -1,6 +1,7 @@
 import PortModel
 import Testing
 
+@testable import Events
 @testable import Report
 
 @Suite struct SummaryTextTests {

@@ -1,6 +1,7 @@
 import PortModel
 import Testing
 
+@testable import Events
 @testable import Report
 
 private let unconnected = "10.0.0.1 → 10.0.0.9:80             14,117/28,232 "

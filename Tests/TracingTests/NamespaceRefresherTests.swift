@@ -1,3 +1,4 @@
+import Events
 import PortModel
 import Probe
 import Testing

@@ -1,3 +1,4 @@
+import Events
 import PortModel
 import Report
 import Testing

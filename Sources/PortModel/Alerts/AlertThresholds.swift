@@ -1,10 +1,10 @@
 /// A tuple or a bind pool has crossed a threshold, or has recovered.
 package struct Alert: Sendable {
     /// The threshold crossed, in percent of the usable ports; 0 when it has recovered.
-    package let level: Int
-    package let time: UInt64
-    package let scope: PortScope
-    package let usage: PortUsage
+    package var level: Int
+    package var time: UInt64
+    package var scope: PortScope
+    package var usage: PortUsage
     /// Of a tuple, if it can be told.
     package var forecast: Forecast?
     /// Nanoseconds that connect() searched for a port there, on average of those that took long.

@@ -133,9 +133,8 @@ package struct TupleState: Sendable {
     mutating func takeTick(at now: UInt64, place: Int) -> Tick? {
         guard let since = totals(since: totalsAtLastTick) else { return nil }
         totalsAtLastTick = nil
-        var tick = Tick(
-            place: place, tuple: tuple, usage: usage, since: since,
-            search: searches.mean(since: searchesAtLastTick))
+        var tick = Tick(place: place, tuple: tuple, usage: usage, since: since)
+        tick.search = searches.mean(since: searchesAtLastTick)
         searchesAtLastTick = searches
         if since.opened > 0 { rates.add(UInt64(since.opened)) }
         if history != nil || RateHistory.isWorthwhile(held: usage.used, usable: usage.usable) {

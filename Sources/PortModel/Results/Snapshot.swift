@@ -9,19 +9,70 @@ package struct Snapshot: Sendable {
     }
 
     package var source: Source
-    /// By their identity.
-    package var namespaces: [UInt32: Namespace]
+    /// By their inode numbers.
+    package var namespaces: [Summary.NamespaceRow]
     /// The fullest first.
-    package var tuples: [TupleState]
-    package var bindPools: [BindPool]
+    package var tuples: [TupleRow]
+    package var bindPools: [PoolRow]
 
     package init(of ledger: Ledger, source: Source) {
         self.source = source
-        namespaces = ledger.namespaces
+        namespaces = ledger.namespaces.map { Summary.NamespaceRow($0.value, netns: $0.key) }
+            .sorted { $0.inode < $1.inode }
         tuples = ledger.tuples.sorted {
             ($0.usage.share, $0.held) > ($1.usage.share, $1.held)
+        }.map {
+            TupleRow(
+                tuple: $0.tuple, range: $0.range, usage: $0.usage,
+                processes: Owner.top($0.processes))
         }
-        bindPools = ledger.bindPools.values.sorted { $0.usage.share > $1.usage.share }
+        bindPools = ledger.bindPools.values.sorted { $0.usage.share > $1.usage.share }.map {
+            PoolRow(key: $0.key, usage: $0.usage, processes: Owner.top($0.processes))
+        }
+    }
+
+    /// How a tuple stands.
+    package struct TupleRow: Sendable {
+        package var tuple: Tuple
+        package var range: PortRange
+        package var usage: PortUsage
+        package var processes: [Owner]
+
+        package init(tuple: Tuple, range: PortRange, usage: PortUsage, processes: [Owner]) {
+            self.tuple = tuple
+            self.range = range
+            self.usage = usage
+            self.processes = processes
+        }
+    }
+
+    /// How a pool stands that bind() chooses from.
+    package struct PoolRow: Sendable {
+        package var key: BindPool.Key
+        package var usage: PortUsage
+        package var processes: [Owner]
+
+        package init(key: BindPool.Key, usage: PortUsage, processes: [Owner]) {
+            self.key = key
+            self.usage = usage
+            self.processes = processes
+        }
+    }
+
+    /// A process, and how many sockets of a tuple or pool it has open.
+    package struct Owner: Sendable {
+        package var process: ProcessID
+        package var sockets: Int
+
+        package init(process: ProcessID, sockets: Int) {
+            self.process = process
+            self.sockets = sockets
+        }
+
+        /// The three with most.
+        fileprivate static func top(_ processes: TopProcesses) -> [Owner] {
+            processes.leading.prefix(3).map { Owner(process: $0.process, sockets: $0.opened) }
+        }
     }
 
     /// Percent of the usable ports that are used, of the fullest tuple or pool; 0 without any.

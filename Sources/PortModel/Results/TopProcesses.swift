@@ -18,6 +18,8 @@ package struct TopProcesses: Sendable {
 
     package private(set) var shares: [Share] = []
 
+    package init() {}
+
     private static let capacity = 16
 
     mutating func add(_ process: ProcessID, opened: Int = 0, failed: Int = 0) {

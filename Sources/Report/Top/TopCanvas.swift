@@ -1,3 +1,5 @@
+import Events
+
 /// A frame in the making, line by line: each is cut off at the width of the terminal, and each begins
 /// where it belongs, so that nothing ever scrolls.
 struct TopCanvas {
@@ -9,7 +11,6 @@ struct TopCanvas {
     private(set) var rows = 0
     private var column = 0
     private var isSelected = false
-    private var cell = TextBuffer()
 
     enum Side { case left, right }
 
@@ -43,43 +44,36 @@ struct TopCanvas {
         if column < size.columns { line.append("\u{1b}[K") }
     }
 
-    /// Text of any length.
-    mutating func put(_ tone: Style.Tone = .plain, _ write: (inout TextBuffer) -> Void) {
-        cell.clear()
-        write(&cell)
-        let width = min(cell.columns(since: 0), size.columns - column)
-        emit(tone, cell.bytes.prefix(columns: width), width)
+    /// Puts text of any length.
+    mutating func put(_ text: TextBuffer, _ tone: Style.Tone = .plain) {
+        let width = min(text.columns, size.columns - column)
+        emit(tone, text.bytes.prefix(columns: width), width)
     }
 
-    /// A column of a table, and a space.
+    /// Puts a column of a table, and a space.
     ///
     /// - Parameters:
     ///   - side: where the text lies.
     ///   - keepsEnd: the beginning is cut off when the text is too long.
     mutating func put(
-        _ side: Side, width: Int, _ tone: Style.Tone = .plain, keepsEnd: Bool = false,
-        _ write: (inout TextBuffer) -> Void
+        _ side: Side, _ width: Int, _ text: TextBuffer, _ tone: Style.Tone = .plain,
+        keepsEnd: Bool = false
     ) {
         guard width > 0 else { return }
-        cell.clear()
-        write(&cell)
-        let columns = cell.columns(since: 0)
-        var text = TextBuffer(cell.bytes)
-        if columns > width {
-            text.clear()
-            if keepsEnd { text.append(cut) }
-            text.append(
-                keepsEnd
-                    ? cell.bytes.suffix(columns: width - 1) : cell.bytes.prefix(columns: width - 1))
-            if !keepsEnd { text.append(cut) }
-        }
+        let columns = text.columns
+        let cell: TextBuffer =
+            columns <= width
+            ? text
+            : keepsEnd
+                ? "\(cut)\(text.bytes.suffix(columns: width - 1))"
+                : "\(text.bytes.prefix(columns: width - 1))\(cut)"
         if side == .right { put(repeated: " ", width - columns) }
-        put(tone) { $0.append(text) }
+        put(cell, tone)
         if side == .left { put(repeated: " ", width - columns) }
         put(repeated: " ", 1)
     }
 
-    mutating func put(_ tone: Style.Tone = .plain, repeated glyph: StaticString, _ count: Int) {
+    mutating func put(repeated glyph: StaticString, _ count: Int, _ tone: Style.Tone = .plain) {
         let width = min(count, size.columns - column)
         guard width > 0 else { return }
         var glyphs = TextBuffer()
@@ -95,6 +89,10 @@ struct TopCanvas {
         if !isPlain { style.end(&line) }
         column += width
     }
+}
+
+extension TextBuffer {
+    fileprivate mutating func appendInterpolation(_ bytes: ArraySlice<UInt8>) { append(bytes) }
 }
 
 extension [UInt8] {

@@ -1,3 +1,5 @@
+import Events
+
 /// The columns of the list, in the widths that suit the terminal; 0: left out.
 struct TopColumns: Hashable, Sendable {
     private(set) var share = 0
@@ -12,9 +14,9 @@ struct TopColumns: Hashable, Sendable {
     private(set) var tuple = 0
     private(set) var process = 0
 
-    /// What a tuple needs at least: `127.0.0.1 → 127.0.0.1:8080`.
+    /// The least that a tuple needs: `127.0.0.1 → 127.0.0.1:8080`.
     private static let narrowTuple = 26
-    /// What nearly all need.
+    /// Enough for nearly all tuples.
     private static let wideTuple = 43
 
     /// - Parameter width: of the terminal.

@@ -1,4 +1,6 @@
-/// What bars, sparklines and marks are drawn with: each takes one column.
+import Events
+
+/// The glyphs of bars, sparklines and marks: each takes one column.
 struct TopGlyphs: Sendable {
     let isUTF8: Bool
 
@@ -6,7 +8,7 @@ struct TopGlyphs: Sendable {
     var selected: StaticString { isUTF8 ? "▶" : ">" }
     var cut: StaticString { isUTF8 ? "…" : "~" }
     var upDown: StaticString { isUTF8 ? "↑↓" : "arrows" }
-    /// Of a bar: ports in use, in TIME_WAIT, and left.
+    /// The parts of a bar: ports in use, in TIME_WAIT, and left.
     var inUse: StaticString { isUTF8 ? "█" : "#" }
     var inTimeWait: StaticString { isUTF8 ? "▒" : "=" }
     var free: StaticString { isUTF8 ? "·" : "." }
@@ -21,7 +23,7 @@ struct TopGlyphs: Sendable {
     private static let blocks: [StaticString] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"]
     private static let ascii: [StaticString] = ["_", ".", "-", "=", "*", "#"]
 
-    /// How a bar of `width` columns is divided: nothing is hidden, and only what is full looks it.
+    /// Divides a bar of `width` columns, so that the least use shows, and only a full one looks full.
     ///
     /// - Parameters:
     ///   - share: used ÷ usable.

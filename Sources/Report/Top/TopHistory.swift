@@ -1,7 +1,8 @@
+import Events
 import PortModel
 
-/// How full each tuple and bind pool was in the last two minutes, by the second: a byte each, so that
-/// 10,000 of them take 1.3 MB, and a second costs next to nothing.
+/// The past two minutes of each tuple and bind pool: how full it was, in a byte for each second, so
+/// that 10,000 of them take 1.3 MB, and a second costs next to nothing.
 struct TopHistory: Sendable {
     /// The rings of all, one after the other.
     private var levels: [UInt8] = []
@@ -20,7 +21,7 @@ struct TopHistory: Sendable {
         }
     }
 
-    /// How full it is in this second.
+    /// Notes how full it is in this second.
     ///
     /// - Parameter number: of its own, as small as may be.
     mutating func note(_ usage: PortUsage, of scope: PortScope, number: Int) {
@@ -38,7 +39,7 @@ struct TopHistory: Sendable {
         levels[start + newest] = UInt8(max(1, min(255, usage.share * 255)))
     }
 
-    /// From 0, nothing, to 255, nothing left; the oldest first.
+    /// Returns levels from 0, nothing, to 255, nothing left; the oldest first.
     func last(_ count: Int, of scope: PortScope, number: Int) -> [UInt8] {
         guard number < owners.count, owners[number] == scope else { return [] }
         let start = number * Self.seconds

@@ -1,10 +1,11 @@
+import Events
 import PortModel
 
-/// What there is to show of one moment: the end of a second.
+/// All there is to show of one moment, the end of a second.
 struct TopPicture: Sendable {
-    /// Of the tuples and bind pools that hold something, open something or have failed; in no order.
+    /// The tuples and bind pools that hold something, open something or have failed; in no order.
     private(set) var rows: [TopRow] = []
-    /// Of tuples by their places in the ledger, and of bind pools.
+    /// The past of tuples, by their places in the ledger, and of bind pools.
     private(set) var history = TopHistory()
     private(set) var poolHistory = TopHistory()
     private(set) var totals = Totals()
@@ -96,7 +97,7 @@ struct TopPicture: Sendable {
     /// Pools come and go, and their numbers only grow.
     private static func ring(_ row: TopRow) -> Int { row.number % 1024 }
 
-    /// How full it was in the last seconds, from 0 to 255; the oldest first.
+    /// Returns how full it was in the last seconds, from 0 to 255; the oldest first.
     func history(of row: TopRow, last count: Int) -> [UInt8] {
         switch row.scope {
         case .tuple: history.last(count, of: row.scope, number: row.number)

@@ -1,3 +1,4 @@
+import Events
 import PortModel
 
 /// One tuple or bind pool, as it stood when the last second had passed.
@@ -6,9 +7,9 @@ struct TopRow: Sendable {
     /// A tuple's place in `Ledger.tuples`; a pool's number.
     let number: Int
     let usage: PortUsage
-    /// Connects a second that got a port; nil of a bind pool, which is not told.
+    /// Connects a second that got a port; nil of a bind pool, as it is not known.
     var opened: Double?
-    /// Calls that got none.
+    /// Calls that got no port.
     let failed: Int
     var failedPerSecond = 0.0
     var forecast: Forecast?
@@ -18,11 +19,11 @@ struct TopRow: Sendable {
     /// Seconds until no port is left; nil if it does not come to that, as far as is known.
     var exhaustedIn: Double? { usage.available == 0 ? 0 : forecast?.exhaustedIn }
 
-    /// Of the ports held, the part in TIME_WAIT, from 0 to 1.
+    /// The part of the held ports that is in TIME_WAIT, from 0 to 1.
     var waiting: Double { Double(usage.timeWait) / Double(max(1, usage.held)) }
 }
 
-/// What the rows are sorted by.
+/// The orders in which rows can be sorted.
 package enum TopOrder: UInt8, CaseIterable, Sendable {
     case share, held, timeWait, rate, exhaustion, failed, address
 

@@ -1,6 +1,7 @@
+import Events
 import PortModel
 
-/// Which row is selected, and which is the first on the screen. The selection stays with its tuple
+/// The row that is selected, and the first one on the screen. The selection stays with its tuple
 /// when the order changes; while nothing is selected, the list stays at its beginning.
 struct TopSelection: Sendable {
     enum Move: Hashable, Sendable {
@@ -10,18 +11,18 @@ struct TopSelection: Sendable {
     }
 
     private(set) var scope: PortScope?
-    /// Where it was last, counted from the first row.
+    /// Its last place, counted from the first row.
     private(set) var place = 0
     /// The first row on the screen.
     private(set) var top = 0
-    /// To be done with the next frame, which knows the rows.
+    /// Moves to be made with the next frame, which knows the rows.
     private var moves: [Move] = []
     /// The row that is selected next is to be expanded as well.
     var expandsNext = false
 
     mutating func move(_ move: Move) { moves.append(move) }
 
-    /// Where the selection is now: nil without one.
+    /// Makes the moves, and returns the place of the selection; nil without one.
     ///
     /// - Parameters:
     ///   - current: where the selected row is now; nil if it is gone.

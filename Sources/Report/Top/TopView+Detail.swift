@@ -1,3 +1,4 @@
+import Events
 import PortModel
 
 extension TopView {
@@ -50,88 +51,56 @@ extension TopView {
                 write(&canvas)
             }
         }
-        indented { $0.put { usage(row, &$0) } }
-        indented { $0.put { outlook(row, listing, &$0) } }
-        indented {
-            $0.put(.faint) { $0.append("   HELD TIME_WAIT  OPENED  FAILED PROCESS") }
-        }
+        indented { $0.put(usage(row)) }
+        indented { $0.put(outlook(row, listing)) }
+        indented { $0.put("   HELD TIME_WAIT  OPENED  FAILED PROCESS", .faint) }
         for detail in details(of: row, listing) { indented { process(detail, &$0) } }
     }
 
-    private func usage(_ row: TopRow, _ line: inout TextBuffer) {
+    private func usage(_ row: TopRow) -> TextBuffer {
         let usage = row.usage
-        line.append(grouped: usage.available)
-        line.append(" of ")
-        line.append(grouped: usage.usable)
-        line.append(" left; held ")
-        line.append(grouped: usage.held)
+        var text: TextBuffer = "\(grouped: usage.available) of \(grouped: usage.usable) left; "
+        text += "held \(grouped: usage.held)"
         guard case .tuple = row.scope else {
-            line.append(" of those that bind() chooses from")
-            return
+            text += " of those that bind() chooses from"
+            return text
         }
-        line.append(": ")
-        line.append(grouped: usage.held - usage.timeWait)
-        line.append(" in use, ")
-        line.append(grouped: usage.timeWait)
-        line.append(" in TIME_WAIT")
-        if usage.reusable > 0 {
-            line.append(" (")
-            line.append(grouped: usage.reusable)
-            line.append(" reusable)")
-        }
+        text += ": \(grouped: usage.held - usage.timeWait) in use, "
+        text += "\(grouped: usage.timeWait) in TIME_WAIT"
+        if usage.reusable > 0 { text += " (\(grouped: usage.reusable) reusable)" }
+        return text
     }
 
-    private func outlook(_ row: TopRow, _ listing: Listing, _ line: inout TextBuffer) {
+    private func outlook(_ row: TopRow, _ listing: Listing) -> TextBuffer {
         switch row.scope {
         case .bindPool(let key):
-            line.append("peak ")
-            line.append(grouped: listing.ledger.bindPools[key]?.peak ?? 0)
+            return "peak \(grouped: listing.ledger.bindPools[key]?.peak ?? 0)"
         case .tuple(let tuple):
-            let account = listing.ledger.tuples[row.number]
-            guard account.tuple == tuple else { return line.append("gone") }
-            line.append("peak ")
-            line.append(grouped: account.peak.held)
-            line.append(", ports ")
-            line.append(account.range)
-            if row.failedPerSecond > 0 {
-                line.append(", ")
-                line.append(rate: row.failedPerSecond)
-                line.append(" fail/s")
-            }
-            guard let forecast = row.forecast else { return }
-            var text = TextBuffer()
-            text.append(forecast)
-            guard !text.bytes.isEmpty else { return }
-            line.append("; ")
-            line.append(text)
+            let state = listing.ledger.tuples[row.number]
+            guard state.tuple == tuple else { return "gone" }
+            var text: TextBuffer = "peak \(grouped: state.peak.held), ports \(state.range)"
+            if row.failedPerSecond > 0 { text += ", \(rate: row.failedPerSecond) fail/s" }
+            let forecast: TextBuffer = row.forecast.map { "\($0)" } ?? ""
+            if !forecast.isEmpty { text += "; \(forecast)" }
+            return text
         }
     }
 
     private func process(_ detail: Detail, _ canvas: inout TopCanvas) {
-        canvas.put(.right, width: 7) { line in
-            guard let held = detail.occupancy?.held else { return line.append("-") }
-            line.append(compact: held)
-        }
-        canvas.put(.right, width: 9) { line in
-            guard let waiting = detail.occupancy?.timeWait else { return line.append("-") }
-            line.append(compact: waiting)
-        }
-        canvas.put(.right, width: 7) { $0.append(compact: detail.opened) }
-        canvas.put(.right, width: 7, detail.failed > 0 ? .alarm : .plain) {
-            $0.append(compact: detail.failed)
-        }
-        canvas.put {
-            $0.append(detail.process)
-            if detail.process == .unknown { $0.append(" (from before the start)") }
-            let causes = detail.causes.sorted {
-                ($0.value, $1.key.rawValue) > ($1.value, $0.key.rawValue)
-            }
-            for (cause, count) in causes {
-                $0.append("  ")
-                $0.append(cause.rawValue)
-                $0.append(" ")
-                $0.append(grouped: count)
-            }
-        }
+        let (held, waiting) = (detail.occupancy?.held, detail.occupancy?.timeWait)
+        canvas.put(.right, 7, held.map { "\(compact: $0)" } ?? "-")
+        canvas.put(.right, 9, waiting.map { "\(compact: $0)" } ?? "-")
+        canvas.put(.right, 7, "\(compact: detail.opened)")
+        canvas.put(
+            .right, 7, "\(compact: detail.failed)", detail.failed > 0 ? .alarm : .plain)
+        let causes = detail.causes.sorted {
+            ($0.value, $1.key.rawValue) > ($1.value, $0.key.rawValue)
+        }.map { cause, count in TextBuffer("  \(cause.rawValue) \(grouped: count)") }
+        let isUnknown = detail.process == .unknown
+        canvas.put(
+            """
+            \(detail.process)\(if: isUnknown, " (from before the start)")\
+            \(joined: causes, by: "")
+            """)
     }
 }

@@ -1,20 +1,18 @@
+import Events
+
 extension TopView {
     func help(_ canvas: inout TopCanvas, until end: Int) {
         for (keys, meaning) in Self.keys {
             guard canvas.rows < end else { return }
             canvas.row { canvas in
-                canvas.put(.left, width: 16, .heading) { $0.append(keys) }
-                canvas.put { $0.append(meaning) }
+                canvas.put(.left, 16, "\(keys)", .heading)
+                canvas.put("\(meaning)")
             }
         }
         guard canvas.rows < end else { return }
         canvas.row { canvas in
-            canvas.put(.left, width: 16) {
-                $0.append(glyphs.inUse)
-                $0.append(glyphs.inTimeWait)
-                $0.append(glyphs.free)
-            }
-            canvas.put { $0.append("of the usable ports: in use, in TIME_WAIT, left") }
+            canvas.put(.left, 16, "\(glyphs.inUse)\(glyphs.inTimeWait)\(glyphs.free)")
+            canvas.put("of the usable ports: in use, in TIME_WAIT, left")
         }
     }
 

@@ -1,3 +1,4 @@
+import Events
 import PortModel
 
 extension TopView {
@@ -8,14 +9,14 @@ extension TopView {
             var row: Int32
         }
 
-        /// Those that match: in order within `window`.
+        /// The rows that match: in order within `window`.
         var ranked: [Ranked] = []
         var window = 0..<0
         let columns: TopColumns
         let ledger: Ledger
         var occupants: [Tuple: [ProcessID: Ledger.HeldPorts]] = [:]
 
-        /// Nil if it has been forgotten since.
+        /// Returns nil if the row has been forgotten since.
         func processes(of row: TopRow) -> TopProcesses? {
             switch row.scope {
             case .tuple(let tuple):
@@ -71,7 +72,7 @@ extension TopView {
         return top..<min(top + page, listing.ranked.count)
     }
 
-    /// Who holds the ports of those that are expanded.
+    /// Looks up who holds the ports of the expanded rows.
     private mutating func lookUpExpanded(_ listing: inout Listing) {
         guard !expanded.isEmpty else { return }
         let tuples = listing.ranked[listing.window].compactMap { ranked -> Tuple? in
@@ -99,17 +100,14 @@ extension TopView {
 
     // MARK: Filter
 
-    /// Whether the row's text, that of all its processes included, has all of these words.
+    /// Returns whether all of these words are in the row's text, that of its processes included.
     private func matches(
         _ row: TopRow, _ words: [ArraySlice<UInt8>], _ listing: Listing,
         _ context: RenderContext, _ text: inout TextBuffer
     ) -> Bool {
         text.clear()
-        text.append(row.scope, glyphs, context)
-        for share in listing.processes(of: row)?.shares ?? [] {
-            text.append(" ")
-            text.append(share.process)
-        }
+        text += "\(row.scope, glyphs, context)"
+        for share in listing.processes(of: row)?.shares ?? [] { text += " \(share.process)" }
         return words.allSatisfy { text.bytes.contains(ignoringCase: $0) }
     }
 }

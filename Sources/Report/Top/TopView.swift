@@ -1,7 +1,8 @@
+import Events
 import PortModel
 
-/// What the full-screen view shows and how keys change it: a value that knows neither a terminal nor a
-/// clock. The rows are taken down once a second; a frame sorts and formats those that are visible.
+/// The full-screen view, and how keys change it: a value that knows neither a terminal nor a clock.
+/// Rows are recorded once a second; a frame sorts and formats those that are visible.
 package struct TopView: Sendable {
     package struct Size: Hashable, Sendable {
         package var columns: Int
@@ -15,7 +16,7 @@ package struct TopView: Sendable {
 
     let style: Style
     let glyphs: TopGlyphs
-    /// In percent: where a row turns yellow, and red.
+    /// The shares, in percent, from which a row is yellow, and red.
     let warning: Int
     let alarm: Int
 
@@ -27,13 +28,13 @@ package struct TopView: Sendable {
     var order = TopOrder.share
     var isReversed = false
     var isHelpShown = false
-    /// What a row must contain, in lower case: all words of it.
+    /// Words that a row must contain, all of them, in lower case.
     var filter: [UInt8] = []
-    /// While the filter is typed: what it was before.
+    /// The filter as it was before, while another is typed.
     var filterBefore: [UInt8]?
 
     var expanded: Set<PortScope> = []
-    /// Who holds the ports of the expanded tuples, as far as it has been looked up for this picture.
+    /// The holders of the expanded tuples' ports, as far as looked up for this picture.
     private var occupants: [Tuple: [ProcessID: Ledger.HeldPorts]] = [:]
     var selection = TopSelection()
 
@@ -53,7 +54,7 @@ package struct TopView: Sendable {
     var isPaused: Bool { frozen != nil }
     var picture: TopPicture { frozen?.picture ?? current }
 
-    /// Takes down how all stand.
+    /// Records how all stand.
     ///
     /// - Parameter ticks: the tuples in which anything changed since the last call.
     package mutating func secondPassed(
@@ -159,7 +160,7 @@ package struct TopView: Sendable {
 }
 
 extension UInt8 {
-    /// Of ASCII.
+    /// The ASCII letter in lower case.
     var lowercased: UInt8 {
         (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(self) ? self | 0x20 : self
     }

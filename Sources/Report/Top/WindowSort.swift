@@ -1,3 +1,5 @@
+import Events
+
 extension Array {
     /// Puts in order what comes to lie in `window`, and nothing else: what precedes it lies before it,
     /// what follows behind. A screenful of 10,000 takes a tenth of the time of all.

@@ -2,6 +2,7 @@ import PortModel
 import TestSupport
 import Testing
 
+@testable import Events
 @testable import Report
 
 /// A view of a ledger, with keys pressed by name.
@@ -405,10 +406,10 @@ private func expect(_ text: String, _ wanted: String) { #expect(text == wanted, 
             (0, "0"), (999_999, "999,999"), (1_000_000, "1,000k"), (999_999_999, "999,999k"),
             (1_000_000_000, "1,000M"), (Int.max, "999,999M"),
         ] {
-            #expect(TextBuffer.text { $0.append(compact: number) } == text)
+            #expect(TextBuffer("\(compact: number)").text == text)
         }
-        #expect(TextBuffer.text { $0.append(compactShare: 0.9999) } == "99.9%")
-        #expect(TextBuffer.text { $0.append(compactShare: .infinity) } == "100.0%")
-        #expect(TextBuffer.text { $0.append(clock: 3_723_000_000_000) } == "1:02:03")
+        #expect(TextBuffer("\(compactShare: 0.9999)").text == "99.9%")
+        #expect(TextBuffer("\(compactShare: .infinity)").text == "100.0%")
+        #expect(TextBuffer("\(clock: 3_723_000_000_000)").text == "1:02:03")
     }
 }

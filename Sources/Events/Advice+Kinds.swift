@@ -1,0 +1,126 @@
+import PortModel
+
+extension Advice {
+    package var what: String {
+        switch kind {
+        case .reuseConnections: "Keep connections open and use them again."
+        case .letPeerClose: "Let the peer close first: then this side has no TIME_WAIT."
+        case .timeWaitReuse: "Let TIME_WAITs be used again."
+        case .closeIdle:
+            "Have fewer connections open: most ports at the peak were theirs, not TIME_WAITs'."
+        case .widenRange: "Set a wider `ip_local_port_range`."
+        case .freeRange: "Move reservations and binds out of the range."
+        case .addAddresses: "Use more source addresses, or more addresses or ports of the peer."
+        case .bindNoPort: "Set IP_BIND_ADDRESS_NO_PORT before bind() with port 0."
+        case .socketRange: "Set a wider IP_LOCAL_PORT_RANGE, or none."
+        case .collision: "Leave the choice of the port to connect()."
+        case .noAddress: "See to the local address."
+        case .noMemory: "See to the kernel's memory."
+        }
+    }
+}
+
+extension Advice.Kind {
+    mutating func fields(_ v: inout some FieldVisitor) {
+        switch self {
+        case .reuseConnections(var connections, var lived, var bytes, var pool):
+            v.field("connections", &connections, .count, "Connections that were opened.")
+            v.field(
+                "lived_us", &lived.mean, .microseconds,
+                "Microseconds from connect() to the close of the socket, on average.")
+            v.optional(
+                "bytes", &bytes, .tenths(),
+                "Payload of a connection, both ways, on average. Absent when not known.")
+            v.field(
+                "pool", &pool, .count,
+                "How many at once would have done, and ports with them: connections a second × "
+                    + "seconds they lived.")
+            if v.reads { lived.count = connections }
+            self = .reuseConnections(
+                connections: connections, lived: lived, bytes: bytes, pool: pool)
+        case .letPeerClose(var share, var closed, var timeWait):
+            v.field("closed", &closed, .count, "Connections that were closed.")
+            var percent = share * 100
+            v.field(
+                "closed_first_percent", &percent, .tenths(to: 100),
+                "How many of them went into TIME_WAIT, because this side closed first.")
+            v.field("time_wait", &timeWait, .count, Self.timeWaitText)
+            if v.reads { share = percent / 100 }
+            self = .letPeerClose(share: share, closed: closed, timeWait: timeWait)
+        case .timeWaitReuse(var rules, var loopback, var timeWait, var reusable, var rate):
+            rules.fields(&v, most: 2)
+            v.field(
+                "loopback", &loopback, .flag,
+                "The tuple is one for which a `tcp_tw_reuse` of 2 is enough.")
+            v.field("time_wait", &timeWait, .count, Self.timeWaitText)
+            v.field(
+                "reusable", &reusable, .count, "How many of them were older than that delay.")
+            v.field("sustains_per_s", &rate, .count, Self.sustainsText)
+            self = .timeWaitReuse(
+                rules: rules, loopback: loopback, timeWait: timeWait, reusable: reusable,
+                rate: rate)
+        case .closeIdle(var open):
+            v.field("open", &open, .count, "Ports that open connections held at the peak.")
+            self = .closeIdle(open: open)
+        case .widenRange(var from, var to, var adds, var sustains):
+            v.field("range", &from, .range, PortRange.text)
+            v.field("to", &to, .range, "The range to set: the lowest and the highest port.")
+            v.field(
+                "adds", &adds, .count,
+                "Ports that are usable in it, less those that are now.")
+            v.optional(
+                "sustains_per_s", &sustains, .count,
+                Self.sustainsText + " Absent when it cannot be told.")
+            self = .widenRange(from: from, to: to, adds: adds, sustains: sustains)
+        case .freeRange(var range, var blocked, var binders):
+            v.field("range", &range, .range, PortRange.text)
+            v.field(
+                "reserved", &blocked.reserved, .count,
+                "Ports of the range that `ip_local_reserved_ports` takes out.")
+            v.field(
+                "bound", &blocked.bound, .count,
+                "Ports of the range that a bind holds, and that are not reserved.")
+            v.field("binders", &binders, .objects(), "Processes known to hold them.")
+            self = .freeRange(range: range, blocked: blocked, holders: binders)
+        case .addAddresses(var count):
+            v.field("addresses", &count, .count, "How many in all.")
+            self = .addAddresses(count)
+        case .bindNoPort(var blocked):
+            v.field(
+                "connects_blocked", &blocked, .count,
+                "Connects of the namespace that failed because binds held what they might have had."
+            )
+            self = .bindNoPort(blocked: blocked)
+        case .socketRange(var own, var wide):
+            v.field(
+                "range", &own, .range,
+                "The socket's own range: the lowest and the highest port.")
+            v.field(
+                "usable_without", &wide, .count, "Ports that are usable in the namespace's range.")
+            self = .socketRange(own: own, wide: wide)
+        case .collision(var count):
+            v.count(
+                &count, "because the port that the program bound had a connection to this peer")
+            self = .collision(count)
+        case .noAddress(var count):
+            v.count(&count, "because there was no local address")
+            self = .noAddress(count)
+        case .noMemory(var count):
+            v.count(&count, "because there was no memory")
+            self = .noMemory(count)
+        }
+    }
+
+    private static var timeWaitText: String {
+        "How many of the ports held at the peak were in TIME_WAIT."
+    }
+    private static var sustainsText: String {
+        "Connections a second that can go on without end, then."
+    }
+}
+
+extension FieldVisitor {
+    fileprivate mutating func count(_ count: inout Int, _ reason: @autoclosure () -> String) {
+        field("count", &count, .count, "Connects that failed \(reason()).")
+    }
+}

@@ -1,0 +1,101 @@
+import PortModel
+
+extension Advice: FieldGroup {
+    package static let blanks = Kind.blanks.map { kind in
+        let isOfPool = if case .bindNoPort = kind { true } else { false }
+        return Advice(
+            kind: kind, scope: PortScope.blanks[isOfPool ? 1 : 0], process: .unknown, failed: 0,
+            peak: 0, usable: 0, demand: isOfPool ? nil : Demand(rate: 0, ports: nil))
+    }
+    package var definition: String { "advice" }
+
+    package mutating func fields(_ v: inout some FieldVisitor) {
+        v.field("kind", &kind, .tag(), "The kind of this advice.")
+        scope.fields(&v)
+        let isOfPool = scope.tuple == nil
+        v.field(
+            "top_process", &process, .object(), unless: .unknown,
+            "The process with the most \(isOfPool ? "binds" : "connects"). Absent when unknown.")
+        v.field(
+            "failed", &failed, .count,
+            "\(isOfPool ? "bind() calls" : "Connects") that failed there, for whatever cause.")
+        v.field("peak", &peak, .count, "Ports held at the peak.")
+        v.field(
+            "usable", &usable, .count,
+            isOfPool ? "Ports of the range that bind() may choose." : PortUsage.usableText)
+        demandFields(&v)
+        kind.fields(&v)
+        if let setting {
+            v.derived("setting", setting, .text, "The command or the call that does it.")
+        }
+        v.field(
+            "others", &others, .count,
+            "How many more \(isOfPool ? "local addresses" : "tuples") it would help.")
+    }
+
+    private mutating func demandFields(_ v: inout some FieldVisitor) {
+        if let isThere = v.has("rate_per_s") {
+            demand = isThere ? Demand(rate: 0, ports: nil) : nil
+        }
+        if var demand {
+            v.field(
+                "rate_per_s", &demand.rate, .tenths(),
+                "New connections a second: of the busiest second where some found no port, else on "
+                    + "average.")
+            v.optional(
+                "needed", &demand.ports, .count,
+                "Ports that this rate takes, TIME_WAITs included. Absent when too few were closed to "
+                    + "tell.")
+            self.demand = demand
+        }
+        guard let isCertain = kind.isJudged else { return }
+        var percent = covers.map { ($0 * 1000).rounded(.down) / 10 }
+        v.optional(
+            "covers_percent", &percent, .tenths(to: 100), isRequired: isCertain,
+            "The part of the demand that this alone would have met; 100 is enough. Absent when no "
+                + "figure tells.")
+        // In tenths of a percent, so that it is the same again when it is written.
+        if v.reads { covers = percent.map { ($0 * 10).rounded() / 1000 } }
+    }
+}
+
+extension Advice.Kind: Kind {
+    package static let blanks: [Advice.Kind] = [
+        .reuseConnections(
+            connections: 0, lived: Advice.Lifetime(mean: 0, count: 0), bytes: nil, pool: 0),
+        .letPeerClose(share: 0, closed: 0, timeWait: 0),
+        .timeWaitReuse(
+            rules: TimeWaitRules(), loopback: false, timeWait: 0, reusable: 0, rate: 0),
+        .closeIdle(open: 0), .widenRange(from: .blank, to: .blank, adds: 0, sustains: nil),
+        .freeRange(range: .blank, blocked: Advice.Blocked(), holders: []), .addAddresses(0),
+        .bindNoPort(blocked: 0), .socketRange(own: .blank, wide: 0), .collision(0),
+        .noAddress(0), .noMemory(0),
+    ]
+
+    package var name: StaticString {
+        switch self {
+        case .reuseConnections: "reuse_connections"
+        case .letPeerClose: "let_peer_close"
+        case .timeWaitReuse: "tcp_tw_reuse"
+        case .closeIdle: "close_idle"
+        case .widenRange: "widen_range"
+        case .freeRange: "free_range"
+        case .addAddresses: "add_addresses"
+        case .bindNoPort: "bind_address_no_port"
+        case .socketRange: "socket_range"
+        case .collision: "collision"
+        case .noAddress: "no_address"
+        case .noMemory: "no_memory"
+        }
+    }
+
+    /// Whether a figure always tells which part of the demand it would have met; nil if none does.
+    fileprivate var isJudged: Bool? {
+        switch self {
+        case .reuseConnections: true
+        case .letPeerClose, .timeWaitReuse, .widenRange, .freeRange, .addAddresses, .socketRange:
+            false
+        case .closeIdle, .bindNoPort, .collision, .noAddress, .noMemory: nil
+        }
+    }
+}

@@ -1,0 +1,63 @@
+import PortModel
+
+extension Change {
+    /// One of each kind that has a line.
+    static let blanks = [
+        Kind.opened, .established, .closed(timeWait: false, lived: nil, error: nil), .released,
+    ].map {
+        Change(
+            kind: $0, time: 0, place: 0, tuple: .blank, localPort: 0, process: .unknown, held: 0,
+            usable: 0)
+    }
+
+    mutating func fields(_ v: inout some FieldVisitor) {
+        let isOpen = if case .opened = kind { true } else { false }
+        tuple.fields(&v)
+        v.field(
+            "local_port", &localPort, .port(), unless: 0, isRequired: !isOpen,
+            isOpen
+                ? "Port that the program bound itself. Absent otherwise, because the kernel has not "
+                    + "chosen one yet." : "Local port of the connection.")
+        process.fieldsIfKnown(&v)
+        v.field("held", &held, .count, PortUsage.heldText)
+        v.field("usable", &usable, .count, PortUsage.usableText)
+        guard case .closed(var timeWait, var lived, var error) = kind else { return }
+        v.field(
+            "time_wait", &timeWait, .flag,
+            "True: the port stays held until a `release` follows. False: it is free or, where the "
+                + "program's own bind keeps it, it is until a `release` follows.")
+        v.optional(
+            "lived_us", &lived, .microseconds,
+            "Microseconds from connect() to this. Absent for connections that are older than the "
+                + "trace.")
+        v.optional(
+            "error", &error, .errno,
+            "Why it never was established, as an errno's name; ECANCELED when the program gave up. "
+                + "Absent when it was established.")
+        if v.reads { kind = .closed(timeWait: timeWait, lived: lived, error: error) }
+    }
+}
+
+extension Change.Kind {
+    /// As `event` has it; empty where there is no line.
+    var name: StaticString {
+        switch self {
+        case .opened: "open"
+        case .established: "established"
+        case .closed: "close"
+        case .released: "release"
+        case .connecting, .failed: ""
+        }
+    }
+
+    var what: String {
+        switch self {
+        case .opened: "connect() has begun. It holds no port yet."
+        case .established: "The handshake is done."
+        case .closed: "The socket is closed. Its port need not be free yet: see `time_wait`."
+        case .released:
+            "The port is free again, after its TIME_WAIT or after the bind that kept it."
+        case .connecting, .failed: ""
+        }
+    }
+}

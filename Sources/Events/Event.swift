@@ -1,0 +1,163 @@
+import PortModel
+
+/// What is reported to the person or the script that reads along: a line of text, or of JSON.
+package enum Event: Sendable {
+    case start(Start)
+    case connection(Change)
+    case failure(Failure)
+    case alert(Alert)
+    case tick(Tick)
+    /// How a pool that bind() chooses from stands, each second in which it changes.
+    case bindPool(BindPoolUsage)
+    /// Records the ring had no room for, since the last time it was said.
+    case lost(Int)
+    /// The ledger was checked against the kernel's table.
+    case audit(Audit)
+    case namespace(NamespaceNews)
+    /// The report on exit.
+    case summary(Summary)
+    /// The same while tracing goes on, for recordings that break off.
+    case progress(Summary)
+    case snapshot(Snapshot)
+}
+
+/// An event, and when it happened, in CLOCK_MONOTONIC nanoseconds, or since 1970 when it was read: what
+/// a line of JSON has.
+package struct TimedEvent: FieldGroup {
+    package var event: Event
+    package var time: UInt64
+
+    package init(_ event: Event, at time: UInt64) {
+        self.event = event
+        self.time =
+            switch event {
+            case .connection(let change): change.time
+            case .failure(let failure): failure.time
+            default: time
+            }
+    }
+
+    package static let blanks = Event.blanks.filter {
+        if case .progress = $0 { false } else { true }
+    }.map { TimedEvent($0, at: 0) }
+    package var definition: String { event.names[0] }
+
+    package var what: String {
+        switch event {
+        case .start: "The hooks are attached. Always the first object."
+        case .connection(let change): change.kind.what
+        case .failure(let failure): failure.what
+        case .alert(let alert): alert.what
+        case .tick: "Once a second for each tuple in which anything changed."
+        case .bindPool:
+            "Once a second for each pool that bind() chooses ports from, if it changed: the ports of a "
+                + "local address."
+        case .lost:
+            "The ring buffer was full. The counts are made exact again from the kernel's table, which "
+                + "a later `audit` shows."
+        case .audit:
+            "The counts were checked against the kernel's table of one namespace, and corrected where "
+                + "they differed."
+        case .namespace:
+            "A network namespace has its first connection, or other settings than before, or is gone."
+        case .summary, .progress:
+            "`summary`: the report on exit, always the last object. `progress`: in a recording, now "
+                + "and then, what a summary would say just then, with fewer tuples, so that a "
+                + "recording that breaks off makes a report all the same."
+        case .snapshot:
+            "What `portgauge snapshot` prints: one look at what is held and what is left."
+        }
+    }
+
+    private var timeText: String {
+        switch event {
+        case .failure: "When the last of these failures happened: "
+        case .tick, .bindPool: "End of that second: "
+        default: "When it happened: "
+        }
+    }
+
+    package mutating func fields(_ v: inout some FieldVisitor) {
+        v.derived("event", event, .tag(), "The kind of this object.")
+        let timeText = timeText
+        v.field("time", &time, .time, timeText + Time.look)
+        event.fields(&v, at: time)
+    }
+}
+
+extension Event: Kind {
+    package static let blanks: [Event] =
+        [.start(.blank)] + Change.blanks.map { .connection($0) }
+        + Failure.blanks.map { .failure($0) } + Alert.blanks.map { .alert($0) }
+        + [
+            .tick(.blank), .bindPool(.blank), .lost(0), .audit(.blank), .namespace(.blank),
+            .summary(.blank), .progress(.blank), .snapshot(.blank),
+        ]
+
+    package var name: StaticString {
+        switch self {
+        case .start: "start"
+        case .connection(let change): change.kind.name
+        case .failure: "failure"
+        case .alert: "alert"
+        case .tick: "tick"
+        case .bindPool: "bind_pool"
+        case .lost: "lost"
+        case .audit: "audit"
+        case .namespace: "namespace"
+        case .summary: "summary"
+        case .progress: "progress"
+        case .snapshot: "snapshot"
+        }
+    }
+
+    /// A summary and a progress have the same fields, and one schema.
+    package var names: [String] {
+        if case .summary = self { ["summary", "progress"] } else { ["\(name)"] }
+    }
+
+    /// - Parameter time: when it happened.
+    fileprivate mutating func fields(_ v: inout some FieldVisitor, at time: UInt64) {
+        switch self {
+        case .start(var start):
+            start.fields(&v)
+            self = .start(start)
+        case .connection(var change):
+            change.fields(&v)
+            change.time = time
+            self = .connection(change)
+        case .failure(var failure):
+            failure.fields(&v)
+            failure.time = time
+            self = .failure(failure)
+        case .alert(var alert):
+            alert.fields(&v)
+            if v.reads { alert.time = time }
+            self = .alert(alert)
+        case .tick(var tick):
+            tick.fields(&v)
+            self = .tick(tick)
+        case .bindPool(var pool):
+            pool.fields(&v)
+            self = .bindPool(pool)
+        case .lost(var count):
+            v.field("count", &count, .integer(1), "Records lost since the last `lost`.")
+            self = .lost(count)
+        case .audit(var audit):
+            audit.fields(&v)
+            self = .audit(audit)
+        case .namespace(var news):
+            news.fields(&v)
+            self = .namespace(news)
+        case .summary(var summary):
+            summary.fields(&v)
+            self = .summary(summary)
+        case .progress(var summary):
+            summary.fields(&v)
+            self = .progress(summary)
+        case .snapshot(var snapshot):
+            snapshot.fields(&v)
+            self = .snapshot(snapshot)
+        }
+    }
+}

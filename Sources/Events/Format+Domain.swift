@@ -1,0 +1,221 @@
+import PortModel
+
+/// Nanoseconds of CLOCK_MONOTONIC, or since 1970 when they have been read.
+package struct Time: Format {
+    package static let look = "RFC 3339, in UTC, always with six decimals."
+
+    package func write(_ value: UInt64, _ writer: inout FieldWriter) {
+        writer.line.append("\"")
+        writer.timestamps.appendUTC(value, to: &writer.line)
+        writer.line.append("\"")
+    }
+
+    package func read(_ node: JSONDocument.Node, _ reader: inout JSONReader) -> UInt64? {
+        reader.bytes(node).flatMap(Timestamps.read)
+    }
+
+    package func schema(
+        _ value: UInt64?, _ printer: inout SchemaPrinter
+    ) -> [SchemaPrinter.Keyword] {
+        printer.pattern(
+            "time", "When it happened: " + Self.look,
+            "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+                + #"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z$"#)
+    }
+}
+
+extension Format where Self == Time { package static var time: Self { Time() } }
+
+/// The identity of a network namespace, by its name.
+package struct NamespaceName: Format {
+    package func write(_ value: UInt32, _ writer: inout FieldWriter) {
+        if let name = writer.namespaceNames[value] { return writer.line.append(quoted: name) }
+        writer.line.append("\"")
+        writer.line.append(Int(value))
+        writer.line.append("\"")
+    }
+
+    package func read(_ node: JSONDocument.Node, _ reader: inout JSONReader) -> UInt32? {
+        reader.namespace(node)
+    }
+
+    package func schema(
+        _ value: UInt32?, _ printer: inout SchemaPrinter
+    ) -> [SchemaPrinter.Keyword] {
+        printer.shared(
+            "netns",
+            [
+                (
+                    "description",
+                    .string(
+                        "Network namespace, as a person calls it: `host`, the name that `ip netns` knows "
+                            + "it by, a container's first twelve digits, its first process as "
+                            + "`comm[pid]`, or else its inode number in decimal.")
+                ), ("type", .string("string")), ("minLength", .int(1)),
+            ])
+    }
+}
+
+extension Format where Self == NamespaceName {
+    package static var namespace: Self { NamespaceName() }
+}
+
+package struct Address: Format {
+    static let look =
+        "IPv4 dotted, IPv6 as RFC 5952 has it. IPv4 over a v6 socket is written as IPv4."
+
+    package func write(_ value: IPAddress, _ writer: inout FieldWriter) {
+        writer.line.append("\"")
+        writer.line.append(value)
+        writer.line.append("\"")
+    }
+
+    package func read(_ node: JSONDocument.Node, _ reader: inout JSONReader) -> IPAddress? {
+        reader.bytes(node).flatMap { IPAddress(text: $0) }
+    }
+
+    package func schema(
+        _ value: IPAddress?, _ printer: inout SchemaPrinter
+    ) -> [SchemaPrinter.Keyword] {
+        printer.pattern(
+            "address", Self.look, #"^([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9a-f:]{2,39})$"#)
+    }
+}
+
+extension Format where Self == Address { package static var address: Self { Address() } }
+
+/// An errno by its name.
+struct Errno: Format {
+    static let pattern = "^(E[A-Z0-9]+|errno [0-9]+)$"
+
+    func write(_ value: UInt16, _ writer: inout FieldWriter) {
+        writer.line.append(quoted: writer.errnoName(Int32(value)))
+    }
+
+    func read(_ node: JSONDocument.Node, _ reader: inout JSONReader) -> UInt16? {
+        reader.string(node).flatMap { reader.errno($0) }
+    }
+
+    func schema(_ value: UInt16?, _ printer: inout SchemaPrinter) -> [SchemaPrinter.Keyword] {
+        printer.pattern(
+            "errno", "An errno by its name, or `errno` and its number where it has none.",
+            Self.pattern)
+    }
+}
+
+extension Format where Self == Errno { static var errno: Self { Errno() } }
+
+/// The lowest and the highest port.
+struct Ends: Format {
+    func write(_ value: PortRange, _ writer: inout FieldWriter) {
+        writer.line.append("[")
+        writer.line.append(Int(value.low))
+        writer.line.append(",")
+        writer.line.append(Int(value.high))
+        writer.line.append("]")
+    }
+
+    func read(_ node: JSONDocument.Node, _ reader: inout JSONReader) -> PortRange? {
+        guard let ends = List(item: .port(0)).read(node, &reader), ends.count == 2 else {
+            return nil
+        }
+        return PortRange(low: ends[0], high: ends[1])
+    }
+
+    func schema(_ value: PortRange?, _ printer: inout SchemaPrinter) -> [SchemaPrinter.Keyword] {
+        List(item: .port(0), of: "A port.", least: 2, most: 2).schema(nil, &printer)
+    }
+}
+
+extension Format where Self == Ends { static var range: Self { Ends() } }
+
+extension Format where Self == Integer<UInt16> {
+    static func port(_ least: Int = 1) -> Self { Integer(least: least, most: 65_535) }
+}
+
+/// A process's name, which may be any bytes; those that are no UTF-8 become U+FFFD.
+struct ProcessName: Format {
+    var least: Int
+
+    func write(_ value: ProcessID.Name, _ writer: inout FieldWriter) {
+        writer.line.append(quoted: value)
+    }
+
+    func read(_ node: JSONDocument.Node, _ reader: inout JSONReader) -> ProcessID.Name? {
+        reader.string(node).map { ProcessID.Name($0) }
+    }
+
+    func schema(
+        _ value: ProcessID.Name?, _ printer: inout SchemaPrinter
+    ) -> [SchemaPrinter.Keyword] {
+        [("type", .string("string"))] + (least > 0 ? [("minLength", .int(least))] : [])
+            + [("maxLength", .int(15))]
+    }
+}
+
+/// What a call failed for: `-` while that is not known, which cannot be read.
+package struct CauseName: Format {
+    var causes: [Cause]
+
+    package func write(_ value: Cause?, _ writer: inout FieldWriter) {
+        writer.line.append(quoted: value?.rawValue ?? "-")
+    }
+
+    package func read(_ node: JSONDocument.Node, _ reader: inout JSONReader) -> Cause?? {
+        reader.string(node).flatMap { Cause(rawValue: $0) }.map { .some($0) }
+    }
+
+    package func schema(
+        _ value: Cause??, _ printer: inout SchemaPrinter
+    ) -> [SchemaPrinter.Keyword] { SchemaPrinter.names(causes.map(\.rawValue)) }
+}
+
+extension Format where Self == CauseName {
+    package static var cause: Self { CauseName(causes: Cause.allCases) }
+    static var bindCause: Self { CauseName(causes: [.exhausted, .collision, .noMemory]) }
+}
+
+// MARK: Counts
+
+/// How many of which cause, by its name.
+struct CauseCounts: Format {
+    func write(_ value: [Cause: Int], _ writer: inout FieldWriter) {
+        let counts = value.sorted { $0.key.rawValue < $1.key.rawValue }
+        writer.object(of: counts) { writer, cause in writer.line.append(quoted: cause.rawValue) }
+    }
+
+    func read(_ node: JSONDocument.Node, _ reader: inout JSONReader) -> [Cause: Int]? {
+        reader.counts(node) { _, name in Cause(rawValue: name) }
+    }
+
+    func schema(
+        _ value: [Cause: Int]?, _ printer: inout SchemaPrinter
+    ) -> [SchemaPrinter.Keyword] {
+        let names = Cause.allCases.filter { $0 != .noAddress }.map(\.rawValue)
+        return SchemaPrinter.counts(
+            of: "^(\(names.joined(separator: "|")))$", "How many of that cause.")
+    }
+}
+
+extension Format where Self == CauseCounts { static var causes: Self { CauseCounts() } }
+
+/// How many of which errno, by its name.
+struct ErrorCounts: Format {
+    func write(_ value: [UInt16: Int], _ writer: inout FieldWriter) {
+        writer.object(of: value.sorted { $0.key < $1.key }) { writer, errno in
+            Errno().write(errno, &writer)
+        }
+    }
+
+    func read(_ node: JSONDocument.Node, _ reader: inout JSONReader) -> [UInt16: Int]? {
+        reader.counts(node) { reader, name in reader.errno(name) }
+    }
+
+    func schema(
+        _ value: [UInt16: Int]?, _ printer: inout SchemaPrinter
+    ) -> [SchemaPrinter.Keyword] {
+        SchemaPrinter.counts(of: Errno.pattern, "How many of that errno.")
+    }
+}
+
+extension Format where Self == ErrorCounts { static var errors: Self { ErrorCounts() } }

@@ -1,0 +1,82 @@
+import PortModel
+
+extension Event {
+    /// A namespace has its first connection, other settings than before, or is gone.
+    package struct NamespaceNews: Sendable {
+        package enum Kind: String, Sendable { case found, changed, gone }
+
+        package var kind: Kind
+        package var settings: Summary.NamespaceRow
+        package var netns: UInt32 { settings.netns }
+
+        package init(kind: Kind, netns: UInt32, namespace: Namespace) {
+            self.init(kind: kind, settings: Summary.NamespaceRow(namespace, netns: netns))
+        }
+
+        private init(kind: Kind, settings: Summary.NamespaceRow) {
+            (self.kind, self.settings) = (kind, settings)
+        }
+
+        static let blank = NamespaceNews(kind: .found, settings: .blanks[0])
+
+        mutating func fields(_ v: inout some FieldVisitor) {
+            v.field("state", &kind, .name(.found, .changed, .gone), "What is new.")
+            settings.fields(&v)
+        }
+    }
+}
+
+extension Summary.NamespaceRow: FieldGroup {
+    package static let blanks = [
+        Summary.NamespaceRow(
+            netns: 0, inode: 0, range: .blank, reserved: 0, bound: 0, timeWait: TimeWaitRules())
+    ]
+    package var definition: String { "settings" }
+    package var what: String { "One network namespace that was there at the end." }
+
+    package mutating func fields(_ v: inout some FieldVisitor) {
+        v.field("netns", &netns, .namespace, "The namespace.")
+        v.field(
+            "inode", &inode, .integer(1), "Its inode number, as `/proc/PID/ns/net` has it.")
+        v.field(
+            "range", &range, .range, "`ip_local_port_range`: the lowest and the highest port.")
+        v.field(
+            "reserved", &reserved, .count,
+            "Ports of the range that `ip_local_reserved_ports` takes out.")
+        v.field("bound", &bound, .count, PortRange.boundText)
+        v.derived(
+            "usable", usable, .count, "Ports of the range that connect() may choose from.")
+        timeWait.fields(&v)
+        v.field(
+            "max_tw_buckets", &timeWait.limit, .integer(),
+            "`tcp_max_tw_buckets`: above it a connection closes without TIME_WAIT.")
+    }
+}
+
+extension TimeWaitRules {
+    /// All but the limit.
+    ///
+    /// - Parameter most: the greatest `tcp_tw_reuse`.
+    mutating func fields(_ v: inout some FieldVisitor, most: Int? = nil) {
+        v.field(
+            "tw_reuse", &reuse, .integer(to: most),
+            "`tcp_tw_reuse`: 0 never, 1 always, 2 on loopback only.")
+        v.field(
+            "tw_reuse_delay_ms", &reuseDelay, .integer(),
+            "Milliseconds before a TIME_WAIT may be used again: `tcp_tw_reuse_delay`, or 1000 where "
+                + "the kernel has no such setting.")
+        v.field(
+            "timestamps", &timestamps, .flag,
+            "`tcp_timestamps` are on: no TIME_WAIT is used again without them.")
+    }
+}
+
+extension PortRange {
+    static let blank = PortRange(low: 0, high: 0)
+    static var text: String { "The range in force: the lowest and the highest port." }
+
+    static var boundText: String {
+        "Ports of `range` that a bind() holds, and that are not reserved: connect() passes over them "
+            + "for every destination."
+    }
+}

@@ -1,0 +1,31 @@
+import PortModel
+
+/// What the writers cannot know by themselves, and what may change while they write.
+package struct RenderContext: Sendable {
+    package var timestamps: Timestamps
+    /// What to call network namespaces, by their identity.
+    package var namespaceNames: [UInt32: String]
+    /// The identity of the namespace that goes without saying in text.
+    package var ownNamespace: UInt32?
+    /// `ECONNREFUSED` for its number.
+    package let errnoName: @Sendable (Int32) -> String
+    /// What to call a peer in text, if that is known by now; nil if addresses are to be written.
+    package var hostName: (@Sendable (IPAddress) -> String?)?
+
+    package init(
+        timestamps: Timestamps, namespaceNames: [UInt32: String], ownNamespace: UInt32?,
+        errnoName: @escaping @Sendable (Int32) -> String
+    ) {
+        self.timestamps = timestamps
+        self.namespaceNames = namespaceNames
+        self.ownNamespace = ownNamespace
+        self.errnoName = errnoName
+    }
+
+    /// That of nobody.
+    package static var blank: RenderContext {
+        RenderContext(
+            timestamps: Timestamps(realtimeOffset: 0, localOffset: 0), namespaceNames: [:],
+            ownNamespace: nil, errnoName: { "errno \($0)" })
+    }
+}

@@ -1,0 +1,158 @@
+import PortModel
+
+extension Tuple {
+    static let blank = Tuple(
+        netns: 0, local: IPAddress(v4: 0), remote: IPAddress(v4: 0), remotePort: 0)
+
+    package mutating func fields(
+        _ v: inout some FieldVisitor, local what: @autoclosure () -> String = localText
+    ) {
+        v.field("netns", &netns, .namespace, "Network namespace of the connection.")
+        addresses(&v, local: what())
+    }
+
+    mutating func addresses(
+        _ v: inout some FieldVisitor, local what: @autoclosure () -> String = localText
+    ) {
+        v.field("local", &local, .address, what())
+        v.field("remote", &remote, .address, "Peer's address: " + Address.look)
+        v.field(
+            "remote_port", &remotePort, .port(0),
+            "Peer's port; 0 only where the program asked for port 0.")
+    }
+
+    package static var localText: String {
+        "Local address of the connection, written as `remote` is."
+    }
+}
+
+extension BindPool.Key {
+    static let blank = BindPool.Key(netns: 0, local: IPAddress(v4: 0))
+
+    package mutating func fields(
+        _ v: inout some FieldVisitor,
+        local what: @autoclosure () -> String =
+            "Local address that was bound to, of which a bind() to port 0 chooses a port; `0.0.0.0` "
+            + "and `::` stand for all. IPv4 over a v6 socket is written as IPv4."
+    ) {
+        v.field("netns", &netns, .namespace, "Network namespace of the address.")
+        v.field("local", &local, .address, what())
+    }
+}
+
+extension PortScope {
+    /// One of each kind.
+    package static let blanks = [PortScope.tuple(.blank), .bindPool(.blank)]
+
+    /// Only a tuple has a `remote`.
+    package mutating func fields(
+        _ v: inout some FieldVisitor, local what: @autoclosure () -> String = Tuple.localText
+    ) {
+        if let isTuple = v.has("remote") { self = Self.blanks[isTuple ? 0 : 1] }
+        switch self {
+        case .tuple(var tuple):
+            tuple.fields(&v, local: what())
+            self = .tuple(tuple)
+        case .bindPool(var key):
+            key.fields(&v)
+            self = .bindPool(key)
+        }
+    }
+}
+
+extension PortUsage {
+    package mutating func fields(
+        _ v: inout some FieldVisitor, held what: @autoclosure () -> String = heldText
+    ) {
+        v.field("held", &held, .count, what())
+        waiting(&v, of: "held")
+        if v.reads { outsidePool = max(0, outsidePool) }
+    }
+
+    /// All but what is held, from which follows what is held outside the pool: where that was not read, it is
+    /// too little by so much.
+    ///
+    /// - Parameter name: of the field that says what is held.
+    mutating func waiting(_ v: inout some FieldVisitor, of name: @autoclosure () -> String) {
+        v.field("time_wait", &timeWait, .count, "How many of `\(name())` are in TIME_WAIT.")
+        v.field(
+            "reusable", &reusable, .count,
+            "How many of `time_wait` a connect() may use again now, as `tcp_tw_reuse` has it.")
+        v.field("usable", &usable, .count, Self.usableText)
+        left(
+            &v,
+            "Ports that a connect() would find now: `usable`, less those of them that are held, "
+                + "and the `reusable` ones again.")
+    }
+
+    /// Of a pool that bind() chooses from: of its ports in TIME_WAIT, it may use none again.
+    mutating func poolFields(_ v: inout some FieldVisitor) {
+        v.field("held", &held, .count, Self.poolHeldText)
+        v.field("usable", &usable, .count, Self.poolUsableText)
+        left(&v, "`usable` less `held`.")
+        if v.reads { outsidePool = max(0, outsidePool) }
+    }
+
+    private mutating func left(_ v: inout some FieldVisitor, _ what: @autoclosure () -> String) {
+        var left = available
+        v.field("available", &left, .count, what())
+        if v.reads { outsidePool = left - usable + held - reusable }
+    }
+
+    package static var heldText: String {
+        "Ports that the tuple (netns, local, remote, remote_port) holds just after this, those in "
+            + "TIME_WAIT included."
+    }
+
+    package static var usableText: String {
+        "Ports that connect() may choose from: the range in force, less the reserved ones and those "
+            + "that a bind() holds, whatever its address. `held` may be greater where programs bound "
+            + "ports themselves, or the range was narrowed."
+    }
+
+    static var poolHeldText: String {
+        "Ports of the range that sockets of that address, or of all addresses, have, TIME_WAIT "
+            + "included."
+    }
+
+    static var poolUsableText: String {
+        "Ports that a bind() may choose from: the range, less the reserved ones."
+    }
+}
+
+extension ProcessID: FieldGroup {
+    /// What is not known is left out.
+    package mutating func fieldsIfKnown(_ v: inout some FieldVisitor) {
+        v.field(
+            "pid", &pid, .pid(1), unless: 0,
+            "Process (thread group) that called, as the first pid namespace numbers it. Absent when "
+                + "unknown.")
+        v.field(
+            "comm", &name, ProcessName(least: 1), unless: ProcessID.Name(),
+            "Name of that process as the kernel has it, at most 15 bytes; bytes that are no UTF-8 "
+                + "become U+FFFD. Absent when unknown.")
+    }
+
+    package static let blanks = [ProcessID.unknown]
+    package var definition: String { "process" }
+    package var what: String { "A process that called connect()." }
+
+    package mutating func fields(_ v: inout some FieldVisitor) { fields(&v, least: 0) }
+
+    /// - Parameter least: 1 if it is always known.
+    mutating func fields(_ v: inout some FieldVisitor, least: Int) {
+        v.field(
+            "pid", &pid, .pid(least),
+            "Thread group id, as the first pid namespace numbers it; 0 when unknown.")
+        v.field(
+            "comm", &name, ProcessName(least: least),
+            "Its name as the kernel has it, at most 15 bytes, which may be none; bytes that are no "
+                + "UTF-8 become U+FFFD.")
+    }
+}
+
+extension Format where Self == Integer<UInt32> {
+    fileprivate static func pid(_ least: Int) -> Self {
+        Integer(least: least, most: Int(UInt32.max))
+    }
+}

@@ -1,0 +1,134 @@
+import Events
+import PortModel
+
+/// One object with all that the recordings say, a host each: a report as JSON, which is only written.
+struct ReportDocument: FieldGroup {
+    var hosts: [RunReport]
+
+    static let blanks = [ReportDocument(hosts: [])]
+    var definition: String { "report" }
+    var what: String { "A report of one run, or of several hosts of one load test." }
+
+    mutating func fields(_ v: inout some FieldVisitor) {
+        v.derived("event", "report", .text("report"), "The kind of this object.")
+        let format = Event.Start.currentFormat
+        v.derived("format", format, .integer(format, to: format), "Which fields there are.")
+        v.field(
+            "hosts", &hosts, .objects(least: 1), "One for each recording, in their order.")
+    }
+}
+
+extension SchemaPrinter {
+    /// `schema/report.schema.json`
+    package static var report: String {
+        schema(of: ReportDocument(hosts: []), title: "portgauge report")
+    }
+}
+
+extension RunReport: FieldGroup {
+    package static let blanks = [RunCollector().report(in: .blank)]
+    package var definition: String { "host" }
+    package var what: String { "What one recording says." }
+
+    private enum EndingName: String {
+        case complete
+        case summaryBefore = "summary_before"
+        case ticksOnly = "ticks_only"
+    }
+
+    package mutating func fields(_ v: inout some FieldVisitor) {
+        v.use(context)
+        endingFields(&v)
+        v.field("ended_at", &endedAt, .time, "When the last event was: \(Time.look)")
+        v.field(
+            "truncated", &reading.isTruncated, .flag,
+            "The last line of the recording was cut off.")
+        v.field("unreadable", &reading.unreadable, .count, "Lines that could not be read.")
+        v.field(
+            "unknown", &reading.unknown, .count,
+            "Events of kinds that this version does not know.")
+        var first = start.map { TimedEvent(.start($0), at: startedAt) }
+        v.optional(
+            "start", &first, .object(), "The host and the options. Absent if there was no start.")
+        var last = TimedEvent(.summary(summary), at: endedAt)
+        v.field("summary", &last, .object(), "What became of all, as far as is known.")
+        v.field(
+            "seconds_per_point", &secondsPerPoint, .integer(1),
+            "Seconds for one point of the series: 1, 2, 4…")
+        v.field("totals", &totals, .object(), "All tuples together, without bind pools.")
+        v.field(
+            "series", &series, .objects(),
+            "Those of the tuples and bind pools with the greatest peak share, that one first.")
+        v.field("series_omitted", &seriesOmitted, .count, "How many more there were.")
+        v.field(
+            "moments", &moments, .objects(),
+            "Alerts, first failures, losses: in the order in which they came.")
+        v.field(
+            "moments_omitted", &momentsOmitted, .count,
+            "How many more there were, all of them later.")
+    }
+
+    private func endingFields(_ v: inout some FieldVisitor) {
+        var (name, time): (EndingName, UInt64?) =
+            switch ending {
+            case .complete: (.complete, nil)
+            case .summaryAt(let time): (.summaryBefore, time)
+            case .ticksOnly: (.ticksOnly, nil)
+            }
+        v.field(
+            "ending", &name, .name(.complete, .summaryBefore, .ticksOnly),
+            "`complete`: the summary is that of the end. The recording breaks off: `summary_before`: "
+                + "its causes, processes and advice are those of `summary_at`, the rest is from the "
+                + "ticks; `ticks_only`: all of it is.")
+        v.optional(
+            "summary_at", &time, .time,
+            "When the summary was made: \(Time.look) Only if it is one from before the end.")
+    }
+}
+
+extension TimeSeries: FieldGroup {
+    package static let blanks = [TimeSeries()]
+    package var definition: String { "totals" }
+    package var what: String { "A series of points." }
+
+    package mutating func fields(_ v: inout some FieldVisitor) {
+        v.derived(
+            "first", first, .count,
+            "The place of the first point: it begins `first` × `seconds_per_point` seconds after the "
+                + "start.")
+        let each = List<Integer<UInt32>>.list(.integer(), of: "One point.")
+        v.derived(
+            "held", points.map(\.held), each,
+            "Ports held, those in TIME_WAIT included: the most at the end of any of the seconds.")
+        v.derived(
+            "time_wait", points.map(\.timeWait), each,
+            "How many of `held` were in TIME_WAIT at that moment.")
+        v.derived(
+            "usable", points.map(\.usable), each,
+            "What was usable at that moment; 0 for all tuples together, as each has its own ports.")
+        v.derived("opened", points.map(\.opened), each, "Connects that got a port.")
+        v.derived("closed", points.map(\.closed), each, "Sockets closed.")
+        v.derived(
+            "failed", points.map(\.failed), each, "Connects, or binds of a pool, that got no port.")
+        v.derived(
+            "search_us", points.map(\.search), each,
+            "Microseconds that the kernel searched for a port, of the searches that took long; 0 if "
+                + "none did.")
+    }
+}
+
+extension RunReport.ScopeSeries: FieldGroup {
+    package static let blanks = PortScope.blanks.map {
+        RunReport.ScopeSeries(scope: $0, series: TimeSeries())
+    }
+    package var definition: String { "series" }
+    package var what: String {
+        scope.tuple == nil
+            ? "How a pool stood that bind() chooses from." : "How a tuple stood."
+    }
+
+    package mutating func fields(_ v: inout some FieldVisitor) {
+        scope.fields(&v)
+        series.fields(&v)
+    }
+}

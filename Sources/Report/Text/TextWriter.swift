@@ -1,0 +1,189 @@
+import Events
+import PortModel
+
+/// Writes events as lines for a person: the event in a column, then the tuple, then how full it
+/// is, then who. Where the width is unknown a line takes 100 columns or fewer, except where names or
+/// addresses are long.
+package struct TextWriter: Sendable {
+    let style: Style
+    var layout: Layout
+    private(set) var timeColumns = 12
+    /// The byte in the line at which the text after the figures begins: it stays together.
+    var details = 0
+
+    /// - Parameter colour: only ever for a terminal.
+    package init(colour: Bool, layout: Layout = Layout()) {
+        style = Style(enabled: colour)
+        self.layout = layout
+    }
+
+    /// Fits later lines to a terminal of so many columns; nil if that is unknown.
+    package mutating func resize(columns: Int?) {
+        if columns != layout.columns { layout = Layout(columns: columns) }
+    }
+
+    /// Appends `event`, with a newline; most are one line.
+    ///
+    /// - Parameter time: when it happened, in CLOCK_MONOTONIC nanoseconds.
+    package mutating func write(
+        _ event: Event, at time: UInt64, in context: RenderContext, to line: inout TextBuffer
+    ) {
+        switch event {
+        case .snapshot(let snapshot):
+            return SnapshotWriter(style: style, layout: layout)
+                .write(snapshot, in: context, to: &line)
+        case .summary(let summary), .progress(let summary):
+            SummaryWriter(style: style, layout: layout)
+                .write(summary, in: context, to: &line)
+            return AdviceWriter(style: style, layout: layout)
+                .write(summary.advice, in: context, to: &line)
+        default: writeLines(event, time, context, &line)
+        }
+    }
+
+    private mutating func writeLines(
+        _ event: Event, _ time: UInt64, _ context: RenderContext, _ line: inout TextBuffer
+    ) {
+        timeColumns = context.timestamps.columns
+        let start = line.bytes.count
+        switch event {
+        case .start(let start):
+            begin("start", .plain, time, context, &line)
+            line += "portgauge \(start.version) on Linux \(start.kernel): "
+            line += "tracing; Ctrl-C ends it with a summary\n"
+        case .connection(let change): write(change, context, &line)
+        case .failure(let failure): write(failure, context, &line)
+        case .alert(let alert): write(alert, context, &line)
+        case .tick(let tick): write(tick, time, context, &line)
+        case .bindPool(let pool):
+            begin("1 s", .plain, time, context, &line)
+            fill(pool.key, 0, pool.usage, &line)
+            if let top = pool.processes.top { line.append(top) }
+            end(pool.key.netns, context, &line)
+        case .lost(let count):
+            begin("LOST", .alarm, time, context, &line)
+            line += "\(grouped: count) records: the ring buffer was full; "
+            line += "the counts are made exact again\n"
+        case .audit(let audit): write(audit, time, context, &line)
+        case .namespace(let news): write(news, time, context, &line)
+        case .snapshot, .summary, .progress: break
+        }
+        if let columns = layout.columns {
+            line.fold(since: start, width: columns, indent: indent)
+        }
+    }
+
+    private func write(
+        _ audit: Audit, _ time: UInt64, _ context: RenderContext, _ line: inout TextBuffer
+    ) {
+        begin("audit", audit.drift.isEmpty ? .plain : .warning, time, context, &line)
+        line += "\(grouped: audit.sockets) connections in the kernel's table, "
+        line += "drift \(grouped: audit.totalDrift), took \(duration: audit.duration)"
+        line += "\(netns: audit.netns, context)\n"
+        for (tuple, ports) in audit.drift.prefix(10) {
+            line += "\(spaces: indent)\(tuple, context): corrected, \(grouped: abs(ports)) "
+            line += "\(if: ports > 0, "fewer", else: "more") held than counted\n"
+        }
+    }
+
+    private func write(
+        _ news: Event.NamespaceNews, _ time: UInt64, _ context: RenderContext,
+        _ line: inout TextBuffer
+    ) {
+        begin("namespace", .plain, time, context, &line)
+        line.append(nameOf: news.netns, context)
+        switch news.kind {
+        case .gone: line += " is gone\n"
+        case .found, .changed:
+            line += "\(if: news.kind == .changed, " now") has \(settings: news.settings)\n"
+        }
+    }
+
+    private mutating func write(
+        _ failure: Failure, _ context: RenderContext, _ line: inout TextBuffer
+    ) {
+        begin("FAILURE", .alarm, failure.time, context, &line)
+        let (call, usage) = (failure.call, failure.usage)
+        switch call.scope {
+        case .tuple(let tuple):
+            fill(tuple, call.localPort, usage.held, usage.usable, context, &line)
+        case .bindPool(let key): fill(key, call.localPort, usage, &line)
+        }
+        line.append(call.process)
+        end(call.scope.netns, context, &line)
+        line += "\(spaces: indent)\(if: failure.count > 1, "\(grouped: failure.count) x ")"
+        line += "\(call.kind.function): \(call.errnoName), \(call.causeName): \(failure.reason)\n"
+        guard let holders = failure.limit?.holders, !holders.isEmpty else { return }
+        let texts = holders.map { TextBuffer("\($0.process) \(grouped: $0.ports)") }
+        line += "\(spaces: indent)bound by \(joined: texts)\n"
+    }
+
+    private mutating func write(_ alert: Alert, _ context: RenderContext, _ line: inout TextBuffer)
+    {
+        let recovered = alert.level == 0
+        begin(recovered ? "recovered" : "ALERT", .warning, alert.time, context, &line)
+        let netns: UInt32
+        switch alert.scope {
+        case .tuple(let tuple):
+            fill(tuple, 0, alert.usage.held, alert.usage.usable, context, &line)
+            netns = tuple.netns
+        case .bindPool(let key):
+            fill(key, 0, alert.usage, &line)
+            netns = key.netns
+        }
+        line += "\(tenths: alert.percent) % \(if: alert.usage.reusable > 0, "used", else: "held")"
+        if !recovered { line += ", crossed \(alert.level) %" }
+        end(netns, context, &line)
+        if let forecast = alert.forecast { line += "\(spaces: indent)\(forecast)\n" }
+        explainSearch(alert, &line)
+    }
+
+    /// Explains slow searches: once half the ports are taken, the kernel has tried every port of one
+    /// parity before it finds one of the other.
+    private func explainSearch(_ alert: Alert, _ line: inout TextBuffer) {
+        guard case .tuple = alert.scope, alert.level == 50 || alert.longSearch != nil,
+            alert.level >= 50
+        else { return }
+        line += "\(spaces: indent)"
+        line +=
+            alert.level == 50
+            ? "from here on connect() searches some 100 times longer for a port; so far "
+            : "connect() searches for a port for "
+        line += alert.longSearch.map { "\(duration: UInt64($0))\n" } ?? "< 100 µs\n"
+    }
+}
+
+extension Failure {
+    /// Names the limit, and how high it is.
+    fileprivate var reason: TextBuffer {
+        let text: TextBuffer =
+            switch call.cause {
+            case .exhausted where call.kind == .bind:
+                "IP_BIND_ADDRESS_NO_PORT leaves it to connect()"
+            case .exhausted:
+                """
+                \(grouped: usage.timeWait) in TIME_WAIT\
+                \(if: usage.leavesSomeToOthers, ", others hold the rest")
+                """
+            case .blocked: limit.map(\.text) ?? "the range is taken"
+            case .range: "its own \(ownRange) is full"
+            case .collision where call.kind == .bind: "that port is in use"
+            case .collision: "its port has a connection there already"
+            case .noAddress: "no local address to connect from"
+            case .noMemory: "the kernel had none for it"
+            case nil: ""
+            }
+        guard let search, call.cause != .collision, call.cause != .blocked else { return text }
+        return "\(text); searched \(duration: search)"
+    }
+}
+
+extension Failure.Limit {
+    /// `of 32768-60999: 1,024 reserved, 20,000 bound`
+    fileprivate var text: TextBuffer {
+        var parts: [TextBuffer] = []
+        if reserved > 0 { parts.append("\(grouped: reserved) reserved") }
+        if bound > 0 { parts.append("\(grouped: bound) bound") }
+        return "of \(range): \(joined: parts)"
+    }
+}
