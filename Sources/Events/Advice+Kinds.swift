@@ -27,10 +27,10 @@ extension Advice.Kind {
             v.field("connections", &connections, .count, "Connections that were opened.")
             v.field(
                 "lived_us", &lived.mean, .microseconds,
-                "Microseconds from connect() to the close of the socket, on average.")
+                "Mean microseconds from connect() to close.")
             v.optional(
                 "bytes", &bytes, .tenths(),
-                "Payload of a connection, both ways, on average. Absent when not known.")
+                "Mean payload, both ways. Absent when not known.")
             v.field(
                 "pool", &pool, .count,
                 "How many at once would have done, and ports with them: connections a second × "
@@ -43,18 +43,15 @@ extension Advice.Kind {
             var percent = share * 100
             v.field(
                 "closed_first_percent", &percent, .tenths(to: 100),
-                "How many of them went into TIME_WAIT, because this side closed first.")
+                "Share that this side closed first.")
             v.field("time_wait", &timeWait, .count, Self.timeWaitText)
             if v.reads { share = percent / 100 }
             self = .letPeerClose(share: share, closed: closed, timeWait: timeWait)
         case .timeWaitReuse(var rules, var loopback, var timeWait, var reusable, var rate):
             rules.fields(&v, most: 2)
-            v.field(
-                "loopback", &loopback, .flag,
-                "The tuple is one for which a `tcp_tw_reuse` of 2 is enough.")
+            v.field("loopback", &loopback, .flag, "A `tcp_tw_reuse` of 2 is enough for the tuple.")
             v.field("time_wait", &timeWait, .count, Self.timeWaitText)
-            v.field(
-                "reusable", &reusable, .count, "How many of them were older than that delay.")
+            v.field("reusable", &reusable, .count, "How many of them were older than that delay.")
             v.field("sustains_per_s", &rate, .count, Self.sustainsText)
             self = .timeWaitReuse(
                 rules: rules, loopback: loopback, timeWait: timeWait, reusable: reusable,
@@ -65,21 +62,15 @@ extension Advice.Kind {
         case .widenRange(var from, var to, var adds, var sustains):
             v.field("range", &from, .range, PortRange.text)
             v.field("to", &to, .range, "The range to set: the lowest and the highest port.")
-            v.field(
-                "adds", &adds, .count,
-                "Ports that are usable in it, less those that are now.")
+            v.field("adds", &adds, .count, "Ports that are usable in it, less those that are now.")
             v.optional(
                 "sustains_per_s", &sustains, .count,
                 Self.sustainsText + " Absent when it cannot be told.")
             self = .widenRange(from: from, to: to, adds: adds, sustains: sustains)
         case .freeRange(var range, var blocked, var binders):
             v.field("range", &range, .range, PortRange.text)
-            v.field(
-                "reserved", &blocked.reserved, .count,
-                "Ports of the range that `ip_local_reserved_ports` takes out.")
-            v.field(
-                "bound", &blocked.bound, .count,
-                "Ports of the range that a bind holds, and that are not reserved.")
+            v.field("reserved", &blocked.reserved, .count, "Ports of it that are reserved.")
+            v.field("bound", &blocked.bound, .count, "Ports of it that only a bind holds.")
             v.field("binders", &binders, .objects(), "Processes known to hold them.")
             self = .freeRange(range: range, blocked: blocked, holders: binders)
         case .addAddresses(var count):
@@ -92,15 +83,11 @@ extension Advice.Kind {
             )
             self = .bindNoPort(blocked: blocked)
         case .socketRange(var own, var wide):
-            v.field(
-                "range", &own, .range,
-                "The socket's own range: the lowest and the highest port.")
-            v.field(
-                "usable_without", &wide, .count, "Ports that are usable in the namespace's range.")
+            v.field("range", &own, .range, "The socket's own: lowest and highest port.")
+            v.field("usable_without", &wide, .count, "Ports usable in the namespace's range.")
             self = .socketRange(own: own, wide: wide)
         case .collision(var count):
-            v.count(
-                &count, "because the port that the program bound had a connection to this peer")
+            v.count(&count, "because the port that the program bound had a connection to this peer")
             self = .collision(count)
         case .noAddress(var count):
             v.count(&count, "because there was no local address")

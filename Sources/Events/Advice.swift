@@ -64,8 +64,7 @@ extension Advice.Kind: Kind {
         .reuseConnections(
             connections: 0, lived: Advice.Lifetime(mean: 0, count: 0), bytes: nil, pool: 0),
         .letPeerClose(share: 0, closed: 0, timeWait: 0),
-        .timeWaitReuse(
-            rules: TimeWaitRules(), loopback: false, timeWait: 0, reusable: 0, rate: 0),
+        .timeWaitReuse(rules: TimeWaitRules(), loopback: false, timeWait: 0, reusable: 0, rate: 0),
         .closeIdle(open: 0), .widenRange(from: .blank, to: .blank, adds: 0, sustains: nil),
         .freeRange(range: .blank, blocked: Advice.Blocked(), holders: []), .addAddresses(0),
         .bindNoPort(blocked: 0), .socketRange(own: .blank, wide: 0), .collision(0),

@@ -17,7 +17,7 @@ extension Alert {
                 + "of the lowest threshold.")
         v.derived(
             "percent", percent, .tenths(to: 100),
-            "100 × (`usable` - `available`) ÷ `usable`, with one decimal, rounded down.")
+            "100 × (`usable` - `available`) ÷ `usable`, rounded down.")
         scope.fields(&v)
         guard scope.tuple != nil else { return usage.poolFields(&v) }
         usage.fields(&v)
@@ -58,7 +58,7 @@ extension Forecast: FieldGroup {
             "Ports taken a second less those given back, over the next ten seconds.")
         v.optional(
             "exhausted_in_s", &exhaustedIn, .tenths(),
-            "Seconds until no port is left. Absent when that is not foreseen.")
+            "Seconds to exhaustion. Absent if not foreseen.")
         v.optional(
             "levels_off_at", &levelsOffAt, .count,
             "Ports that it will hold when TIME_WAITs come back as fast as they begin. Absent when "

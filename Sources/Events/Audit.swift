@@ -9,9 +9,7 @@ extension Audit {
             "sockets", &sockets, .count,
             "Connections in the kernel's table that were compared; 0 where the counts were filled "
                 + "anew from it after a loss.")
-        v.derived(
-            "drift", totalDrift, .count,
-            "Ports by which the counts differed, in all tuples together.")
+        v.derived("drift", totalDrift, .count, "Ports by which the counts of all tuples differed.")
         v.field("took_ms", &duration, .milliseconds, "Milliseconds, with three decimals.")
         var tuples = drift.map { Difference(tuple: $0.tuple, ports: $0.ports) }
         v.field("tuples", &tuples, .objects(), "The tuples that differed.")
@@ -33,7 +31,7 @@ extension Audit {
             tuple.addresses(&v)
             v.field(
                 "drift", &ports, .integer(nil),
-                "Ports that were counted, less those that the kernel holds.")
+                "Ports counted, less those that the kernel holds.")
         }
     }
 }

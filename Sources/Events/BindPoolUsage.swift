@@ -26,8 +26,7 @@ extension Event {
             key.fields(&v)
             v.field("held", &usage.held, .count, PortUsage.poolHeldText)
             v.field("usable", &usage.usable, .count, PortUsage.poolUsableText)
-            v.field(
-                "failed", &failed, .count, "Calls of bind() that found no port, since the start.")
+            v.field("failed", &failed, .count, "bind() calls that found no port, since the start.")
         }
     }
 }

@@ -78,7 +78,8 @@ package struct TimedEvent: FieldGroup {
     }
 
     package mutating func fields(_ v: inout some FieldVisitor) {
-        v.derived("event", event, .tag(), "The kind of this object.")
+        // Of one that is read, it is known already.
+        if !v.reads { v.derived("event", event, .tag(), "The kind of this object.") }
         let timeText = timeText
         v.field("time", &time, .time, timeText + Time.look)
         event.fields(&v, at: time)
@@ -93,6 +94,8 @@ extension Event: Kind {
             .tick(.blank), .bindPool(.blank), .lost(0), .audit(.blank), .namespace(.blank),
             .summary(.blank), .progress(.blank), .snapshot(.blank),
         ]
+
+    static let blankNames = blanks.map(\.name)
 
     package var name: StaticString {
         switch self {

@@ -23,9 +23,7 @@ package struct EventChoice: Sendable {
     package init(_ level: Level) { self.level = level }
 
     /// Too much is going on for a line for each connection.
-    package var isRolledUp: Bool {
-        level == .notable && max(seen, seenLastSecond) > Self.readable
-    }
+    package var isRolledUp: Bool { level == .notable && max(seen, seenLastSecond) > Self.readable }
 
     /// Whether a line for such a change is wanted; counts it in.
     package mutating func wants(_ kind: Change.Kind) -> Bool {
@@ -50,9 +48,7 @@ package struct EventChoice: Sendable {
     /// Whether ticks are wanted at the end of this second.
     ///
     /// - Parameter always: also while there is a line for each connection.
-    package func wantsTicks(always: Bool) -> Bool {
-        level != .failures && (always || isRolledUp)
-    }
+    package func wantsTicks(always: Bool) -> Bool { level != .failures && (always || isRolledUp) }
 
     /// A second has passed.
     package mutating func tick() {

@@ -58,14 +58,24 @@ extension FieldVisitor {
 /// How a value looks as JSON: to write it, to read it, and to say so in a schema.
 package protocol Format {
     associatedtype Value
+    typealias Node = JSONDocument.Node
+    typealias Keywords = [SchemaPrinter.Keyword]
 
     func write(_ value: Value, _ writer: inout FieldWriter)
 
     /// - Returns: nil if it is something else.
-    func read(_ node: JSONDocument.Node, _ reader: inout JSONReader) -> Value?
+    func read(_ node: Node, _ reader: inout JSONReader) -> Value?
 
     /// - Parameter value: an example, if there is one.
-    func schema(_ value: Value?, _ printer: inout SchemaPrinter) -> [SchemaPrinter.Keyword]
+    func schema(_ value: Value?, _ printer: inout SchemaPrinter) -> Keywords
+
+    /// The schema, where it is the same for all values.
+    var keywords: Keywords { get }
+}
+
+extension Format {
+    package func schema(_ value: Value?, _ printer: inout SchemaPrinter) -> Keywords { keywords }
+    package var keywords: Keywords { [] }
 }
 
 /// What is a JSON object.

@@ -10,13 +10,11 @@ package struct Time: Format {
         writer.line.append("\"")
     }
 
-    package func read(_ node: JSONDocument.Node, _ reader: inout JSONReader) -> UInt64? {
+    package func read(_ node: Node, _ reader: inout JSONReader) -> UInt64? {
         reader.bytes(node).flatMap(Timestamps.read)
     }
 
-    package func schema(
-        _ value: UInt64?, _ printer: inout SchemaPrinter
-    ) -> [SchemaPrinter.Keyword] {
+    package func schema(_ value: UInt64?, _ printer: inout SchemaPrinter) -> Keywords {
         printer.pattern(
             "time", "When it happened: " + Self.look,
             "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
@@ -35,13 +33,11 @@ package struct NamespaceName: Format {
         writer.line.append("\"")
     }
 
-    package func read(_ node: JSONDocument.Node, _ reader: inout JSONReader) -> UInt32? {
+    package func read(_ node: Node, _ reader: inout JSONReader) -> UInt32? {
         reader.namespace(node)
     }
 
-    package func schema(
-        _ value: UInt32?, _ printer: inout SchemaPrinter
-    ) -> [SchemaPrinter.Keyword] {
+    package func schema(_ value: UInt32?, _ printer: inout SchemaPrinter) -> Keywords {
         printer.shared(
             "netns",
             [
@@ -70,13 +66,11 @@ package struct Address: Format {
         writer.line.append("\"")
     }
 
-    package func read(_ node: JSONDocument.Node, _ reader: inout JSONReader) -> IPAddress? {
+    package func read(_ node: Node, _ reader: inout JSONReader) -> IPAddress? {
         reader.bytes(node).flatMap { IPAddress(text: $0) }
     }
 
-    package func schema(
-        _ value: IPAddress?, _ printer: inout SchemaPrinter
-    ) -> [SchemaPrinter.Keyword] {
+    package func schema(_ value: IPAddress?, _ printer: inout SchemaPrinter) -> Keywords {
         printer.pattern(
             "address", Self.look, #"^([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9a-f:]{2,39})$"#)
     }
@@ -92,11 +86,11 @@ struct Errno: Format {
         writer.line.append(quoted: writer.errnoName(Int32(value)))
     }
 
-    func read(_ node: JSONDocument.Node, _ reader: inout JSONReader) -> UInt16? {
+    func read(_ node: Node, _ reader: inout JSONReader) -> UInt16? {
         reader.string(node).flatMap { reader.errno($0) }
     }
 
-    func schema(_ value: UInt16?, _ printer: inout SchemaPrinter) -> [SchemaPrinter.Keyword] {
+    func schema(_ value: UInt16?, _ printer: inout SchemaPrinter) -> Keywords {
         printer.pattern(
             "errno", "An errno by its name, or `errno` and its number where it has none.",
             Self.pattern)
@@ -115,14 +109,14 @@ struct Ends: Format {
         writer.line.append("]")
     }
 
-    func read(_ node: JSONDocument.Node, _ reader: inout JSONReader) -> PortRange? {
+    func read(_ node: Node, _ reader: inout JSONReader) -> PortRange? {
         guard let ends = List(item: .port(0)).read(node, &reader), ends.count == 2 else {
             return nil
         }
         return PortRange(low: ends[0], high: ends[1])
     }
 
-    func schema(_ value: PortRange?, _ printer: inout SchemaPrinter) -> [SchemaPrinter.Keyword] {
+    func schema(_ value: PortRange?, _ printer: inout SchemaPrinter) -> Keywords {
         List(item: .port(0), of: "A port.", least: 2, most: 2).schema(nil, &printer)
     }
 }
@@ -141,13 +135,11 @@ struct ProcessName: Format {
         writer.line.append(quoted: value)
     }
 
-    func read(_ node: JSONDocument.Node, _ reader: inout JSONReader) -> ProcessID.Name? {
+    func read(_ node: Node, _ reader: inout JSONReader) -> ProcessID.Name? {
         reader.string(node).map { ProcessID.Name($0) }
     }
 
-    func schema(
-        _ value: ProcessID.Name?, _ printer: inout SchemaPrinter
-    ) -> [SchemaPrinter.Keyword] {
+    var keywords: Keywords {
         [("type", .string("string"))] + (least > 0 ? [("minLength", .int(least))] : [])
             + [("maxLength", .int(15))]
     }
@@ -161,13 +153,11 @@ package struct CauseName: Format {
         writer.line.append(quoted: value?.rawValue ?? "-")
     }
 
-    package func read(_ node: JSONDocument.Node, _ reader: inout JSONReader) -> Cause?? {
+    package func read(_ node: Node, _ reader: inout JSONReader) -> Cause?? {
         reader.string(node).flatMap { Cause(rawValue: $0) }.map { .some($0) }
     }
 
-    package func schema(
-        _ value: Cause??, _ printer: inout SchemaPrinter
-    ) -> [SchemaPrinter.Keyword] { SchemaPrinter.names(causes.map(\.rawValue)) }
+    package var keywords: Keywords { SchemaPrinter.names(causes.map(\.rawValue)) }
 }
 
 extension Format where Self == CauseName {
@@ -184,13 +174,11 @@ struct CauseCounts: Format {
         writer.object(of: counts) { writer, cause in writer.line.append(quoted: cause.rawValue) }
     }
 
-    func read(_ node: JSONDocument.Node, _ reader: inout JSONReader) -> [Cause: Int]? {
+    func read(_ node: Node, _ reader: inout JSONReader) -> [Cause: Int]? {
         reader.counts(node) { _, name in Cause(rawValue: name) }
     }
 
-    func schema(
-        _ value: [Cause: Int]?, _ printer: inout SchemaPrinter
-    ) -> [SchemaPrinter.Keyword] {
+    var keywords: Keywords {
         let names = Cause.allCases.filter { $0 != .noAddress }.map(\.rawValue)
         return SchemaPrinter.counts(
             of: "^(\(names.joined(separator: "|")))$", "How many of that cause.")
@@ -207,15 +195,11 @@ struct ErrorCounts: Format {
         }
     }
 
-    func read(_ node: JSONDocument.Node, _ reader: inout JSONReader) -> [UInt16: Int]? {
+    func read(_ node: Node, _ reader: inout JSONReader) -> [UInt16: Int]? {
         reader.counts(node) { reader, name in reader.errno(name) }
     }
 
-    func schema(
-        _ value: [UInt16: Int]?, _ printer: inout SchemaPrinter
-    ) -> [SchemaPrinter.Keyword] {
-        SchemaPrinter.counts(of: Errno.pattern, "How many of that errno.")
-    }
+    var keywords: Keywords { SchemaPrinter.counts(of: Errno.pattern, "How many of that errno.") }
 }
 
 extension Format where Self == ErrorCounts { static var errors: Self { ErrorCounts() } }

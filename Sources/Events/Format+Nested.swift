@@ -5,13 +5,13 @@ package struct Object<Value: FieldGroup>: Format {
         writer.object { value.fields(&$0) }
     }
 
-    package func read(_ node: JSONDocument.Node, _ reader: inout JSONReader) -> Value? {
+    package func read(_ node: Node, _ reader: inout JSONReader) -> Value? {
         reader.object(node, as: Value.self)
     }
 
-    package func schema(
-        _ value: Value?, _ printer: inout SchemaPrinter
-    ) -> [SchemaPrinter.Keyword] { printer.reference(to: value ?? Value.blanks[0]) }
+    package func schema(_ value: Value?, _ printer: inout SchemaPrinter) -> Keywords {
+        printer.reference(to: value ?? Value.blanks[0])
+    }
 }
 
 extension Format {
@@ -35,7 +35,7 @@ package struct List<Item: Format>: Format {
         writer.line.append("]")
     }
 
-    package func read(_ node: JSONDocument.Node, _ reader: inout JSONReader) -> [Item.Value]? {
+    package func read(_ node: Node, _ reader: inout JSONReader) -> [Item.Value]? {
         guard reader.document.kind(of: node) == .array else { return nil }
         var values: [Item.Value] = []
         for node in reader.document.items(of: node) {
@@ -45,9 +45,7 @@ package struct List<Item: Format>: Format {
         return values
     }
 
-    package func schema(
-        _ value: [Item.Value]?, _ printer: inout SchemaPrinter
-    ) -> [SchemaPrinter.Keyword] {
+    package func schema(_ value: [Item.Value]?, _ printer: inout SchemaPrinter) -> Keywords {
         let items: [SchemaPrinter.Keyword] = of.map { [("description", .string($0))] } ?? []
         return [
             ("type", .string("array")), ("items", .object(items + item.schema(nil, &printer))),

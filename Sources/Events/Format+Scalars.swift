@@ -7,15 +7,13 @@ package struct Integer<Value: FixedWidthInteger>: Format {
         writer.line.append(Int(clamping: value))
     }
 
-    package func read(_ node: JSONDocument.Node, _ reader: inout JSONReader) -> Value? {
+    package func read(_ node: Node, _ reader: inout JSONReader) -> Value? {
         let least = least.map { min($0, 0) } ?? -JSONReader.greatest
         return reader.integer(node, from: least, to: most ?? JSONReader.greatest)
             .flatMap { Value(exactly: $0) }
     }
 
-    package func schema(
-        _ value: Value?, _ printer: inout SchemaPrinter
-    ) -> [SchemaPrinter.Keyword] {
+    package var keywords: Keywords {
         if let least, least == most { return [("const", .int(least))] }
         return SchemaPrinter.number("integer", least, most)
     }
@@ -40,15 +38,9 @@ package struct Tenths: Format {
         writer.line.append(tenths: value)
     }
 
-    package func read(_ node: JSONDocument.Node, _ reader: inout JSONReader) -> Double? {
-        reader.double(node)
-    }
+    package func read(_ node: Node, _ reader: inout JSONReader) -> Double? { reader.double(node) }
 
-    package func schema(
-        _ value: Double?, _ printer: inout SchemaPrinter
-    ) -> [SchemaPrinter.Keyword] {
-        SchemaPrinter.number("number", least, most)
-    }
+    package var keywords: Keywords { SchemaPrinter.number("number", least, most) }
 }
 
 extension Format where Self == Tenths {
@@ -69,7 +61,7 @@ struct Elapsed: Format {
         writer.line.append(thousandths: value)
     }
 
-    func read(_ node: JSONDocument.Node, _ reader: inout JSONReader) -> UInt64? {
+    func read(_ node: Node, _ reader: inout JSONReader) -> UInt64? {
         if isWhole {
             return reader.integer(node, from: 0, to: JSONReader.greatest).map { UInt64($0) * unit }
         }
@@ -77,9 +69,7 @@ struct Elapsed: Format {
         return UInt64((value * 1000).rounded()) * unit
     }
 
-    func schema(_ value: UInt64?, _ printer: inout SchemaPrinter) -> [SchemaPrinter.Keyword] {
-        SchemaPrinter.number(isWhole ? "integer" : "number", 0, nil)
-    }
+    var keywords: Keywords { SchemaPrinter.number(isWhole ? "integer" : "number", 0, nil) }
 }
 
 extension Format where Self == Elapsed {
@@ -93,7 +83,7 @@ package struct Flag: Format {
         writer.line.append(value ? "true" : "false" as StaticString)
     }
 
-    package func read(_ node: JSONDocument.Node, _ reader: inout JSONReader) -> Bool? {
+    package func read(_ node: Node, _ reader: inout JSONReader) -> Bool? {
         switch reader.document.kind(of: node) {
         case .yes: true
         case .no: false
@@ -101,9 +91,7 @@ package struct Flag: Format {
         }
     }
 
-    package func schema(
-        _ value: Bool?, _ printer: inout SchemaPrinter
-    ) -> [SchemaPrinter.Keyword] { [("type", .string("boolean"))] }
+    package var keywords: Keywords { [("type", .string("boolean"))] }
 }
 
 extension Format where Self == Flag { package static var flag: Self { Flag() } }
@@ -118,12 +106,9 @@ package struct Text: Format {
         writer.line.append(quoted: value)
     }
 
-    package func read(_ node: JSONDocument.Node, _ reader: inout JSONReader) -> String? {
-        reader.string(node)
-    }
+    package func read(_ node: Node, _ reader: inout JSONReader) -> String? { reader.string(node) }
 
-    package func schema(_ value: String?, _ printer: inout SchemaPrinter) -> [SchemaPrinter.Keyword]
-    {
+    package var keywords: Keywords {
         guard names.isEmpty else { return SchemaPrinter.names(names) }
         return [("type", .string("string"))] + (least > 0 ? [("minLength", .int(least))] : [])
     }
@@ -144,13 +129,11 @@ package struct Name<Value: RawRepresentable<String>>: Format {
         writer.line.append(quoted: value.rawValue)
     }
 
-    package func read(_ node: JSONDocument.Node, _ reader: inout JSONReader) -> Value? {
+    package func read(_ node: Node, _ reader: inout JSONReader) -> Value? {
         reader.string(node).flatMap(Value.init(rawValue:))
     }
 
-    package func schema(
-        _ value: Value?, _ printer: inout SchemaPrinter
-    ) -> [SchemaPrinter.Keyword] { SchemaPrinter.names(names.map(\.rawValue)) }
+    package var keywords: Keywords { SchemaPrinter.names(names.map(\.rawValue)) }
 }
 
 extension Format {
@@ -175,13 +158,13 @@ extension Kind {
 package struct Tag<Value: Kind>: Format {
     package func write(_ value: Value, _ writer: inout FieldWriter) { writer.quote(value.name) }
 
-    package func read(_ node: JSONDocument.Node, _ reader: inout JSONReader) -> Value? {
+    package func read(_ node: Node, _ reader: inout JSONReader) -> Value? {
         Value.blanks.first { reader.has(node, $0.name) }
     }
 
-    package func schema(
-        _ value: Value?, _ printer: inout SchemaPrinter
-    ) -> [SchemaPrinter.Keyword] { SchemaPrinter.names((value ?? Value.blanks[0]).names) }
+    package func schema(_ value: Value?, _ printer: inout SchemaPrinter) -> Keywords {
+        SchemaPrinter.names((value ?? Value.blanks[0]).names)
+    }
 }
 
 extension Format {

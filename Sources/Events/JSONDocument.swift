@@ -76,7 +76,12 @@ package struct JSONDocument: Sendable {
     func isEqual(_ node: Node, _ name: StaticString) -> Bool {
         let range = bytes(of: node)
         guard range.count == name.utf8CodeUnitCount else { return false }
-        return name.withUTF8Buffer { text[range].elementsEqual($0) }
+        return name.withUTF8Buffer { name in
+            for offset in name.indices where text[range.lowerBound + offset] != name[offset] {
+                return false
+            }
+            return true
+        }
     }
 
     /// The items of an array; none of anything else.

@@ -36,13 +36,15 @@ package struct JSONReader: FieldVisitor, Sendable {
         guard document.load(line),
             let kind = document.find("event", in: JSONDocument.root), string(kind) != nil
         else { return .unreadable }
-        guard let blank = Event.blanks.first(where: { has(kind, $0.name) }) else { return .unknown }
-        if case .start = blank, let format = number("format"), format > Event.Start.currentFormat {
+        guard let place = Event.blankNames.firstIndex(where: { has(kind, $0) }) else {
+            return .unknown
+        }
+        if place == 0, let format = number("format"), format > Event.Start.currentFormat {
             let version = document.find("version", in: JSONDocument.root)
             return .newer(version: version.flatMap { string($0) } ?? "")
         }
         (object, isUnreadable) = (JSONDocument.root, false)
-        var event = TimedEvent(blank, at: 0)
+        var event = TimedEvent(Event.blanks[place], at: 0)
         event.fields(&self)
         return isUnreadable ? .unreadable : .event(event.event, at: event.time)
     }

@@ -36,16 +36,11 @@ extension Summary.NamespaceRow: FieldGroup {
 
     package mutating func fields(_ v: inout some FieldVisitor) {
         v.field("netns", &netns, .namespace, "The namespace.")
-        v.field(
-            "inode", &inode, .integer(1), "Its inode number, as `/proc/PID/ns/net` has it.")
-        v.field(
-            "range", &range, .range, "`ip_local_port_range`: the lowest and the highest port.")
-        v.field(
-            "reserved", &reserved, .count,
-            "Ports of the range that `ip_local_reserved_ports` takes out.")
+        v.field("inode", &inode, .integer(1), "Its inode number, as `/proc/PID/ns/net` has it.")
+        v.field("range", &range, .range, "`ip_local_port_range`: the lowest and the highest port.")
+        v.field("reserved", &reserved, .count, "Ports of it that are reserved.")
         v.field("bound", &bound, .count, PortRange.boundText)
-        v.derived(
-            "usable", usable, .count, "Ports of the range that connect() may choose from.")
+        v.derived("usable", usable, .count, "Ports of the range that connect() may choose from.")
         timeWait.fields(&v)
         v.field(
             "max_tw_buckets", &timeWait.limit, .integer(),
@@ -60,14 +55,12 @@ extension TimeWaitRules {
     mutating func fields(_ v: inout some FieldVisitor, most: Int? = nil) {
         v.field(
             "tw_reuse", &reuse, .integer(to: most),
-            "`tcp_tw_reuse`: 0 never, 1 always, 2 on loopback only.")
+            "`tcp_tw_reuse`: 0 no, 1 yes, 2 loopback only.")
         v.field(
             "tw_reuse_delay_ms", &reuseDelay, .integer(),
             "Milliseconds before a TIME_WAIT may be used again: `tcp_tw_reuse_delay`, or 1000 where "
                 + "the kernel has no such setting.")
-        v.field(
-            "timestamps", &timestamps, .flag,
-            "`tcp_timestamps` are on: no TIME_WAIT is used again without them.")
+        v.field("timestamps", &timestamps, .flag, "`tcp_timestamps`, which any reuse needs.")
     }
 }
 

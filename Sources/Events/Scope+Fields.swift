@@ -16,9 +16,7 @@ extension Tuple {
     ) {
         v.field("local", &local, .address, what())
         v.field("remote", &remote, .address, "Peer's address: " + Address.look)
-        v.field(
-            "remote_port", &remotePort, .port(0),
-            "Peer's port; 0 only where the program asked for port 0.")
+        v.field("remote_port", &remotePort, .port(0), "Peer's port; 0 only if the program said so.")
     }
 
     package static var localText: String {
@@ -77,7 +75,7 @@ extension PortUsage {
         v.field("time_wait", &timeWait, .count, "How many of `\(name())` are in TIME_WAIT.")
         v.field(
             "reusable", &reusable, .count,
-            "How many of `time_wait` a connect() may use again now, as `tcp_tw_reuse` has it.")
+            "TIME_WAITs that `tcp_tw_reuse` lets a connect() use.")
         v.field("usable", &usable, .count, Self.usableText)
         left(
             &v,
@@ -141,9 +139,7 @@ extension ProcessID: FieldGroup {
 
     /// - Parameter least: 1 if it is always known.
     mutating func fields(_ v: inout some FieldVisitor, least: Int) {
-        v.field(
-            "pid", &pid, .pid(least),
-            "Thread group id, as the first pid namespace numbers it; 0 when unknown.")
+        v.field("pid", &pid, .pid(least), "Its id in the first pid namespace; 0 if unknown.")
         v.field(
             "comm", &name, ProcessName(least: least),
             "Its name as the kernel has it, at most 15 bytes, which may be none; bytes that are no "

@@ -12,11 +12,8 @@ extension Snapshot {
             "100 × (`usable` - `available`) ÷ `usable` of the fullest tuple or pool, with one "
                 + "decimal, rounded down.")
         v.field("namespaces", &namespaces, .objects(), "Those that could be entered.")
-        v.field(
-            "bind_pools", &bindPools, .objects(),
-            "The pools that a bind() has chosen ports from, the fullest first.")
-        v.field(
-            "tuples", &tuples, .objects(), "The tuples that hold a port, the fullest first.")
+        v.field("bind_pools", &bindPools, .objects(), "Pools of bind(), the fullest first.")
+        v.field("tuples", &tuples, .objects(), "The tuples that hold a port, the fullest first.")
     }
 }
 
@@ -36,8 +33,7 @@ extension Snapshot.PoolRow: FieldGroup {
 
 extension Snapshot.TupleRow: FieldGroup {
     package static let blanks = [
-        Snapshot.TupleRow(
-            tuple: .blank, range: .blank, usage: PortUsage(usable: 0), processes: [])
+        Snapshot.TupleRow(tuple: .blank, range: .blank, usage: PortUsage(usable: 0), processes: [])
     ]
     package var definition: String { "seen_tuple" }
     package var what: String { "One tuple, as it is." }

@@ -40,18 +40,11 @@ extension Event {
             v.field("version", &version, .text, "Version of portgauge.")
             v.field(
                 "host", &host, .text, unless: "",
-                "Name of the host, as `uname -n` prints it. Absent when unknown.")
-            v.field(
-                "kernel", &kernel, .text, "Release of the running kernel, as `uname -r` prints it.")
-            v.field(
-                "machine", &machine, .text, unless: "",
-                "Architecture of the host, as `uname -m` prints it. Absent when unknown.")
-            v.field(
-                "cpus", &cpus, .integer(1), unless: 0,
-                "CPUs that are online. Absent when unknown.")
-            v.field(
-                "command", &command, .list(.anyText, of: "One argument."),
-                "The command line of portgauge, as it was given.")
+                "Host's name (`uname -n`). Absent when unknown.")
+            v.field("kernel", &kernel, .text, "The kernel's release (`uname -r`).")
+            v.field("machine", &machine, .text, unless: "", "`uname -m`. Absent when unknown.")
+            v.field("cpus", &cpus, .integer(1), unless: 0, "CPUs online. Absent when unknown.")
+            v.field("command", &command, .list(.anyText, of: "One argument."), "The command line.")
             v.optional(
                 "netns_inode", &ownInode, .integer(1, to: Int(UInt32.max)),
                 "Inode number of the network namespace that portgauge runs in. Absent when unknown."
@@ -64,7 +57,7 @@ extension Event {
                 "Thresholds of alerts, in percent of the usable ports.")
             v.field(
                 "hooks", &hooks, .list(.text, of: "One hook."),
-                "Kernel hooks in force, by the kernel's names.")
+                "Hooks in force, by kernel name.")
         }
     }
 }

@@ -11,17 +11,14 @@ extension Summary.TupleRow: FieldGroup {
 
     package mutating func fields(_ v: inout some FieldVisitor) {
         tuple.fields(&v)
-        usage.fields(
-            &v, held: "Ports it holds at the end, those in TIME_WAIT included.")
+        usage.fields(&v, held: "Ports it holds at the end, those in TIME_WAIT included.")
         v.field(
             "range", &range, .range,
             "The range in force for its sockets: the namespace's, or their own. The lowest and the "
                 + "highest port.")
         peakFields(&v)
         totals.fields(&v)
-        v.field(
-            "errors", &errors, .errors,
-            "Connects that got a port but no connection, by errno name.")
+        v.field("errors", &errors, .errors, "Connects with a port but no connection.")
         v.field("causes", &causes, .causes, TopProcesses.Share.causesText)
         v.optional(
             "first_failure_at", &firstFailureAt, .time,
@@ -32,15 +29,13 @@ extension Summary.TupleRow: FieldGroup {
     }
 
     private mutating func peakFields(_ v: inout some FieldVisitor) {
-        v.field(
-            "peak", &peak.usage.held, .count, "The most ports it held at any time.")
+        v.field("peak", &peak.usage.held, .count, "The most ports it held at any time.")
         var time = peak.held > 0 ? peak.time : nil
         v.optional(
             "peak_at", &time, .time,
             "When it first held that many: \(Time.look) Absent when it never held any.")
         var atPeak = AtPeak(usage: peak.usage)
-        v.field(
-            "at_peak", &atPeak, .object(), "How the tuple stood then.")
+        v.field("at_peak", &atPeak, .object(), "How the tuple stood then.")
         guard v.reads else { return }
         let held = peak.held
         peak = TupleState.Peak(usage: atPeak.usage, time: time ?? 0)
@@ -74,9 +69,8 @@ extension Summary.BindPoolRow: FieldGroup {
         key.fields(&v)
         v.field("held", &used, .count, PortUsage.poolHeldText)
         v.field("usable", &usable, .count, PortUsage.poolUsableText)
-        v.field(
-            "peak", &peak, .count, "The most ports that were held at the end of any second.")
-        v.field("failed", &failed, .count, "Calls of bind() that found no port.")
+        v.field("peak", &peak, .count, "The most ports that were held at the end of any second.")
+        v.field("failed", &failed, .count, "bind() calls that found no port.")
         v.field(
             "processes", &processes, .objects(),
             "The processes with the most of these calls, as far as known, at most 16, most first.")

@@ -5,31 +5,22 @@ extension Summary {
 
     /// All that any report of the run shows, so that one can be made from it.
     mutating func fields(_ v: inout some FieldVisitor) {
-        v.field(
-            "duration_s", &duration, .seconds, "Seconds from `start` to here, with three decimals.")
+        v.field("duration_s", &duration, .seconds, "Seconds since `start`, with three decimals.")
         totals.fields(&v)
-        v.field(
-            "want_of_port", &portExhaustion, .object(),
-            "Calls that failed because there was no port left to choose.")
-        v.field(
-            "otherwise", &otherErrors, .object(), "Calls that failed for another reason.")
+        v.field("want_of_port", &portExhaustion, .object(), "Calls that found no free port.")
+        v.field("otherwise", &otherErrors, .object(), "Calls that failed for another reason.")
         accuracy.fields(&v)
-        v.field(
-            "lines_dropped", &linesDropped, .count,
-            "Lines of output left out because the reader was too slow.")
+        v.field("lines_dropped", &linesDropped, .count, "Output lines that a slow reader missed.")
         v.field(
             "partial", &isPartial, .flag, unless: false,
             "Left out unless true: only the connections of some processes were counted (`--only`, "
                 + "`--pid`, `--comm`), and others held ports of the same tuples, too.")
-        v.field(
-            "held", &held, .count, "Ports held at the end, those in TIME_WAIT included.")
+        v.field("held", &held, .count, "Ports held at the end, those in TIME_WAIT included.")
         v.field("time_wait", &timeWait, .count, "How many of `held` are in TIME_WAIT.")
-        v.field(
-            "tuples_omitted", &tuplesOmitted, .count,
-            "Tuples that were seen but are not in `tuples`.")
+        v.field("tuples_omitted", &tuplesOmitted, .count, "Tuples seen but not in `tuples`.")
         v.field(
             "namespaces", &namespaces, .objects(),
-            "The network namespaces with connections that were there at the end.")
+            "Those that had connections and still exist.")
         v.field(
             "bind_pools", &bindPools, .objects(),
             "The pools that bind() chose ports from, the ones with failures first, then the fullest."
@@ -38,9 +29,7 @@ extension Summary {
             "refused", &refusals, .objects(),
             "Calls that are not in `failed`: each bind() that failed, and each connect() that did not "
                 + "come as far as to search a port. At most 1,000, by count.")
-        v.field(
-            "tuples", &tuples, .objects(),
-            "The tuples by peak share (peak ÷ usable), in descending order.")
+        v.field("tuples", &tuples, .objects(), "Most of the usable ports at the peak first.")
         v.field(
             "advice", &advice, .objects(),
             "What would have kept ports from running out, most useful first; nothing where nothing "
@@ -50,8 +39,7 @@ extension Summary {
 
 extension TupleState.Totals {
     mutating func fields(_ v: inout some FieldVisitor) {
-        v.field(
-            "opened", &opened, .count, "Connects that got a port, those refused included.")
+        v.field("opened", &opened, .count, "Connects that got a port, those refused included.")
         v.field("closed", &closed, .count, "Sockets closed.")
         v.field(
             "closed_first", &closedFirst, .count,
@@ -73,26 +61,16 @@ extension Calls: FieldGroup {
 
 extension Accuracy {
     mutating func fields(_ v: inout some FieldVisitor) {
-        v.field(
-            "lost", &lost, .integer(),
-            "Records lost since the start because the ring buffer was full.")
+        v.field("lost", &lost, .integer(), "Records that the full ring buffer lost.")
         v.field(
             "skipped", &skipped, .integer(),
             "Runs of the program on state transitions that the kernel skipped; a copy of the program "
                 + "takes those over.")
-        v.field(
-            "slipped", &slipped, .integer(), "How many of these no copy may have taken over.")
-        v.field(
-            "audits", &audits, .count,
-            "How often the counts were checked against the kernel's table.")
-        v.field(
-            "largest_drift", &largestDrift, .count, "Ports by which they differed, at most.")
-        v.field(
-            "last_drift", &lastDrift, .count,
-            "Ports by which they differed at the end, before they were corrected.")
-        v.field(
-            "repairs", &repairs, .count,
-            "How often the counts were filled anew from the kernel's table.")
+        v.field("slipped", &slipped, .integer(), "How many of these no copy may have taken over.")
+        v.field("audits", &audits, .count, "Checks of the counts against the kernel's table.")
+        v.field("largest_drift", &largestDrift, .count, "The most ports by which they differed.")
+        v.field("last_drift", &lastDrift, .count, "The same at the end, then corrected.")
+        v.field("repairs", &repairs, .count, "How often that table refilled the counts.")
         v.derived(
             "complete", isComplete, .flag,
             "Nothing was lost and nothing slipped. If false, `held` is exact all the same, as are "

@@ -2,7 +2,7 @@ import PortModel
 
 /// Bytes of text in the making. Reused from line to line, so that writing one allocates nothing.
 package struct TextBuffer: Sendable {
-    package private(set) var bytes: [UInt8] = []
+    @usableFromInline package internal(set) var bytes: [UInt8] = []
 
     package init() { bytes.reserveCapacity(1024) }
 
@@ -14,7 +14,7 @@ package struct TextBuffer: Sendable {
 
     package mutating func clear() { bytes.removeAll(keepingCapacity: true) }
 
-    package mutating func append(_ text: StaticString) {
+    @inlinable package mutating func append(_ text: StaticString) {
         text.withUTF8Buffer { bytes.append(contentsOf: $0) }
     }
 
@@ -26,9 +26,9 @@ package struct TextBuffer: Sendable {
 
     package mutating func append(_ text: ArraySlice<UInt8>) { bytes.append(contentsOf: text) }
 
-    package mutating func append(byte: UInt8) { bytes.append(byte) }
+    @inlinable package mutating func append(byte: UInt8) { bytes.append(byte) }
 
-    package mutating func append(spaces count: Int) {
+    @inlinable package mutating func append(spaces count: Int) {
         for _ in 0..<max(0, count) { bytes.append(UInt8(ascii: " ")) }
     }
 

@@ -6,8 +6,7 @@ extension Tick {
 
     mutating func fields(_ v: inout some FieldVisitor) {
         tuple.fields(&v)
-        usage.fields(
-            &v, held: "Ports that the tuple holds now, those in TIME_WAIT included.")
+        usage.fields(&v, held: "Ports that the tuple holds now, those in TIME_WAIT included.")
         v.field(
             "opened", &since.opened, .integer(nil),
             "Connects in this second that got a port, those refused included. Less than 0 only where "

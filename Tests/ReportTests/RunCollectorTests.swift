@@ -21,7 +21,7 @@ import Testing
         (since.opened, since.failed) = (opened, failed)
         return .tick(
             Tick(
-                index: 0, tuple: tuple(number),
+                place: 0, tuple: tuple(number),
                 usage: PortUsage(held: held, timeWait: timeWait, usable: 100), since: since))
     }
 

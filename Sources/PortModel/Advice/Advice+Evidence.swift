@@ -1,5 +1,5 @@
 extension Advice {
-    /// What was seen of one tuple, from the start to the end.
+    /// One tuple, as it was seen from the start to the end.
     package struct TupleEvidence: Sendable {
         package var tuple: Tuple
         /// The one with the most connects.
@@ -9,7 +9,7 @@ extension Advice {
         package var opened = 0
         package var failed: [Cause: Int] = [:]
         package var closed = 0
-        /// How many of `closed` went into TIME_WAIT.
+        /// The part of `closed` that went into TIME_WAIT.
         package var closedIntoTimeWait = 0
         package var lived = Lifetime(mean: 0, count: 0)
         /// Payload of a connection, both ways, on average; nil if not known.
@@ -28,7 +28,7 @@ extension Advice {
         /// The namespace's range, which `range` is part of.
         package var namespaceRange: PortRange
         package var blocked: Blocked
-        /// The same in `Advice.widestRange`.
+        /// Ports of `Advice.widestRange` that are reserved or bind-held.
         package var blockedInWidest: Blocked
         package var timeWaitRules = TimeWaitRules()
         /// The processes known to hold `blocked.bound`.
@@ -58,7 +58,7 @@ extension Advice {
         }
     }
 
-    /// What was seen of the ports that bind() with port 0 chose for one local address.
+    /// The ports that bind() with port 0 chose for one local address, as they were seen.
     package struct BindPoolEvidence: Sendable {
         package var netns: UInt32
         package var local: IPAddress

@@ -15,7 +15,7 @@ extension Advice {
 }
 
 extension Advice.TupleEvidence {
-    /// Nil when nothing is known of its namespace.
+    /// Nil if nothing is known of its namespace.
     fileprivate init?(_ state: TupleState, _ ledger: Ledger) {
         guard let namespace = ledger.namespaces[state.tuple.netns] else { return nil }
         let pool = namespace.pool

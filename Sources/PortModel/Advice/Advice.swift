@@ -10,11 +10,11 @@ package struct Advice: Sendable, Hashable {
     package var peak: Int
     /// Ports that are usable to it.
     package var usable: Int
-    /// Nil for a bind pool.
+    /// The load that asked for the ports; nil for a bind pool.
     package var demand: Demand?
     /// The part of the demand that this alone would have met, at most 1; nil where no figure tells.
     package var covers: Double?
-    /// How many more tuples, or bind pools, it would help.
+    /// Other tuples, or bind pools, that it would help.
     package var others: Int
 
     package init(
@@ -32,7 +32,7 @@ package struct Advice: Sendable, Hashable {
         self.others = others
     }
 
-    /// What a tuple asked for.
+    /// The load of a tuple.
     package struct Demand: Sendable, Hashable {
         /// New connections a second.
         package var rate: Double
@@ -73,7 +73,7 @@ package struct Advice: Sendable, Hashable {
         case noMemory(Int)
     }
 
-    /// How long connections lived, from connect() to the close of the socket, in nanoseconds.
+    /// The time from connect() to the close of the socket, in nanoseconds.
     package struct Lifetime: Sendable, Hashable {
         package var mean: UInt64
         /// Over how many; 0 if nothing is known.
@@ -155,7 +155,7 @@ package struct Advice: Sendable, Hashable {
         }
     }
 
-    /// What removes the cause or suffices, then what no figure judges, then what does not suffice.
+    /// Advice that removes the cause or suffices, then what no figure judges, then what does not suffice.
     private var rank: Rank {
         guard let covers else { return Rank(group: isRemedy ? 0 : 1, covers: 1, effort: effort) }
         return Rank(group: covers >= 1 ? 0 : 2, covers: covers, effort: effort)

@@ -1,4 +1,4 @@
-/// What the settings of a network namespace do to its connections: figures and what-ifs.
+/// A review of a network namespace's settings: figures and what-ifs of what they do to its connections.
 package struct SettingsReview: Hashable, Sendable {
     package enum Verdict: String, Hashable, Sendable { case ok, note, hurts }
 
@@ -41,11 +41,11 @@ package struct SettingsReview: Hashable, Sendable {
     package struct Wider: Hashable, Sendable {
         package var range: PortRange
         package var gain: Int
-        /// Of the ports usable now; nil if there are none.
+        /// The gain in percent of the ports usable now; nil if there are none.
         package var percent: Int?
     }
 
-    /// Who holds a port for all destinations.
+    /// A process that holds a port for all destinations.
     package struct Holder: Hashable, Sendable {
         package var address: IPAddress
         package var port: UInt16
@@ -68,11 +68,11 @@ package struct SettingsReview: Hashable, Sendable {
         package var fullestCount = 0
     }
 
-    /// What is in the namespace now.
+    /// The sockets and processes of the namespace.
     package struct Inventory: Sendable {
-        /// Nil if they could not be listed.
+        /// All TCP sockets; nil if they could not be listed.
         package var sockets: [KernelSocket]?
-        /// By the inode number of a socket.
+        /// The process of a socket, by its inode number.
         package var owners: [UInt32: ProcessID]
         /// One of Kubernetes, if it is here.
         package var kubernetes: ProcessID?
@@ -88,7 +88,7 @@ package struct SettingsReview: Hashable, Sendable {
     }
 
     package let findings: [Finding]
-    /// What `ip_local_reserved_ports` should be, if it should be longer than it is: so that servers in
+    /// The `ip_local_reserved_ports` that should be set, if more than are: so that servers in
     /// the range, also in the wider one, and NodePorts keep their ports.
     package let reservation: PortSet?
 
@@ -100,11 +100,11 @@ package struct SettingsReview: Hashable, Sendable {
         reservation = reviewer.reservation
     }
 
-    // MARK: What is known
+    // MARK: Ranges and names
 
     /// 32768-60999, the kernel's default.
     package static let defaultRange = PortRange(low: 32768, high: 60999)
-    /// What is safe to widen the range to: below lie most of the services.
+    /// A range that is safe to widen to: below lie most of the services.
     package static let wideRange = PortRange(low: 10000, high: 65535)
     /// RFC 6335, section 6.
     package static let dynamicRange = PortRange(low: 49152, high: 65535)

@@ -146,7 +146,7 @@ struct SettingsReviewer {
         if settings.recycles == true { add(.hurts, .recycle) }
     }
 
-    /// What is taken for a connection of this end: from a port of the range, on which nobody listens.
+    /// Counts as connections of this end those from a port of the range on which nobody listens.
     private var leftOut: SettingsReview.LeftOut {
         var listening = PortSet()
         for socket in sockets where socket.state == .listen { listening.insert(socket.localPort) }

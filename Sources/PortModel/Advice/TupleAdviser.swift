@@ -7,9 +7,9 @@ struct TupleAdviser {
     private let rate: Double
     /// Seconds.
     private let lifetime: Double
-    /// Of those that were closed; 0 if none was.
+    /// The share of the closed connections that went into TIME_WAIT; 0 if none was closed.
     private let timeWaitShare: Double
-    /// Ports that the demand takes, if that can be told.
+    /// Ports that the demand takes; nil where too few connections were closed to tell.
     private let needed: Int?
 
     init(_ seen: Advice.TupleEvidence) {
@@ -148,7 +148,7 @@ struct TupleAdviser {
         return make(.socketRange(own: seen.range, wide: wide), provides: wide, takes: needed)
     }
 
-    // MARK: No want of ports
+    // MARK: Other errors
 
     private var others: [Advice] {
         let kinds: [(Cause, (Int) -> Advice.Kind)] = [

@@ -17,7 +17,7 @@ package struct Alert: Sendable {
         self.usage = usage
     }
 
-    /// Of the usable ports, to one decimal, rounded down: 100 says that nothing is left.
+    /// The used part of the usable ports, to one decimal, rounded down: 100 says that nothing is left.
     package var percent: Double {
         Double(usage.permille) / 10
     }
@@ -26,7 +26,7 @@ package struct Alert: Sendable {
 /// Warns once when something crosses a threshold, and says once that it has recovered.
 package struct AlertThresholds: Sendable {
     private let thresholds: [Int]
-    /// By number: how many of the thresholds it has crossed since it last was below all of them.
+    /// The count of thresholds that each number has crossed since it last was below all of them.
     private var crossed: [UInt8] = []
 
     /// 50 %: from there on the kernel's search for a port takes about a hundred times longer,
@@ -38,7 +38,7 @@ package struct AlertThresholds: Sendable {
         self.thresholds = thresholds.sorted()
     }
 
-    /// To be called whenever a tuple, or whatever has that number, may hold more or less than before.
+    /// Call it whenever the tuple or bind pool with that number may hold more or less than before.
     ///
     /// - Returns: the threshold it has crossed, 0 if it has recovered, nil if there is nothing to say.
     package mutating func observe(_ number: Int, used: Int, usable: Int) -> Int? {

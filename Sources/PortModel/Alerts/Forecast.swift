@@ -1,4 +1,4 @@
-/// What becomes of a tuple's ports if all goes on as it does now.
+/// The future of a tuple's ports if all goes on as it does now.
 package struct Forecast: Sendable, Hashable {
     /// Connects a second that get a port.
     package var opensPerSecond: Double
@@ -89,27 +89,27 @@ extension RateHistory {
             usable: ports.usable, sustainable: sustainable, intoTimeWait: share)
     }
 
-    /// Of fewer connects no rate is made.
+    /// Fewer connects make no rate.
     private static let fewest = 8
 }
 
 /// When the ports in TIME_WAIT come back.
 private struct ReuseSchedule {
-    private let flow: RateHistory
+    private let history: RateHistory
     private let recent: Int
-    /// Seconds since the flow's last step.
+    /// Seconds since the history's last step.
     private let elapsed: Double
     private let cost: Double
-    /// Where some of those that began are over already, the share that is not.
+    /// The share of those that began that is not over yet.
     private var share = 1.0
     /// TIME_WAITs of unknown age, and until when they are over.
     private var unknown = 0.0
     private var unknownEnd = 0.0
 
-    init(of flow: RateHistory, _ ports: PortsNow, _ now: RateHistory.Step) {
-        self.flow = flow
+    init(of history: RateHistory, _ ports: PortsNow, _ now: RateHistory.Step) {
+        self.history = history
         recent = now.timeWaits
-        elapsed = Double(now.until - (flow.age > 0 ? flow.last : now.since)) / 1e9
+        elapsed = Double(now.until - (history.age > 0 ? history.last : now.since)) / 1e9
         cost = Double(ports.timeWaitCost) / 1e9
         let known = begun(from: -elapsed, to: cost - elapsed)
         let waiting = Double(ports.waiting)
@@ -117,12 +117,12 @@ private struct ReuseSchedule {
             share = waiting / known
         } else {
             unknown = waiting - known
-            // They began before the flow; or their timers are late, by a sixteenth about.
-            unknownEnd = max(cost / 16, cost - Double(flow.age) - elapsed)
+            // They began before the history; or their timers are late, by a sixteenth about.
+            unknownEnd = max(cost / 16, cost - Double(history.age) - elapsed)
         }
     }
 
-    /// How many come back from one moment to another, in seconds from now, at most `cost`.
+    /// Ports that come back from one moment to another, in seconds from now, at most `cost`.
     func between(_ start: Double, _ end: Double) -> Double {
         var sum = begun(from: cost - elapsed - end, to: cost - elapsed - start) * share
         if start < unknownEnd {
@@ -131,23 +131,23 @@ private struct ReuseSchedule {
         return sum
     }
 
-    /// TIME_WAITs that began so many seconds before the flow's last step.
+    /// TIME_WAITs that began so many seconds before the history's last step.
     private func begun(from newest: Double, to oldest: Double) -> Double {
         var sum = 0.0
         if newest < 0, elapsed > 0 {
             sum = Double(recent) * (min(oldest, 0) - newest) / elapsed
         }
         guard oldest > 0 else { return sum }
-        let known = min(flow.age, RateHistory.timeWaitSeconds)
+        let known = min(history.age, RateHistory.timeWaitSeconds)
         for age in Int(max(newest, 0))..<max(Int(max(newest, 0)), min(known, Int(oldest) + 1)) {
             let covered = min(oldest, Double(age + 1)) - max(newest, Double(age))
-            if covered > 0 { sum += Double(flow[.timeWaits, age]) * covered }
+            if covered > 0 { sum += Double(history[.timeWaits, age]) * covered }
         }
         return sum
     }
 }
 
-/// How many ports are available from now on.
+/// The ports that are available from now on.
 private struct Outlook {
     private(set) var exhaustedIn: Double?
     private(set) var levelsOffAt: Int?

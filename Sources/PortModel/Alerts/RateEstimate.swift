@@ -8,23 +8,23 @@ struct RateEstimate {
     private(set) var opened = 0.0
     private(set) var timeWaits = 0.0
     private(set) var freed = 0.0
-    /// How many connects are behind it.
+    /// Connects that the rates are taken from.
     private(set) var samples = 0
-    /// How much earlier a burst has taken its ports than one that opens evenly would have.
+    /// Ports that a burst has taken earlier than a load that opens evenly would have.
     private(set) var ahead = 0.0
 
-    /// Seconds without anything since the newest of the flow's.
+    /// Seconds without anything since the newest of the history's.
     private let quiet: Int
-    private let flow: RateHistory
+    private let history: RateHistory
     private let now: RateHistory.Step
 
-    /// - Parameter now: what happened since the flow's last step.
-    init(of flow: RateHistory, with now: RateHistory.Step) {
-        self.flow = flow
+    /// - Parameter now: what happened since the history's last step.
+    init(of history: RateHistory, with now: RateHistory.Step) {
+        self.history = history
         self.now = now
         quiet =
-            flow.known > 0 && now.since > flow.last
-            ? Int((now.since - flow.last) / RateHistory.second) : 0
+            history.known > 0 && now.since > history.last
+            ? Int((now.since - history.last) / RateHistory.second) : 0
         let window = steadyWindow(of: [.opened], within: known)
         measure(window)
         // Closes may have begun, or become others, when the connects had long been the same.
@@ -47,18 +47,18 @@ struct RateEstimate {
 
     // MARK: Where the load last changed
 
-    private var known: Int { min(flow.known + quiet, RateHistory.openedSeconds) }
+    private var known: Int { min(history.known + quiet, RateHistory.openedSeconds) }
 
     private func count(_ series: RateHistory.Series, _ age: Int) -> Int {
         // The ring holds no more, and seconds that are too old do not matter.
-        age < quiet || age - quiet >= flow.known ? 0 : flow[series, age - quiet]
+        age < quiet || age - quiet >= history.known ? 0 : history[series, age - quiet]
     }
 
     private func sum(_ series: RateHistory.Series, _ ages: Range<Int>) -> Int {
         ages.reduce(0) { $0 + count(series, $1) }
     }
 
-    /// How many of the newest seconds are of one load.
+    /// The number of the newest seconds that are of one load.
     private func steadyWindow(of series: [RateHistory.Series], within known: Int) -> Int {
         var length = known
         while length > 1, let change = clearestChange(in: series, within: length) {
@@ -106,15 +106,15 @@ struct RateEstimate {
     // MARK: Rates
 
     /// The run of openings that begins the window has begun within its oldest second.
-    private func runBegins(_ window: Int) -> Bool { flow.runAge + quiet == window - 1 }
+    private func runBegins(_ window: Int) -> Bool { history.runAge + quiet == window - 1 }
 
-    private var end: UInt64 { flow.last + UInt64(quiet) * RateHistory.second }
+    private var end: UInt64 { history.last + UInt64(quiet) * RateHistory.second }
 
     /// The share of the window's oldest second in which there was a load.
     private func firstShare(_ window: Int) -> Double {
         guard runBegins(window) else { return 1 }
         let age = Double(window - 1)
-        let run = Double(end &- min(end, flow.runSince)) / 1e9 - age
+        let run = Double(end &- min(end, history.runSince)) / 1e9 - age
         return min(1, max(1e-6, run))
     }
 
@@ -142,7 +142,7 @@ struct RateEstimate {
         let share = firstShare(window)
         let hasGaps = (0..<window).contains { count(.opened, $0) == 0 }
         guard share == 1 || !hasGaps, window > 1 || share == 1 else {
-            return take(0..<window, with: true, over: now.until - min(now.until, flow.runSince))
+            return take(0..<window, with: true, over: now.until - min(now.until, history.runSince))
         }
         let full = share == 1 ? window : window - 1
         take(0..<full, with: false, over: UInt64(full) * RateHistory.second)
@@ -153,7 +153,7 @@ struct RateEstimate {
             let takesFirst = full < window && fits(count(.opened, full), rate, for: share)
             let takesNow = fits(now.opened, rate, for: Double(elapsed) / 1e9)
             let start =
-                takesFirst ? min(flow.runSince, end) : end &- UInt64(full) * RateHistory.second
+                takesFirst ? min(history.runSince, end) : end &- UInt64(full) * RateHistory.second
             take(
                 0..<(takesFirst ? window : full), with: takesNow,
                 over: (takesNow ? now.until : end) &- start)

@@ -80,12 +80,12 @@ package struct RateHistory: Sendable {
         }
     }
 
-    /// How many happened in the second that ended `age` seconds before the newest one did.
+    /// The count of the second that ended `age` seconds before the newest one did.
     subscript(series: Series, age: Int) -> Int { Int(counts[place(of: series, age)]) }
 
-    /// How many seconds of openings are known.
+    /// Seconds of openings that are known.
     var known: Int { min(Int(newest), Self.openedSeconds) }
-    /// How many seconds have passed since the first step began.
+    /// Seconds since the first step began.
     var age: Int { Int(newest) }
     /// The age of the second in which the newest run of openings began.
     var runAge: Int { Int(newest - runSecond) }

@@ -13,9 +13,9 @@ package struct BindPool: Sendable {
     }
 
     package let key: Key
-    /// Its own among the pools of this run, from 0 on.
+    /// The number of this pool among all of the run, from 0 on.
     package let number: Int
-    /// The namespace's, less what is reserved.
+    /// Ports of the namespace's range that are not reserved.
     package private(set) var usable = 0
     /// Ports of these that a socket of this address, or of all addresses, has, TIME_WAIT included: a
     /// bind() without SO_REUSEADDR finds the others.
@@ -51,7 +51,7 @@ package struct BindPool: Sendable {
 struct BindPools: Sendable {
     private(set) var known: [BindPool.Key: BindPool] = [:]
     private var next = 0
-    /// By namespace, as the last walk of all open files has found them.
+    /// The holders in each namespace, as the last walk of all open files has found them.
     private var holders: [UInt32: Set<Record.Holder>] = [:]
 
     /// More at once are not followed.

@@ -1,4 +1,4 @@
-/// What a record has changed in the ledger, with the tuple's state just after it.
+/// A change of the ledger by a record, with the tuple's ports just after it.
 package struct Change: Hashable, Sendable {
     package enum Kind: Sendable, Hashable {
         /// connect() has begun.

@@ -6,7 +6,7 @@ struct Connections: Sendable {
 
     private var sockets = SocketTable(filler: Entry.none)
     var tuples = TupleTable()
-    /// What is known of the network namespaces that have connections, by their identity.
+    /// The network namespaces that have connections, by their identity.
     var namespaces: [UInt32: Namespace] = [:]
     /// Flips with each scan: an entry that carries it has been met or spoken of since the scan began.
     private(set) var mark = false
@@ -38,20 +38,14 @@ struct Connections: Sendable {
     mutating func remove(at place: Place) -> Entry {
         let entry = sockets.remove(at: place)
         tuples.touch(entry.tuple)
-        tuples[entry.tuple].entries -= 1
-        if entry.phase.holdsPort {
-            var gone = entry
-            tuples[entry.tuple].release(&gone)
-        }
+        tuples[entry.tuple].remove(entry)
         return entry
     }
 
     /// The connect() of `entry` is known to have got a port.
     mutating func confirm(_ entry: Entry, at time: UInt64) {
         tuples.touch(entry.tuple)
-        tuples[entry.tuple].hold(at: time)
-        tuples[entry.tuple].totals.opened += 1
-        tuples[entry.tuple].processes.add(entry.process, opened: 1)
+        tuples[entry.tuple].confirm(entry.process, at: time)
     }
 
     /// Ends the connection at `place`, whose port was confirmed.
@@ -62,20 +56,16 @@ struct Connections: Sendable {
         at place: Place, port: UInt16, keepsPort: Bool, error: UInt16?, time: UInt64
     ) -> Entry {
         var entry = sockets[place]
-        let tuple = entry.tuple
-        tuples.touch(tuple)
-        tuples[tuple].release(&entry)
-        tuples[tuple].totals.closed += 1
-        if let error { tuples[tuple].errors[error, default: 0] += 1 }
-        if let lived = entry.age(at: time) { tuples[tuple].lives.add(lived) }
+        tuples.touch(entry.tuple)
+        tuples[entry.tuple].close(entry, staysBound: keepsPort, error: error, at: time)
         entry.localPort = port
         if keepsPort {
             entry.phase = .bound
             entry.mark = mark
+            entry.isOutsidePool = false
             sockets[place] = entry
         } else {
             _ = sockets.remove(at: place)
-            tuples[tuple].entries -= 1
         }
         return entry
     }
@@ -92,12 +82,8 @@ struct Connections: Sendable {
         entry.phase = .timeWait
         entry.mark = mark
         entry.cookie = UInt32(truncatingIfNeeded: socket)
-        let tuple = entry.tuple
-        tuples.touch(tuple)
-        tuples[tuple].usage.timeWait += 1
-        tuples[tuple].totals.closed += 1
-        tuples[tuple].totals.closedFirst += 1
-        if let lived = entry.age(at: time) { tuples[tuple].lives.add(lived) }
+        tuples.touch(entry.tuple)
+        tuples[entry.tuple].wait(entry, at: time)
         return sockets.insert(entry, for: successor)
     }
 

@@ -22,7 +22,7 @@ struct Entry: Sendable {
     /// The phase, and above it a bit for each of the flags below: one byte, because there are hundreds
     /// of thousands of these.
     private var bits: UInt8
-    /// How many times the timer of its TIME_WAIT was stopped, wrapping.
+    /// Counts how many times the timer of its TIME_WAIT was stopped, wrapping.
     var releaseEpoch: UInt8 = 0
     /// The lower half of the cookie that a TIME_WAIT has inherited.
     var cookie: UInt32 = 0

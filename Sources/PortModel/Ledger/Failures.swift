@@ -1,7 +1,7 @@
 /// The calls that failed: counts each when it fails, and decides when it is reported.
 ///
-/// A failed connect() is told by the state of its socket and, where the kernel lets its return be
-/// seen, by what it returned a moment later. The first failure of a process, scope and errno is
+/// A failed connect() shows by the state of its socket and, where the kernel lets its return be seen,
+/// by what it returned a moment later. The first failure of a process, scope and errno is
 /// reported at once, and those like it by a count a second for as long as they go on.
 struct Failures: Sendable {
     /// Whether each failed connect() is followed by a record of what it returned.
@@ -11,14 +11,14 @@ struct Failures: Sendable {
 
     /// Calls that failed although no tuple's record says why, by call.
     private(set) var refusals: [FailedCall: Int] = [:]
-    /// The same by cause: all of them, while `refusals` has a limit.
+    /// All of these calls by cause, while `refusals` has a limit.
     private(set) var refusalsByCause: [Cause: Calls] = [:]
 
-    /// By socket: connects that failed, and have not returned as far as is known.
+    /// Connects that failed and have not returned as far as is known, by socket.
     private var returning: [UInt64: (failure: Failure, isReported: Bool)] = [:]
     /// The first of their kind, not reported yet.
     private var ripe: [Failure] = []
-    /// By kind: the last one, with the count of those since the last report.
+    /// The last failure of each kind, with the count of those since the last report.
     private var repeated: [FailedCall: Failure] = [:]
 
     private static let refusalLimit = 1000
@@ -34,7 +34,7 @@ struct Failures: Sendable {
     /// A connect() found no port.
     ///
     /// - Parameters:
-    ///   - change: says so.
+    ///   - change: of the kind `failed`.
     ///   - ownRange: the socket's own, if it had one.
     mutating func add(
         _ change: Change, search: UInt64, ownRange: PortRange?, of socket: UInt64,
@@ -51,11 +51,11 @@ struct Failures: Sendable {
             change.process, failure.call.cause, at: change.time)
         guard awaitsReturns else { return ripen(failure, &connections) }
         let before = returning.updateValue((failure, false), forKey: socket)
-        // What the one before returned has been lost.
+        // The return of the one before has been lost.
         if let before, !before.isReported { ripen(before.failure, &connections) }
     }
 
-    /// A call has returned an error: that of a connect() of which a state has told, or another.
+    /// A call has returned an error: a connect() whose state has shown that it failed, or another call.
     mutating func add(
         _ refusal: Record.Refusal, _ connections: inout Connections, _ pools: inout BindPools
     ) {
@@ -107,7 +107,7 @@ struct Failures: Sendable {
         for failure in failures.sorted(by: { $0.time < $1.time }) { ripen(failure, &connections) }
     }
 
-    /// Nothing more will be told of a failure: it is the first of its kind, or one more.
+    /// Nothing more will come to be known of a failure: it is the first of its kind, or one more.
     private mutating func ripen(_ failure: Failure, _ connections: inout Connections) {
         var kind = failure.call
         kind.localPort = min(kind.localPort, 1)
@@ -137,7 +137,7 @@ struct Failures: Sendable {
         return ripe.map { diagnose($0, &connections, pools) }
     }
 
-    /// Those that are like one that was reported, since the last call.
+    /// Failures that are like one that was reported, counted since the last call.
     mutating func takeRepeated(
         _ connections: inout Connections, _ pools: BindPools
     ) -> [Failure] {
@@ -147,7 +147,7 @@ struct Failures: Sendable {
         return taken.map { diagnose($0, &connections, pools) }
     }
 
-    /// The same and all others that have not been reported.
+    /// All that have not been reported, those whose return is awaited included.
     mutating func takeAll(
         _ connections: inout Connections, _ pools: BindPools
     ) -> [Failure] {
@@ -229,7 +229,7 @@ struct Failures: Sendable {
         return call.kind == .bind ? .exhausted : .noAddress
     }
 
-    /// What was counted with the cause that `failure` has is counted with another.
+    /// Counts with another cause what was counted with the cause that `failure` has.
     private func recount(
         _ failure: Failure, as cause: Cause?, _ connections: inout Connections
     ) {

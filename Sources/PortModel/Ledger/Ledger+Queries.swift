@@ -1,4 +1,4 @@
-/// What is known by now.
+/// Reading the ledger, and keeping it up to date where no record does.
 extension Ledger {
     /// The states of all tuples, by their places.
     package var tuples: TupleTable { _read { yield connections.tuples } }
@@ -6,7 +6,7 @@ extension Ledger {
     /// Ports of the tuple at `place`: without copying the rest of its state.
     package func usage(of place: Int) -> PortUsage { connections.tuples[place].usage }
 
-    /// What is known of the network namespaces that have connections, by their identity.
+    /// The network namespaces that have connections, by their identity.
     package var namespaces: [UInt32: Namespace] { connections.namespaces }
 
     /// The pools that bind() chooses ports from, as far as any program has it choose.
@@ -109,7 +109,7 @@ extension Ledger {
 
     /// Calls that failed although no tuple's record says why, by call.
     package var refusals: [FailedCall: Int] { failures.refusals }
-    /// The same by cause: all of them, while `refusals` has a limit.
+    /// All of these calls by cause, while `refusals` has a limit.
     package var refusalsByCause: [Cause: Calls] { failures.refusalsByCause }
 
     /// Namespaces whose bind-held ports are to be read before `takeFailures`.

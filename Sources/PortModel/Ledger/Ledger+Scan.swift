@@ -8,7 +8,7 @@ extension Ledger {
         scan = TableScan(purpose, since: now)
     }
 
-    /// To be called when all records from before the end of the scan have been folded in.
+    /// Call it when all records from before the end of the scan have been folded in.
     ///
     /// - Parameters:
     ///   - namespaces: the ones that were read to their end.

@@ -1,4 +1,4 @@
-/// Who holds which port since when.
+/// The book of which process holds which port since when.
 ///
 /// An entry lives from connect() to the moment its port is free, and is found by the socket's
 /// identity, since a connecting socket has no port yet. Each tuple's count is derived from the
@@ -105,19 +105,20 @@ package struct Ledger: Sendable {
             anomalies.strangers += 1
             return nil
         }
-        connections[place].mark = connections.mark
-        guard connections[place].phase.isAttempt else {
+        var entry = connections[place]
+        guard entry.phase.isAttempt else {
+            connections[place].mark = connections.mark
             anomalies.duplicates += 1
             return nil
         }
-        if connections[place].phase == .searching {
-            connections.confirm(connections[place], at: time)
-        }
-        connections[place].phase = .established
-        connections[place].localPort = port
+        if entry.phase == .searching { connections.confirm(entry, at: time) }
+        entry.phase = .established
+        entry.localPort = port
+        entry.mark = connections.mark
+        connections[place] = entry
         searches.end(socket)
         connections.assess(place)
-        return connections.change(.established, connections[place], at: time)
+        return connections.change(.established, entry, at: time)
     }
 
     private mutating func close(_ closing: Record.Closing) -> Change? {

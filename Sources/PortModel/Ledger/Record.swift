@@ -23,7 +23,8 @@ package enum Record: Hashable, Sendable {
     case namespace(netns: UInt32, Namespace, pid: UInt32)
     /// From a snapshot: a socket that holds a port without a connection.
     case holder(Holder)
-    /// connect() or bind() has returned an error that no change of state tells.
+    /// connect() or bind() has returned an error: one that no change of state tells, or the errno of one
+    /// that does.
     case refused(Refusal)
     /// connect() has found a port, but searched long for it, in nanoseconds.
     case searched(socket: UInt64, localPort: UInt16, search: UInt64, time: UInt64)
@@ -45,15 +46,16 @@ package enum Record: Hashable, Sendable {
         package var tuple: Tuple
         /// 0 while not chosen.
         package var localPort: UInt16
-        /// Of a TIME_WAIT that a snapshot has found: the cookie it has inherited.
+        /// The cookie that a TIME_WAIT, found by a snapshot, has inherited.
         package var cookie: UInt64
         package var process: ProcessID
         /// The range in force for this socket.
         package var range: PortRange
         /// bind() itself has chosen the port, out of the pool of the local address.
         package var portChosen = false
-        /// Of a TIME_WAIT: as `timeWait` has it, and for how many nanoseconds it has waited already.
+        /// A TIME_WAIT, found by a snapshot, that had timestamps.
         package var reusable = false
+        /// Nanoseconds for which that TIME_WAIT has waited already.
         package var age: UInt64 = 0
 
         package init(

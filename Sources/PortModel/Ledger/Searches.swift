@@ -2,7 +2,7 @@
 struct Searches: Sendable {
     /// Oldest first.
     private var begun: [(socket: UInt64, since: UInt64)] = []
-    /// Of sockets with a range of their own.
+    /// The ranges of the sockets that have one of their own.
     private var ownRanges: [UInt64: PortRange] = [:]
 
     private static let millisecond: UInt64 = 1_000_000

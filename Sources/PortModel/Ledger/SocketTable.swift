@@ -1,10 +1,10 @@
-/// A hash table from sockets' identities to what is known of them.
+/// A hash table from the identities of sockets to values.
 ///
 /// A Dictionary keeps bitmap, keys and values apart, so that each access to one of 300,000 sockets
 /// misses the cache three times; here key and value lie side by side, and it misses once. And where
 /// a Dictionary that grows needs half as much again for a while, this grows a segment at a time.
 struct SocketTable<Value: Sendable>: Sendable {
-    /// Where a value lies, until something is inserted or removed.
+    /// The position of a value, until something is inserted or removed.
     struct Place {
         fileprivate var segment: Int
         fileprivate var slot: Int

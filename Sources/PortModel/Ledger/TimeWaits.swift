@@ -1,5 +1,5 @@
-/// What becomes of TIME_WAITs while no record speaks of them: from when on a connect() may take their
-/// port, and whether those whose timer was stopped are over.
+/// The TIME_WAITs that only time decides on: from when on a connect() may take their port, and whether
+/// those whose timer was stopped are over.
 struct TimeWaits: Sendable {
     private struct Reuse {
         /// In CLOCK_MONOTONIC nanoseconds, like all times.
@@ -9,9 +9,9 @@ struct TimeWaits: Sendable {
         var cookie: UInt32
     }
 
-    /// By namespace, as each has a delay of its own; soonest first.
+    /// The soonest first, in each namespace, as each has a delay of its own.
     private var reuses: [UInt32: Queue<Reuse>] = [:]
-    /// Those whose timer was stopped, oldest first.
+    /// TIME_WAITs whose timer was stopped, oldest first.
     private var stopped = Queue<(socket: UInt64, since: UInt64, epoch: UInt8)>()
 
     private static let millisecond: UInt64 = 1_000_000

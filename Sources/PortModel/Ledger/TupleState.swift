@@ -1,4 +1,4 @@
-/// What is known of one tuple: the ports it holds now, and what it has come to since the start.
+/// One tuple: the ports it holds now, and its counts since the start.
 package struct TupleState: Sendable {
     package let tuple: Tuple
     /// The widest range that was in force for a socket of this tuple, and still is.
@@ -44,7 +44,7 @@ package struct TupleState: Sendable {
     private var searchesAtLastTick = Mean()
     /// When the first change since then came.
     var touchedAt: UInt64 = 0
-    /// Nil while it holds too little to be worth a forecast.
+    /// The last minute by the second; nil while it holds too little to be worth a forecast.
     private var history: RateHistory?
 
     init(tuple: Tuple, range: PortRange, usable: Int) {
@@ -58,14 +58,14 @@ package struct TupleState: Sendable {
         /// Connects that got a port, those refused afterwards included.
         package var opened = 0
         package var closed = 0
-        /// Of these, the ones that this end closed first: their port went into TIME_WAIT.
+        /// The part of `closed` that this end closed first: their port went into TIME_WAIT.
         package var closedFirst = 0
         /// Connects that got none.
         package var failed = 0
 
         package init() {}
 
-        /// What has come up since `before`.
+        /// Leaves what has come up since `before`.
         mutating func subtract(_ before: Totals) {
             // A connect() that was taken to have its port and then failed is counted back.
             opened = max(0, opened - before.opened)
@@ -98,14 +98,43 @@ package struct TupleState: Sendable {
         if usage.held > peak.usage.held { peak = Peak(usage: usage, time: time) }
     }
 
-    /// The port of `entry` is no longer held for this tuple.
-    mutating func release(_ entry: inout Entry) {
+    /// The connect() of a process is known to have got a port.
+    mutating func confirm(_ process: ProcessID, at time: UInt64) {
+        hold(at: time)
+        totals.opened += 1
+        processes.add(process, opened: 1)
+    }
+
+    /// `entry` goes on as a TIME_WAIT.
+    mutating func wait(_ entry: Entry, at time: UInt64) {
+        usage.timeWait += 1
+        totals.closed += 1
+        totals.closedFirst += 1
+        if let lived = entry.age(at: time) { lives.add(lived) }
+    }
+
+    /// `entry`, which held a port, is closed.
+    ///
+    /// - Parameter staysBound: it stays, for its bind keeps the port.
+    mutating func close(_ entry: Entry, staysBound: Bool, error: UInt16?, at time: UInt64) {
+        release(entry)
+        totals.closed += 1
+        if !staysBound { entries -= 1 }
+        if let error { errors[error, default: 0] += 1 }
+        if let lived = entry.age(at: time) { lives.add(lived) }
+    }
+
+    /// `entry` is gone, with the port that it held, if any.
+    mutating func remove(_ entry: Entry) {
+        entries -= 1
+        if entry.phase.holdsPort { release(entry) }
+    }
+
+    private mutating func release(_ entry: Entry) {
         usage.held -= 1
         if entry.phase.isTimeWait { usage.timeWait -= 1 }
         if entry.isOutsidePool { usage.outsidePool -= 1 }
         if entry.isReusableNow { usage.reusable -= 1 }
-        entry.isOutsidePool = false
-        entry.isReusableNow = false
     }
 
     /// A connect() of `process` has got no port.
@@ -129,7 +158,7 @@ package struct TupleState: Sendable {
 
     // MARK: Seconds
 
-    /// What has changed since the last tick; nil if nothing has.
+    /// The changes since the last tick; nil if there are none.
     mutating func takeTick(at now: UInt64, place: Int) -> Tick? {
         guard let since = totals(since: totalsAtLastTick) else { return nil }
         totalsAtLastTick = nil

@@ -54,7 +54,7 @@ package struct TupleTable: Collection, Sendable {
 
     // MARK: Seconds
 
-    /// To be called before anything of a tuple changes.
+    /// Call it before anything of a tuple changes.
     mutating func touch(_ place: Int) {
         guard states[place].totalsAtLastTick == nil else { return }
         states[place].totalsAtLastTick = states[place].totals

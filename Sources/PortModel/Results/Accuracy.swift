@@ -1,4 +1,4 @@
-/// How far the counts can be trusted, and how that is known.
+/// Losses, and differences that audits have found: how far the counts can be trusted.
 package struct Accuracy: Hashable, Sendable {
     /// Records the ring had no room for.
     package var lost: UInt64 = 0
@@ -7,12 +7,12 @@ package struct Accuracy: Hashable, Sendable {
     package var skipped: UInt64 = 0
     package var slipped: UInt64 = 0
 
-    /// How often the ledger was held against the kernel's table.
+    /// Audits: comparisons of the ledger with the kernel's table.
     package var audits = 0
     /// The largest difference that an audit found, in ports, and what it was at the end.
     package var largestDrift = 0
     package var lastDrift = 0
-    /// How often the ledger was filled anew from the kernel's table, after a loss or a difference.
+    /// Times that the ledger was filled anew from the kernel's table, after a loss or a difference.
     package var repairs = 0
 
     /// Connects begun, and of these the ones that got no port, as the kernel's side counted them:

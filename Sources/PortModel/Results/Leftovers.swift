@@ -1,10 +1,10 @@
-/// What a network namespace holds from before, by tuple, as a snapshot finds it.
+/// The ports that a network namespace holds from before, by tuple, as a snapshot finds them.
 package struct Leftovers: Sendable {
     package struct Row: Sendable {
         package let tuple: Tuple
         package fileprivate(set) var held = 0
         package fileprivate(set) var timeWait = 0
-        /// Where connect() chooses from.
+        /// The ports that connect() chooses from.
         package let range: PortRange
         /// When the last of the TIME_WAITs will be over, in CLOCK_MONOTONIC nanoseconds; nil without
         /// any, or where their age is not known.
@@ -45,7 +45,7 @@ package struct Leftovers: Sendable {
         rowOf[tuple] = row
     }
 
-    /// What matters of it, most ports first.
+    /// The tuples that matter, most ports first.
     package var rows: [Row] {
         rowOf.values.filter(\.isNotable).sorted { ($0.held, $0.timeWait) > ($1.held, $1.timeWait) }
     }

@@ -3,7 +3,7 @@ package struct Snapshot: Sendable {
     package enum Source: String, Sendable {
         /// The kernel's own tables: all that it says is exact.
         case kernel = "bpf"
-        /// What sock_diag tells: not which ports a bind() holds of connected sockets, nor which
+        /// sock_diag, which does not tell which ports a bind() holds of connected sockets, nor which
         /// TIME_WAITs had timestamps.
         case sockDiag = "sock_diag"
     }
@@ -39,10 +39,7 @@ package struct Snapshot: Sendable {
         package var processes: [Owner]
 
         package init(tuple: Tuple, range: PortRange, usage: PortUsage, processes: [Owner]) {
-            self.tuple = tuple
-            self.range = range
-            self.usage = usage
-            self.processes = processes
+            (self.tuple, self.range, self.usage, self.processes) = (tuple, range, usage, processes)
         }
     }
 
@@ -53,9 +50,7 @@ package struct Snapshot: Sendable {
         package var processes: [Owner]
 
         package init(key: BindPool.Key, usage: PortUsage, processes: [Owner]) {
-            self.key = key
-            self.usage = usage
-            self.processes = processes
+            (self.key, self.usage, self.processes) = (key, usage, processes)
         }
     }
 
@@ -65,8 +60,7 @@ package struct Snapshot: Sendable {
         package var sockets: Int
 
         package init(process: ProcessID, sockets: Int) {
-            self.process = process
-            self.sockets = sockets
+            (self.process, self.sockets) = (process, sockets)
         }
 
         /// The three with most.

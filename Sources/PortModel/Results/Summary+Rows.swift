@@ -2,7 +2,7 @@ extension Summary {
     /// The settings of a network namespace.
     package struct NamespaceRow: Hashable, Sendable {
         package var netns: UInt32
-        /// As `/proc/PID/ns/net` has it.
+        /// The inode number of `/proc/PID/ns/net`.
         package var inode: UInt32
         package var range: PortRange
         /// Ports of `range` that are reserved, and those that a bind() holds besides.
@@ -33,7 +33,7 @@ extension Summary {
         package var usable: Int { max(0, range.count - reserved - bound) }
     }
 
-    /// What became of one tuple.
+    /// One tuple, from the start to the end.
     package struct TupleRow: Hashable, Sendable {
         package var tuple: Tuple
         /// The range in force for its sockets: the namespace's, or their own.
@@ -78,7 +78,7 @@ extension Summary {
         }
     }
 
-    /// What became of one pool that bind() chose from.
+    /// One pool that bind() chose from, from the start to the end.
     package struct BindPoolRow: Hashable, Sendable {
         package var key: BindPool.Key
         /// Ports used at the end, and usable ones.

@@ -9,9 +9,9 @@ package struct Summary: Hashable, Sendable {
     package var isPartial = false
     /// Those that were there at the end, by their inode numbers.
     package var namespaces: [NamespaceRow]
-    /// By peak share in descending order, at most `limit` of them.
+    /// The `limit` tuples with the highest peak share, in descending order.
     package var tuples: [TupleRow]
-    /// How many more there were.
+    /// Tuples that the limit left out.
     package var tuplesOmitted: Int
     /// The pools that a bind() chose from, the ones with failures first, then the fullest.
     package var bindPools: [BindPoolRow]

@@ -1,4 +1,4 @@
-/// What one tuple did since the tick before.
+/// A tuple in which something has changed since the tick before, and by how much.
 package struct Tick: Sendable {
     /// The tuple's place in `Ledger.tuples`.
     package var place: Int

@@ -1,11 +1,11 @@
-/// What a run must not have come to, held against its summary.
+/// The conditions under which a run counts as failed, held against its summary.
 package struct Verdict: Sendable {
     package enum Condition: Hashable, Sendable {
         /// A connect() or a bind() found no port.
         case exhausted
         /// A tuple or a bind pool has used so many percent of its usable ports.
         case share(Int)
-        /// A connect() or a bind() failed for any cause that portgauge tells.
+        /// A connect() or a bind() failed for any cause that portgauge knows.
         case failure
         /// The counts may not be exact.
         case inexact
@@ -15,7 +15,7 @@ package struct Verdict: Sendable {
     package enum Finding: Sendable {
         /// Calls that found no port; the process and the tuple with most of them, if they are known.
         case exhausted(count: Int, most: FailedCall.Count?)
-        /// The same of all that failed.
+        /// Calls that failed for any cause; the process and the tuple with most of them likewise.
         case failure(count: Int, most: FailedCall.Count?)
         case tupleShare(percent: Int, tuple: Tuple, usage: PortUsage)
         case poolShare(percent: Int, local: IPAddress, usage: PortUsage)

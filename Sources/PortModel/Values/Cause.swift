@@ -1,4 +1,4 @@
-/// Which wall a connect() or bind() ran into.
+/// The limit that a connect() or bind() ran into, or what else kept it from a port.
 package enum Cause: String, Hashable, Sendable, CaseIterable {
     /// The tuple holds the ports that connect() may take; of bind(): the pool of the local address is
     /// used up.

@@ -10,7 +10,7 @@ package struct FailedCall: Hashable, Sendable {
     package var process: ProcessID
     /// The error that it returned; nil while that was not reported.
     package var errno: UInt16?
-    /// Nil while not known.
+    /// The limit it ran into, or what else kept it from a port; nil while not known.
     package var cause: Cause?
 
     package init(

@@ -19,7 +19,7 @@ package struct Failure: Sendable {
         self.usage = usage
     }
 
-    /// What stands in the way, of the ports of a range.
+    /// The ports of a range that no connect() can take.
     package struct Limit: Hashable, Sendable {
         package var range: PortRange
         package var reserved: Int

@@ -1,6 +1,6 @@
 /// A TCP socket as the kernel's own table lists it.
 package struct KernelSocket: Hashable, Sendable {
-    /// Of the socket, not of its packets: a `.v6` one may speak IPv4, and has mapped addresses then.
+    /// The socket's family, not its packets': a `.v6` one may speak IPv4, and has mapped addresses then.
     package enum Family: UInt8, Sendable { case v4, v6 }
 
     /// The kernel's numbers.

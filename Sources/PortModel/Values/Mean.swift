@@ -12,10 +12,10 @@ package struct Mean: Hashable, Sendable {
         greatest = max(greatest, value)
     }
 
-    /// Nil without any.
+    /// The mean of all values; nil without any.
     package var mean: Double? { count == 0 ? nil : Double(total) / Double(count) }
 
-    /// Of what was added since it was `before`; nil if nothing was.
+    /// The mean of the values added since it was `before`; nil if none was.
     func mean(since before: Mean) -> UInt64? {
         count == before.count
             ? nil : (total &- before.total) / UInt64(clamping: count - before.count)

@@ -1,6 +1,6 @@
 /// The settings of a network namespace that the kernel tells with each connection.
 package struct Namespace: Hashable, Sendable {
-    /// As `/proc/PID/ns/net` has it; used again when the namespace is gone.
+    /// The inode number of `/proc/PID/ns/net`; used again when the namespace is gone.
     package var inode: UInt32
     package var pool: PortPool
     package var timeWait: TimeWaitRules
@@ -14,7 +14,7 @@ package struct Namespace: Hashable, Sendable {
 
 /// The settings under which TIME_WAITs are made and used again.
 package struct TimeWaitRules: Hashable, Sendable {
-    /// How long a TIME_WAIT lasts, in seconds and in nanoseconds: TCP_TIMEWAIT_LEN, which no setting
+    /// The length of a TIME_WAIT in seconds and in nanoseconds: TCP_TIMEWAIT_LEN, which no setting
     /// changes.
     package static let seconds = 60
     package static let length = UInt64(seconds) * 1_000_000_000

@@ -57,7 +57,7 @@ package struct PortSet: Hashable, Sendable {
         words[Int(port) >> 6] |= 1 << UInt64(port & 63)
     }
 
-    /// How many ports of `range` are in the set.
+    /// The number of ports of `range` that are in the set.
     package func count(in range: PortRange) -> Int {
         range.words.reduce(0) { $0 + (words[$1.index] & $1.mask).nonzeroBitCount }
     }

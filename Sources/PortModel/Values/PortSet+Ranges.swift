@@ -1,7 +1,7 @@
 extension PortSet {
     /// Reads what `ip_local_reserved_ports` has: `8080,9000-9100`, or nothing at all.
     ///
-    /// Nil for anything else, such as a range that ends before it begins.
+    /// - Returns: nil for anything else, such as a range that ends before it begins.
     package init?(list text: some StringProtocol) {
         self.init()
         guard !text.isEmpty else { return }
@@ -39,7 +39,7 @@ extension PortSet {
         return ranges
     }
 
-    /// As `ip_local_reserved_ports` takes it.
+    /// The list that `ip_local_reserved_ports` takes.
     package var list: String {
         ranges.map { $0.count == 1 ? "\($0.low)" : "\($0.low)-\($0.high)" }.joined(separator: ",")
     }

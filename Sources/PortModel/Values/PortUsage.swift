@@ -1,11 +1,11 @@
-/// How a tuple stands: what it holds, and what is left to it.
+/// The ports that a tuple holds, and those that are left to it.
 package struct PortUsage: Hashable, Sendable {
     /// Ports held, TIME_WAIT included.
     package var held = 0
     package var timeWait = 0
     /// TIME_WAITs whose port a connect() would take now.
     package var reusable = 0
-    /// Of `held`: ports that are none of the usable ones, as a bind() holds them.
+    /// The part of `held` that is none of the usable ports, as a bind() holds them.
     package var outsidePool = 0
     /// Ports that connect() may choose from: the range less what is reserved or bind-held.
     package var usable: Int
@@ -20,7 +20,7 @@ package struct PortUsage: Hashable, Sendable {
         self.usable = usable
     }
 
-    /// How many connects will find a port now. In an odd-sized range the kernel's search passes over
+    /// Connects that will find a port now. In an odd-sized range the kernel's search passes over
     /// one port, so that it may be one less.
     package var available: Int { max(0, usable - (held - outsidePool) + reusable) }
 
@@ -31,7 +31,8 @@ package struct PortUsage: Hashable, Sendable {
     /// Usable ports that are not available.
     package var used: Int { max(0, usable - available) }
 
-    /// Of the usable ports, in tenths of a percent, rounded down: 1000 says that nothing is left.
+    /// The used part of the usable ports, in tenths of a percent, rounded down: 1000 says that nothing
+    /// is left.
     package var permille: Int { used * 1000 / max(1, usable) }
 
     /// used ÷ usable; infinite if nothing is usable.

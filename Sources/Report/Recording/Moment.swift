@@ -81,12 +81,10 @@ extension Moment.Kind: Kind {
         switch self {
         case .alert(var scope, let level, let usage, let exhaustedIn):
             scope.fields(&v)
-            v.derived(
-                "level", level, .count, "The threshold crossed, in percent; 0: recovered.")
+            v.derived("level", level, .count, "The threshold crossed, in percent; 0: recovered.")
             v.derived("held", usage.held, .count, PortUsage.heldText)
             v.derived("usable", usage.usable, .count, PortUsage.usableText)
-            v.derived(
-                "available", usage.available, .count, "Ports that a connect() would find then.")
+            v.derived("available", usage.available, .count, "Ports that a connect() would find.")
             var seconds = exhaustedIn
             v.optional(
                 "exhausted_in_s", &seconds, .tenths(),
@@ -103,8 +101,7 @@ extension Moment.Kind: Kind {
             v.derived("ports", ports, .integer(1), "By how many ports.")
         case .namespace(var netns, let kind):
             v.field("netns", &netns, .namespace, "The namespace.")
-            v.derived(
-                "state", kind, .name(.found, .changed, .gone), "What has become of it.")
+            v.derived("state", kind, .name(.found, .changed, .gone), "What has become of it.")
         }
     }
 }

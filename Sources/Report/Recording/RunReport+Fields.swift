@@ -13,8 +13,7 @@ struct ReportDocument: FieldGroup {
         v.derived("event", "report", .text("report"), "The kind of this object.")
         let format = Event.Start.currentFormat
         v.derived("format", format, .integer(format, to: format), "Which fields there are.")
-        v.field(
-            "hosts", &hosts, .objects(least: 1), "One for each recording, in their order.")
+        v.field("hosts", &hosts, .objects(least: 1), "One for each recording, in their order.")
     }
 }
 
@@ -40,32 +39,23 @@ extension RunReport: FieldGroup {
         v.use(context)
         endingFields(&v)
         v.field("ended_at", &endedAt, .time, "When the last event was: \(Time.look)")
-        v.field(
-            "truncated", &reading.isTruncated, .flag,
-            "The last line of the recording was cut off.")
+        v.field("truncated", &reading.isTruncated, .flag, "The recording's last line was cut off.")
         v.field("unreadable", &reading.unreadable, .count, "Lines that could not be read.")
-        v.field(
-            "unknown", &reading.unknown, .count,
-            "Events of kinds that this version does not know.")
+        v.field("unknown", &reading.unknown, .count, "Events of kinds unknown to this version.")
         var first = start.map { TimedEvent(.start($0), at: startedAt) }
-        v.optional(
-            "start", &first, .object(), "The host and the options. Absent if there was no start.")
+        v.optional("start", &first, .object(), "Host and options. Absent if there was no start.")
         var last = TimedEvent(.summary(summary), at: endedAt)
         v.field("summary", &last, .object(), "What became of all, as far as is known.")
         v.field(
             "seconds_per_point", &secondsPerPoint, .integer(1),
-            "Seconds for one point of the series: 1, 2, 4…")
+            "Seconds for one point: 1, 2, 4…")
         v.field("totals", &totals, .object(), "All tuples together, without bind pools.")
         v.field(
             "series", &series, .objects(),
             "Those of the tuples and bind pools with the greatest peak share, that one first.")
         v.field("series_omitted", &seriesOmitted, .count, "How many more there were.")
-        v.field(
-            "moments", &moments, .objects(),
-            "Alerts, first failures, losses: in the order in which they came.")
-        v.field(
-            "moments_omitted", &momentsOmitted, .count,
-            "How many more there were, all of them later.")
+        v.field("moments", &moments, .objects(), "Alerts, first failures, losses, in order.")
+        v.field("moments_omitted", &momentsOmitted, .count, "How many more there were, all later.")
     }
 
     private func endingFields(_ v: inout some FieldVisitor) {
@@ -100,16 +90,13 @@ extension TimeSeries: FieldGroup {
         v.derived(
             "held", points.map(\.held), each,
             "Ports held, those in TIME_WAIT included: the most at the end of any of the seconds.")
-        v.derived(
-            "time_wait", points.map(\.timeWait), each,
-            "How many of `held` were in TIME_WAIT at that moment.")
+        v.derived("time_wait", points.map(\.timeWait), each, "How many of them were in TIME_WAIT.")
         v.derived(
             "usable", points.map(\.usable), each,
             "What was usable at that moment; 0 for all tuples together, as each has its own ports.")
         v.derived("opened", points.map(\.opened), each, "Connects that got a port.")
         v.derived("closed", points.map(\.closed), each, "Sockets closed.")
-        v.derived(
-            "failed", points.map(\.failed), each, "Connects, or binds of a pool, that got no port.")
+        v.derived("failed", points.map(\.failed), each, "Calls that got no port.")
         v.derived(
             "search_us", points.map(\.search), each,
             "Microseconds that the kernel searched for a port, of the searches that took long; 0 if "
