@@ -4,15 +4,17 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 SOAK_SECONDS ?= 7200
 BPF_OBJECTS := bpf/portgauge.bpf.o bpf/return_values.bpf.o
+EMPTY := Benchmarks/empty.bpf.o
 RELEASE := .build/release/portgauge
 
 # One file that needs only the C and C++ runtime; lld, because only it packs the relocations and
 # folds equal code, which together saves a tenth; and without tables for unwinding.
-RELEASE_FLAGS := -c release --product portgauge --static-swift-stdlib -Xswiftc -use-ld=lld \
+RELEASE_FLAGS := -c release --static-swift-stdlib -Xswiftc -use-ld=lld \
 	-Xlinker --icf=safe -Xlinker -z -Xlinker pack-relative-relocs -Xlinker -s \
 	-Xlinker --no-eh-frame-hdr -Xlinker -T -Xlinker $(CURDIR)/scripts/release.ld
-SWIFT_SOURCES := Package.swift Sources Tests schema/main.swift scripts/manual.swift
-C_SOURCES := $(wildcard bpf/*.[ch] Sources/CPortgauge/*.c Sources/CPortgauge/include/*.h)
+SWIFT_SOURCES := Package.swift Sources Tests Benchmarks schema/main.swift scripts/manual.swift
+C_SOURCES := $(wildcard bpf/*.[ch] Sources/CPortgauge/*.c Sources/CPortgauge/include/*.h \
+	Benchmarks/*.c Benchmarks/*/*.[ch] Benchmarks/*/include/*.h)
 # The Swift toolchain's own where it comes with one.
 CLANG_FORMAT := $(firstword $(wildcard /opt/swift/usr/bin/clang-format) /usr/bin/clang-format)
 
@@ -24,15 +26,16 @@ ZSH := zsh/site-functions/_portgauge
 FISH := fish/vendor_completions.d/portgauge.fish
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help build documents test demo soak test-kernels test-tools bench check schema format install deps check-deps \
+.PHONY: help build documents test demo soak test-kernels test-tools bench \
+	bench-instructions bench-fold thresholds check schema format install deps check-deps \
 	test-deps kernels-deps tools-deps bench-deps clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
 build: deps $(BPF_OBJECTS) ## build the release binary, .build/release/portgauge, and what belongs to it
-	swift build $(RELEASE_FLAGS)
+	swift build $(RELEASE_FLAGS) --product portgauge
 	$(MAKE) --no-print-directory documents
 
 # From what the binary itself says of its options.
@@ -69,8 +72,40 @@ test-kernels: build kernels-deps ## run the live tests on other kernels, in an e
 test-tools: build tools-deps ## run real load generators out of ports: wrk, hey, ab, siege against nginx
 	$(SUDO) scripts/test-tools $(RELEASE)
 
-bench: build bench-deps ## measure what tracing costs, against nothing and against tcpstates
-	$(SUDO) scripts/bench $(RELEASE)
+# QUICK=1 takes three minutes. To hold another build against this one: PORTGAUGE=, its binary, and
+# OBJECT= and RETURN_VALUES=, its BPF objects.
+PORTGAUGE ?= $(RELEASE)
+OBJECT ?= bpf/portgauge.bpf.o
+RETURN_VALUES ?= bpf/return_values.bpf.o
+HOOK_BENCH := .build/release/HookBench
+FOLD_BENCH := .build/release/FoldBench
+FIGURES := .build/figures
+
+bench: build $(HOOK_BENCH) $(EMPTY) bench-deps ## measure what each hook costs, and tcpstates (QUICK=1: less exactly)
+	$(SUDO) $(HOOK_BENCH) $(if $(QUICK),--seconds 60 --window 100 --no-memory) \
+		--portgauge $(PORTGAUGE) --object $(OBJECT) --return-values $(RETURN_VALUES) --empty $(EMPTY)
+
+bench-instructions: build $(HOOK_BENCH) kernels-deps ## the same in instructions of an emulated machine
+	mkdir -p $(FIGURES)
+	scripts/bench-instructions $(HOOK_BENCH) $(OBJECT) $(RETURN_VALUES) $(FIGURES)/instructions
+
+bench-fold: build $(FOLD_BENCH) ## measure what decoding, folding and telling a record costs
+	mkdir -p $(FIGURES)
+	SWIFT_DETERMINISTIC_HASHING=1 $(FOLD_BENCH) > $(FIGURES)/fold.log
+	grep -v '^figure' $(FIGURES)/fold.log
+	sed -n 's/^figure //p' $(FIGURES)/fold.log > $(FIGURES)/fold
+
+THRESHOLDS := Benchmarks/thresholds.txt
+
+thresholds: bench-instructions bench-fold ## hold size, instructions and allocations against what is written down
+	echo "binary/bytes $$(stat -c %s $(RELEASE))" > $(FIGURES)/binary
+	$(SUDO) $(HOOK_BENCH) programs > $(FIGURES)/programs.log
+	sed -n 's/^figure //p' $(FIGURES)/programs.log > $(FIGURES)/programs
+	scripts/thresholds $(THRESHOLDS) $(addprefix $(FIGURES)/,binary programs instructions fold)
+
+.PHONY: $(HOOK_BENCH) $(FOLD_BENCH)
+$(HOOK_BENCH) $(FOLD_BENCH): deps $(BPF_OBJECTS)
+	swift build $(RELEASE_FLAGS) --product $(notdir $@)
 
 check: check-deps $(BPF_OBJECTS) ## format, layers and lint; warnings are errors
 	$(CLANG_FORMAT) --dry-run --Werror $(C_SOURCES)
@@ -99,12 +134,12 @@ install: ## install binary, man page and shell completions below $(DESTDIR)$(PRE
 	done
 
 clean: ## remove what was built
-	rm -rf .build $(BPF_OBJECTS)
+	rm -rf .build $(BPF_OBJECTS) $(EMPTY)
 
 # Only what is in the object's BTF is needed to load it, and none of the DWARF.
 %.bpf.o: %.bpf.c $(wildcard bpf/*.h) Sources/CPortgauge/include/portgauge_record.h
 	clang -target bpf -mcpu=v2 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter \
-		-ISources/CPortgauge/include -c $< -o $@
+		-Ibpf -ISources/CPortgauge/include -c $< -o $@
 	llvm-objcopy --strip-debug $@
 
 # $(call install_missing,a file,its package): nothing is asked of apt where all is there.
@@ -129,4 +164,4 @@ tools-deps:
 	@$(call install_missing,/usr/bin/wrk=wrk /usr/bin/hey=hey /usr/bin/ab=apache2-utils /usr/bin/siege=siege /usr/sbin/nginx=nginx-light /usr/bin/ss=iproute2)
 
 bench-deps:
-	@$(call install_missing,/usr/sbin/tcpstates=libbpf-tools /usr/sbin/bpftool=bpftool /usr/bin/ss=iproute2)
+	@$(call install_missing,/usr/sbin/tcpstates=libbpf-tools)

@@ -49,6 +49,24 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
+        .target(name: "BenchSupport", path: "Benchmarks/BenchSupport", swiftSettings: strict),
+        .systemLibrary(name: "CBTF", path: "Benchmarks/CBTF"),
+        .executableTarget(
+            name: "HookBench",
+            dependencies: [
+                "BenchSupport", "BPF", "CBTF", "CPortgauge", "LinuxSystem", "LoadGenerator",
+                "PortModel",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Benchmarks/HookBench", swiftSettings: strictMemory),
+        .target(name: "AllocationCounter", path: "Benchmarks/AllocationCounter"),
+        .executableTarget(
+            name: "FoldBench",
+            dependencies: [
+                "AllocationCounter", "BenchSupport", "CPortgauge", "Events", "LinuxSystem",
+                "PortModel", "Probe", "Report", "Tracing",
+            ],
+            path: "Benchmarks/FoldBench", swiftSettings: strictMemory),
         // Prints the schemas, for `make schema`.
         .executableTarget(
             name: "schemas", dependencies: ["Events", "Report"], path: "schema",

@@ -4,7 +4,7 @@ import PortModel
 extension Record {
     /// Fails for bytes that are no record of this version: of a wrong size or an unknown kind, about
     /// no socket at all, or of a time that no clock has reached.
-    init?(_ bytes: UnsafeRawBufferPointer) {
+    package init?(_ bytes: UnsafeRawBufferPointer) {
         guard let head = unsafe bytes.first(pg_head.self) else { return nil }
         let kind = pg_kind(rawValue: UInt32(head.kind))
         guard head.socket != 0 || kind == PG_NAMESPACE || kind == PG_REFUSED,

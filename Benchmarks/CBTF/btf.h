@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* libbpf's functions for the types that an object describes. */
+#pragma once
+
+#include <bpf/btf.h>
