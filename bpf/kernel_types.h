@@ -107,9 +107,14 @@ struct sock_common {
 
 struct socket;
 
+typedef struct {
+	__u32 val; /* as the first user namespace numbers it */
+} kuid_t;
+
 struct sock {
 	struct sock_common __sk_common;
 	struct socket *sk_socket;
+	kuid_t sk_uid;
 	__u8 sk_userlocks; /* a bit-field before 6.4: BPF_CORE_READ_BITFIELD */
 	int sk_err;
 	__u16 sk_protocol;

@@ -85,6 +85,8 @@ static __always_inline void refused(struct sock *sk, const struct socket_address
 	record->range_high = range >> 16;
 	record->zero = 0;
 	__builtin_memcpy(record->comm, comm, sizeof(record->comm));
+	record->uid = bpf_get_current_uid_gid();
+	record->zero2 = 0;
 	submit(record, true);
 }
 

@@ -19,6 +19,7 @@ extension Change {
                 ? "Port that the program bound itself. Absent otherwise, because the kernel has not "
                     + "chosen one yet." : "Local port of the connection.")
         process.fieldsIfKnown(&v)
+        if isOpen { process.userField(&v) }
         v.field("held", &held, .count, PortUsage.heldText)
         v.field("usable", &usable, .count, PortUsage.usableText)
         guard case .closed(var timeWait, var lived, var error) = kind else { return }
@@ -59,5 +60,13 @@ extension Change.Kind {
             "The port is free again, after its TIME_WAIT or after the bind that kept it."
         case .connecting, .failed: ""
         }
+    }
+}
+
+extension ProcessID {
+    mutating func userField(_ v: inout some FieldVisitor) {
+        v.field(
+            "uid", &uid, .integer(0, to: Int(Self.noUser) - 1), unless: Self.noUser,
+            "User who called, as the first user namespace numbers it. Absent when unknown.")
     }
 }

@@ -26,11 +26,12 @@ extension Record {
         }
     }
 
-    private init?(_ kind: pg_kind, _ head: pg_head, _ connection: Connection) {
+    private init?(_ kind: pg_kind, _ head: pg_head, _ found: Connection) {
+        var connection = found
+        if kind != PG_OPENED, kind != PG_REFUSED { connection.process.uid = ProcessID.noUser }
         switch kind {
         case PG_OPENED: self = .opened(connection)
         case PG_SOCKET:
-            var connection = connection
             connection.age = UInt64(head.error) * 1_000_000
             self = .exists(connection, state: State(tcp: head.state))
         case PG_OWNER:
@@ -149,7 +150,8 @@ extension Record.Connection {
                 netns: socket.netns, local: IPAddress(bytesOf: socket.local),
                 remote: IPAddress(bytesOf: socket.remote), remotePort: socket.remote_port),
             localPort: socket.head.local_port, cookie: socket.cookie,
-            process: ProcessID(pid: socket.pid, name: ProcessID.Name(bytesOf: socket.comm)),
+            process: ProcessID(
+                pid: socket.pid, name: ProcessID.Name(bytesOf: socket.comm), uid: socket.uid),
             range: PortRange(low: socket.range_low, high: socket.range_high))
         portChosen = socket.head.has(PG_CHOSEN)
         reusable = socket.head.has(PG_REUSABLE)

@@ -33,7 +33,9 @@ extension LiveTests {
                 #expect(first["count"] == 1)
                 #expect(first["call"] == "connect" && first["errno"] == "EADDRNOTAVAIL")
                 #expect(first["held"] == 8 && first["usable"] == 8)
-                #expect(first["pid"] == Int(getpid()))
+                #expect(first["pid"] == Int(getpid()) && first["uid"] == Int(getuid()))
+                let opens = events.filter { $0.name == "open" }
+                #expect(opens.allSatisfy { $0["uid"] == Int(getuid()) } && !opens.isEmpty)
                 #expect(first["local_port"] as Int? == nil)
                 #expect(first["search_us"] ?? -1 >= 0)
                 #expect(first.tuple.remotePort == Int(Scene.port))

@@ -67,6 +67,27 @@ import Tracing
     private let process = ProcessID(pid: 3, name: ProcessID.Name("a"))
     private let address = IPAddress(high: 0, low: 1)
 
+    /// Who opened a socket says the state hook, and who was refused the return hook; a walk does not.
+    @Test(
+        arguments: [
+            (PG_OPENED.rawValue, 1000), (PG_REFUSED.rawValue, 1000),
+            (PG_SOCKET.rawValue, ProcessID.noUser),
+        ] as [(UInt32, UInt32)])
+    func usersAreThoseOfCalls(kind: UInt32, expected: UInt32) throws {
+        let record = socket(pg_kind(rawValue: kind)) {
+            $0.head.error = 99
+            $0.head.socket = 7
+            $0.head.state = 1
+            $0.uid = 1000
+        }
+        switch try #require(record) {
+        case .opened(let connection), .exists(let connection, _):
+            #expect(connection.process.uid == expected)
+        case .refused(let refusal): #expect(refusal.call.process.uid == expected)
+        default: Issue.record("another kind")
+        }
+    }
+
     @Test func refusalsSayWhichCall() {
         let bind = socket(PG_REFUSED) {
             $0.head.error = 98

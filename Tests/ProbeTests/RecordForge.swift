@@ -82,6 +82,7 @@ struct RecordForge {
         let name = noise(16)
         withUnsafeMutableBytes(of: &socket.comm) { $0.copyBytes(from: name) }
         socket.cookie = any(0, 1, 2)
+        socket.uid = any(0, 1000, .max)
         return withUnsafeBytes(of: socket) { Array($0) }
     }
 

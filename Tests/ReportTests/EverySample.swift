@@ -7,6 +7,7 @@ extension Sample {
     /// Each kind of event, with all that may be absent, and without.
     static let everyEvent: [Event] = {
         let nobody = ProcessID.unknown
+        let user = ProcessID(pid: 7, name: ProcessID.Name("curl"), uid: 1000)
         let nameless = ProcessID(pid: 7, name: ProcessID.Name())
         let closed = Change.Kind.closed(timeWait: true, lived: nil, error: nil)
         return [
@@ -14,6 +15,7 @@ extension Sample {
             .start(start),
             connection(.opened, port: 5000),
             connection(.opened, port: 0, tuple: tupleV6, process: nobody),
+            connection(.opened, process: user), connection(.established, process: user),
             connection(.established), connection(.established, process: nobody),
             connection(.closed(timeWait: false, lived: 1000, error: 111)),
             connection(.closed(timeWait: false, lived: 1000, error: 999)),
@@ -22,7 +24,8 @@ extension Sample {
             connection(.released, process: nobody),
             connection(.established, process: process([0xff, 0x22, 0x5c, 0x1b])),
             failure(.collision, port: 5000, repeated: 12),
-            failure(.exhausted, process: nobody), failure(.range), failure(.noMemory),
+            failure(.exhausted, process: nobody), failure(.exhausted, process: user),
+            failure(.exhausted, .bind, process: user), failure(.range), failure(.noMemory),
             failure(.blocked, limit: limit),
             failure(.noAddress, usage: PortUsage(usable: 0), limit: nil, search: nil),
             failure(.exhausted, .bind), failure(.exhausted, .bind, process: nobody),

@@ -95,13 +95,15 @@ import Testing
         #expect(
             optional.filter { !$0.value.isEmpty }
                 == Self.optionalInAdvice.merging([
-                    "open": ["local_port", "pid", "comm"], "established": ["pid", "comm"],
+                    "open": ["local_port", "pid", "comm", "uid"], "established": ["pid", "comm"],
                     "close": ["pid", "comm", "lived_us", "error"], "release": ["pid", "comm"],
                     "failure": [
-                        "local_port", "pid", "comm", "range", "reserved", "bound", "holders",
+                        "local_port", "pid", "comm", "uid", "range", "reserved", "bound", "holders",
                         "search_us",
                     ],
-                    "bind failure": ["local_port", "pid", "comm", "range", "reserved", "bound"],
+                    "bind failure": [
+                        "local_port", "pid", "comm", "uid", "range", "reserved", "bound",
+                    ],
                     "refused connect": ["pid", "comm"],
                     "refused bind": ["local_port", "pid", "comm"],
                     "alert": ["forecast", "long_search_us"],

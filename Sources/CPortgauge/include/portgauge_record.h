@@ -84,6 +84,8 @@ struct pg_socket {
 	pg_u16 range_high;
 	pg_u16 zero;
 	pg_u8 comm[PG_COMM]; /* of the thread group leader, NUL-terminated */
+	pg_u32 uid; /* OPENED, REFUSED: the user, as the first user namespace numbers it */
+	pg_u32 zero2;
 };
 
 #define PG_RESERVED_BYTES 8192
@@ -169,7 +171,7 @@ struct pg_bind_table {
 
 _Static_assert(sizeof(struct pg_head) == 24, "layout");
 _Static_assert(sizeof(struct pg_change) == 32, "layout");
-_Static_assert(sizeof(struct pg_socket) == 96, "layout");
+_Static_assert(sizeof(struct pg_socket) == 104, "layout");
 _Static_assert(sizeof(struct pg_item) == 24, "layout");
 _Static_assert(sizeof(struct pg_cpu) == 64, "a cache line");
 _Static_assert(sizeof(struct pg_bind_table) == 8200, "layout");

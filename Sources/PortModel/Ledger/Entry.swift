@@ -17,6 +17,7 @@ struct Entry: Sendable {
     var openedAt: UInt64
     private var name: ProcessID.Name
     private var pid: UInt32
+    private var uid: UInt32
     private var tuplePlace: Int32
     var localPort: UInt16
     /// The phase, and above it a bit for each of the flags below: one byte, because there are hundreds
@@ -34,6 +35,7 @@ struct Entry: Sendable {
         self.openedAt = openedAt
         name = process.name
         pid = process.pid
+        uid = process.uid
         tuplePlace = Int32(tuple)
         self.localPort = localPort
         bits = phase.rawValue | (mark ? 0x80 : 0)
@@ -44,8 +46,8 @@ struct Entry: Sendable {
     var tuple: Int { Int(tuplePlace) }
 
     var process: ProcessID {
-        get { ProcessID(pid: pid, name: name) }
-        set { (pid, name) = (newValue.pid, newValue.name) }
+        get { ProcessID(pid: pid, name: name, uid: uid) }
+        set { (pid, name, uid) = (newValue.pid, newValue.name, newValue.uid) }
     }
 
     var phase: Phase {

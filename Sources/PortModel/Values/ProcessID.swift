@@ -1,12 +1,27 @@
-/// A process as the kernel names it at connect().
+/// A process as the kernel names it at connect(). Its user is no part of its identity.
 package struct ProcessID: Hashable, Sendable {
     /// Thread group id, as the first pid namespace numbers it; 0 if not known.
     package var pid: UInt32
     package var name: Name
+    /// The user, as the first user namespace numbers it; `noUser` if not known.
+    package var uid: UInt32
 
-    package init(pid: UInt32, name: Name) {
+    package init(pid: UInt32, name: Name, uid: UInt32 = noUser) {
         self.pid = pid
         self.name = name
+        self.uid = uid
+    }
+
+    /// (uid_t)-1, which the kernel gives to nobody.
+    package static let noUser = UInt32.max
+
+    package static func == (a: ProcessID, b: ProcessID) -> Bool {
+        a.pid == b.pid && a.name == b.name
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(pid)
+        hasher.combine(name)
     }
 
     package static let unknown = ProcessID(pid: 0, name: Name())
