@@ -26,7 +26,7 @@ extension Failure {
         v.derived("errno", call.errnoName, Text(names: errnos), "What it returned.")
         call.causeField(&v)
         call.process.fieldsIfKnown(&v)
-        call.scope.fields(&v, local: FailedCall.localText)
+        call.scope.fieldsOfKind(&v, local: FailedCall.localText)
         call.portField(&v)
         if isConnect { usage.fields(&v) } else { usage.poolFields(&v) }
         limitFields(&v)
