@@ -27,7 +27,7 @@ extension Failure {
         call.causeField(&v)
         call.process.fieldsIfKnown(&v)
         call.process.userField(&v)
-        call.scope.fields(&v, local: FailedCall.localText)
+        call.scope.fieldsOfKind(&v, local: FailedCall.localText)
         call.portField(&v)
         if isConnect { usage.fields(&v) } else { usage.poolFields(&v) }
         limitFields(&v)

@@ -42,11 +42,16 @@ extension PortScope {
     /// One of each kind.
     package static let blanks = [PortScope.tuple(.blank), .bindPool(.blank)]
 
-    /// Only a tuple has a `remote`.
-    package mutating func fields(
+    /// Only a tuple has a `remote`, by which the kind is known.
+    package mutating func fields(_ v: inout some FieldVisitor) {
+        if let isTuple = v.has("remote") { self = Self.blanks[isTuple ? 0 : 1] }
+        fieldsOfKind(&v)
+    }
+
+    /// The fields where another one has said of which kind it is.
+    mutating func fieldsOfKind(
         _ v: inout some FieldVisitor, local what: @autoclosure () -> String = Tuple.localText
     ) {
-        if let isTuple = v.has("remote") { self = Self.blanks[isTuple ? 0 : 1] }
         switch self {
         case .tuple(var tuple):
             tuple.fields(&v, local: what())

@@ -107,7 +107,7 @@ extension FailedCall.Count: FieldGroup {
     package mutating func fields(_ v: inout some FieldVisitor) {
         call.kindField(&v)
         call.causeField(&v)
-        call.scope.fields(&v, local: FailedCall.localText)
+        call.scope.fieldsOfKind(&v, local: FailedCall.localText)
         // Of a connect() that the schema does not know of, it is written all the same.
         if call.kind == .bind || v.reads || call.localPort != 0 { call.portField(&v) }
         call.process.fieldsIfKnown(&v)

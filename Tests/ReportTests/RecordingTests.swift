@@ -105,6 +105,20 @@ import Testing
         #expect(run.moments.map(\.kind) == [.lost(5)])
     }
 
+    /// What says which call it was also says whether it has a peer.
+    @Test func aFailureHasThePeerOfItsCall() throws {
+        let connect = Sample.json(Sample.failure(.exhausted))
+        let bind = Sample.json(Sample.failure(.exhausted, .bind))
+        let run = try read(
+            Self.start + connect.replacing(#""remote":"10.0.0.9","#, with: "")
+                + bind.replacing(#","local":"#, with: #","remote":"10.0.0.9","local":"#))[0]
+        #expect(run.reading.unreadable == 1)
+        #expect(
+            run.moments.map(\.kind).allSatisfy {
+                if case .firstFailure(let call) = $0 { call.kind == .bind } else { false }
+            } && run.moments.count == 1)
+    }
+
     @Test func aLongLineIsPassedOver() throws {
         let long = "{\"event\":\"" + String(repeating: "x", count: 5000) + "\"}\n"
         let text = Self.start + long + Sample.json(.lost(5)) + long

@@ -92,8 +92,7 @@ package final class OutputSink: EventSink {
         case .tick, .bindPool: return choice.wantsTicks(always: isJSON)
         // Those without a difference are reported only where everything is.
         case .audit(let audit): return isJSON || choice.level == .all || !audit.drift.isEmpty
-        case .start, .connection, .failure, .alert, .lost, .snapshot, .summary, .progress:
-            return true
+        default: return true
         }
     }
 
