@@ -6,6 +6,7 @@ package enum Event: Sendable {
     case connection(Change)
     case failure(Failure)
     case alert(Alert)
+    case portsBack(Recovery)
     case tick(Tick)
     /// How a pool that bind() chooses from stands, each second in which it changes.
     case bindPool(BindPoolUsage)
@@ -48,6 +49,7 @@ package struct TimedEvent: FieldGroup {
         case .connection(let change): change.kind.what
         case .failure(let failure): failure.what
         case .alert(let alert): alert.what
+        case .portsBack(let recovery): recovery.what
         case .tick: "Once a second for each tuple in which anything changed."
         case .bindPool:
             "Once a second for each pool that bind() chooses ports from, if it changed: the ports of a "
@@ -90,6 +92,7 @@ extension Event: Kind {
     package static let blanks: [Event] =
         [.start(.blank)] + Change.blanks.map { .connection($0) }
         + Failure.blanks.map { .failure($0) } + Alert.blanks.map { .alert($0) }
+        + Recovery.blanks.map { .portsBack($0) }
         + [
             .tick(.blank), .bindPool(.blank), .lost(0), .audit(.blank), .namespace(.blank),
             .summary(.blank), .progress(.blank), .snapshot(.blank),
@@ -103,6 +106,7 @@ extension Event: Kind {
         case .connection(let change): change.kind.name
         case .failure: "failure"
         case .alert: "alert"
+        case .portsBack: "ports_back"
         case .tick: "tick"
         case .bindPool: "bind_pool"
         case .lost: "lost"
@@ -137,6 +141,9 @@ extension Event: Kind {
             alert.fields(&v)
             if v.reads { alert.time = time }
             self = .alert(alert)
+        case .portsBack(var recovery):
+            recovery.fields(&v)
+            self = .portsBack(recovery)
         case .tick(var tick):
             tick.fields(&v)
             self = .tick(tick)

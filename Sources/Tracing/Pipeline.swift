@@ -23,12 +23,17 @@ package struct Pipeline: ~Copyable {
     /// Ports used of each pool when that was reported last.
     private var poolsReported: [BindPool.Key: Int] = [:]
     private var lostReported: UInt64 = 0
+    /// Scopes in which calls have found no port of late.
+    private var exhausted: [PortScope: Event.Recovery] = [:]
 
     /// Above it, tuples that hold nothing are forgotten; their totals are kept.
     private static let tupleLimit = 65_536
     /// Tuples in a summary, and in those that a recording has while tracing goes on.
     private static let summaryLimit = 1000
     private static let progressLimit = 100
+    /// Exhaustions that are followed at once.
+    private static let exhaustedLimit = 1000
+    private static let second: UInt64 = 1_000_000_000
 
     /// - Parameters:
     ///   - thresholds: of alerts, in percent of the usable ports.
@@ -89,7 +94,37 @@ package struct Pipeline: ~Copyable {
     package mutating func reportFailures() { report(ledger.takeFailures()) }
 
     private mutating func report(_ failures: [Failure]) {
-        for failure in failures { report(.failure(failure), at: failure.time) }
+        for failure in failures {
+            report(.failure(failure), at: failure.time)
+            if failure.call.cause?.isPortExhaustion == true { follow(failure) }
+        }
+    }
+
+    private mutating func follow(_ failure: Failure) {
+        let scope = failure.call.scope
+        guard exhausted[scope] != nil || exhausted.count < Self.exhaustedLimit else { return }
+        var recovery = exhausted[scope] ?? Event.Recovery(of: scope, since: failure.time)
+        recovery.failed += failure.count
+        recovery.ended = max(recovery.ended, failure.time)
+        recovery.usage = failure.usage
+        exhausted[scope] = recovery
+    }
+
+    /// Reports the scopes that have found ports again: without a failure for a second, and with a port
+    /// left. One whose namespace is gone never does.
+    private mutating func reportRecoveries(at time: UInt64, _ ticks: [Tick]) {
+        guard !exhausted.isEmpty else { return }
+        // A tuple whose ports come back has changed.
+        for tick in ticks { exhausted[.tuple(tick.tuple)]?.usage = tick.usage }
+        exhausted = exhausted.filter { ledger.namespaces[$0.key.netns] != nil }
+        for (scope, var recovery) in exhausted where recovery.ended + Self.second <= time {
+            if let key = scope.bindPool, let pool = ledger.bindPools[key] {
+                recovery.usage = pool.usage
+            }
+            guard recovery.usage.available > 0 else { continue }
+            exhausted[scope] = nil
+            report(.portsBack(recovery), at: time)
+        }
     }
 
     // MARK: Namespaces
@@ -134,6 +169,7 @@ package struct Pipeline: ~Copyable {
         report(ledger.takeRepeatedFailures())
         reportBindPools(at: time)
         let ticks = ledger.takeTicks(at: time)
+        reportRecoveries(at: time, ticks)
         // What is usable or may be used again changes also while nobody connects.
         for tick in ticks { observe(tick.place, tick.tuple, tick.usage, at: time) }
         sinks.take(ticks, at: time, in: context)

@@ -40,12 +40,21 @@ extension Sample {
                 Forecast(
                     opensPerSecond: 10, netPerSecond: 0.5, exhaustedIn: nil, levelsOffAt: 14_500,
                     usable: 28_232, sustainable: nil, intoTimeWait: nil), longSearch: nil),
+            portsBack(.tuple(tuple)), portsBack(.bindPool(bindPool)),
             fullSoon(), snapshot(of: Ledger(), source: .sockDiag), snapshot(of: bindPools()),
             snapshot(of: Load(established: 3).ledger()),
             takenBack, .lost(1), summary, summary(of: Ledger()), summary(of: refusals),
             progress,
         ] + everyAdvice.map { summary(advising: [$0]) }
     }()
+
+    static func portsBack(_ scope: PortScope) -> Event {
+        var recovery = Event.Recovery(of: scope, since: time)
+        recovery.ended = time + 12_300_000_000
+        recovery.failed = 1200
+        recovery.usage = PortUsage(held: 20_000, timeWait: 12_000, usable: 28_232)
+        return .portsBack(recovery)
+    }
 
     static let limit = Failure.Limit(
         range: range, reserved: 1024, bound: 27_208,

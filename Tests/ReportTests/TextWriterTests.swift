@@ -53,6 +53,11 @@ private let full = "10.0.0.1 → 10.0.0.9:80             28,232/28,232 "
                 + "rest; searched 12.3 ms\n"
         ),
         (
+            Sample.portsBack(.tuple(Sample.tuple)),
+            "18:16:05.123 PORTS BACK  10.0.0.1 → 10.0.0.9:80             20,000/28,232 8,232 left\n"
+                + "             1,200 calls found no port within 12.3 s\n"
+        ),
+        (
             Sample.failure(.exhausted, repeated: 1234),
             "18:16:05.123 FAILURE     \(full)wrk[4123]\n"
                 + "             1,234 x connect(): EADDRNOTAVAIL, exhausted: 28,000 in TIME_WAIT; "

@@ -63,6 +63,25 @@ import Tracing
         #expect(summary.portExhaustion == Calls(connects: 5))
     }
 
+    /// Once, when nothing has failed for a second and a port is left.
+    @Test func theEndOfAnExhaustionIsReportedOnce() throws {
+        var pipeline = pipeline(opened: 1...8)
+        for socket in 20...22 as ClosedRange<UInt64> {
+            for record in Scene.failed(socket, at: Scene.second + socket) { pipeline.take(record) }
+        }
+        pipeline.reportFailures()
+        func recoveries(at seconds: UInt64) -> [Event.Recovery] {
+            _ = pipeline.secondPassed(at: seconds * Scene.second, lost: 0)
+            return sink.events.compactMap { if case .portsBack(let one) = $0 { one } else { nil } }
+        }
+        #expect(recoveries(at: 2).isEmpty && recoveries(at: 3).isEmpty, "none is left")
+        pipeline.take(.closed(Record.Closing(time: 3, socket: 1, localPort: Scene.port(1))))
+        let found = recoveries(at: 4)
+        #expect(found.map(\.scope) == [.tuple(Scene.tuple)] && found.map(\.failed) == [3])
+        #expect(found[0].usage.available == 1 && found[0].duration == 2)
+        #expect(recoveries(at: 5).count == 1)
+    }
+
     @Test func namespacesAreNamedFoundChangedAndGone() {
         var pipeline = Scene.pipeline(sink)
         pipeline.take(Scene.namespace(pid: 7))

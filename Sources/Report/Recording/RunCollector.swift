@@ -82,7 +82,7 @@ package struct RunCollector: Sendable {
         case .namespace(let news): note(.namespace(netns: news.netns, news.kind), at: time)
         case .progress(let summary): interim = (summary, time)
         case .summary(let summary): final = summary
-        case .connection, .snapshot: break
+        case .connection, .portsBack, .snapshot: break
         }
     }
 

@@ -54,6 +54,7 @@ package struct TextWriter: Sendable {
         case .connection(let change): write(change, context, &line)
         case .failure(let failure): write(failure, context, &line)
         case .alert(let alert): write(alert, context, &line)
+        case .portsBack(let recovery): write(recovery, time, context, &line)
         case .tick(let tick): write(tick, time, context, &line)
         case .bindPool(let pool):
             begin("1 s", .plain, time, context, &line)
@@ -71,6 +72,22 @@ package struct TextWriter: Sendable {
         if let columns = layout.columns {
             line.fold(since: start, width: columns, indent: indent)
         }
+    }
+
+    private mutating func write(
+        _ recovery: Event.Recovery, _ time: UInt64, _ context: RenderContext,
+        _ line: inout TextBuffer
+    ) {
+        begin("PORTS BACK", .plain, time, context, &line)
+        let usage = recovery.usage
+        switch recovery.scope {
+        case .tuple(let tuple): fill(tuple, 0, usage.held, usage.usable, context, &line)
+        case .bindPool(let key): fill(key, 0, usage, &line)
+        }
+        line += "\(grouped: usage.available) left"
+        end(recovery.scope.netns, context, &line)
+        line.append(spaces: indent)
+        line += "\(recovery.failed, "call") found no port within \(duration: recovery.duration)\n"
     }
 
     private func write(
