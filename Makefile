@@ -26,7 +26,7 @@ ZSH := zsh/site-functions/_portgauge
 FISH := fish/vendor_completions.d/portgauge.fish
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help build documents test demo soak test-kernels test-tools bench \
+.PHONY: help build documents unit test demo soak test-kernels test-tools bench \
 	bench-instructions bench-fold thresholds check schema format install deps check-deps \
 	test-deps kernels-deps tools-deps bench-deps clean
 .DELETE_ON_ERROR:
@@ -51,6 +51,13 @@ documents: .build/manual ## make the man page and the shell completions, below .
 
 demo: build ## see a port exhaustion caught, in a private network namespace
 	$(SUDO) $(RELEASE) demo
+
+# No root, no packages, no browser: what the model, the events, the texts and the pipeline do. What
+# holds JSON against its schema needs python3-jsonschema, and is with the rest.
+UNIT := ^(PortModel|Report|Tracing)Tests
+unit: $(BPF_OBJECTS) ## build and run the tests that need neither root nor packages
+	swift build --build-tests
+	swift test --skip-build --filter '$(UNIT)' --skip 'SchemaTests|HTMLBrowserTests'
 
 test: build test-deps ## build and run all tests (as root)
 	swift build --build-tests
