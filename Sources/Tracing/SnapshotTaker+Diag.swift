@@ -73,7 +73,7 @@ extension SnapshotTaker {
 }
 
 extension Probe.Filter {
-    fileprivate func admits(_ process: ProcessID) -> Bool {
+    func admits(_ process: ProcessID) -> Bool {
         (pids.isEmpty || pids.contains(process.pid))
             && (names.isEmpty || names.contains(process.name))
     }

@@ -5,8 +5,7 @@ import PortModel
 import Probe
 import Report
 
-/// One run of the tracer, from attaching the hooks to the summary: the loop on whose one thread
-/// everything happens.
+/// One run of the tracer, from attaching the hooks to the summary, on one thread.
 ///
 /// The hooks write a record to the ring, `Probe.drain` decodes it, `Pipeline.take` folds it into the
 /// ledger, holds the change against the thresholds, and hands events to the sinks.
@@ -47,7 +46,6 @@ package struct TraceLoop: ~Copyable {
         package init(version: String) { self.version = version }
     }
 
-    /// What a run has come to.
     package struct Outcome {
         package let summary: Summary
         /// What missing hooks mean.
@@ -74,9 +72,7 @@ package struct TraceLoop: ~Copyable {
     /// Attaches the hooks.
     ///
     /// - Parameter observers: go along; without a command among them, signals end the trace as well.
-    package init(
-        options: Options, observers: [any TraceObserver] = []
-    ) throws(SystemError) {
+    package init(options: Options, observers: [any TraceObserver] = []) throws(SystemError) {
         // Standard output first: were it closed, the next descriptor would take its place.
         let standardRecording = options.record == "-" ? try OutputSink.recording(to: "-") : nil
         let stream = try Self.stream(options)
@@ -89,9 +85,7 @@ package struct TraceLoop: ~Copyable {
             command: options.commandRoot)
         // Nothing is made, or emptied, before it is sure that there will be something to write.
         let recording =
-            if let path = options.record, path != "-" {
-                try OutputSink.recording(to: path)
-            } else {
+            if let path = options.record, path != "-" { try OutputSink.recording(to: path) } else {
                 standardRecording
             }
         try Capability.keepOnly(
@@ -101,9 +95,9 @@ package struct TraceLoop: ~Copyable {
         if let recording { sinks.append(recording) }
         sinks.append(stream)
         var pipeline = Pipeline.live(thresholds: options.thresholds, sinks: sinks)
-        if let resolver { pipeline.nameHosts { resolver.name(of: $0) } }
+        if let resolver { pipeline.context.hostName = { resolver.name(of: $0) } }
         try poller.watch(probe.descriptor, for: [.readable, .edge])
-        try pipeline.sinks.watchReaders(poller)
+        for sink in pipeline.sinks.all { try sink.watchReader(poller) }
         let places = NamespacePlaces()
         self.options = options
         self.observers = stopping + observers
@@ -137,17 +131,17 @@ package struct TraceLoop: ~Copyable {
     }
 
     /// Removes what was made, as nothing has come of it.
-    package func discard() { pipeline.sinks.discard() }
+    package func discard() { for sink in pipeline.sinks.all { sink.discard() } }
 
     /// Traces until the time is up or an observer ends it, and writes the summary.
     package mutating func run() throws(SystemError) -> Outcome {
         let losses = complainOfHooks()
         pipeline.ledger.followsBoundPorts = probe.followsBoundPorts
-        pipeline.ledger.isPartial = options.filter.isByProcess
-        pipeline.ledger.awaitsReturns = probe.followsReturns
+        pipeline.ledger.failures.isPartial = options.filter.isByProcess
+        pipeline.ledger.failures.awaitsReturns = probe.followsReturns
         let start = Clock.monotonic
         pipeline.now = start
-        if options.sinceStart { pipeline.countTime(from: start) }
+        if options.sinceStart { pipeline.context.timestamps.start = start }
         pipeline.report(.start(startFacts), at: start)
         try pipeline.sinks.flush(poller)
         let observers = observers
@@ -255,7 +249,7 @@ package struct TraceLoop: ~Copyable {
 
     /// - Returns: false when the trace is to end.
     private func serve(_ ready: [Int32]) throws(SystemError) -> Bool {
-        try pipeline.sinks.checkReaders(ready)
+        for sink in pipeline.sinks.all { try sink.checkReader(ready) }
         for observer in observers where !(try observer.serve(ready, poller, pipeline)) {
             return false
         }

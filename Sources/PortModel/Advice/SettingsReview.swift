@@ -51,12 +51,6 @@ package struct SettingsReview: Hashable, Sendable {
         package var port: UInt16
         /// `.unknown` if it may not be seen.
         package var process: ProcessID
-
-        package init(address: IPAddress, port: UInt16, process: ProcessID) {
-            self.address = address
-            self.port = port
-            self.process = process
-        }
     }
 
     /// Connections of this end whose TIME_WAIT is not used again.
@@ -80,16 +74,11 @@ package struct SettingsReview: Hashable, Sendable {
         package init(
             sockets: [KernelSocket]?, owners: [UInt32: ProcessID] = [:],
             kubernetes: ProcessID? = nil
-        ) {
-            self.sockets = sockets
-            self.owners = owners
-            self.kubernetes = kubernetes
-        }
+        ) { (self.sockets, self.owners, self.kubernetes) = (sockets, owners, kubernetes) }
     }
 
     package let findings: [Finding]
-    /// The `ip_local_reserved_ports` that should be set, if more than are: so that servers in
-    /// the range, also in the wider one, and NodePorts keep their ports.
+    /// The `ip_local_reserved_ports` that keep the ports of servers and NodePorts; nil if they are set.
     package let reservation: PortSet?
 
     package var hurts: Bool { findings.contains { $0.verdict == .hurts } }

@@ -6,10 +6,7 @@ package struct BindPool: Sendable {
         /// 0.0.0.0 and :: stand for all addresses: their sockets take a port from each.
         package var local: IPAddress
 
-        package init(netns: UInt32, local: IPAddress) {
-            self.netns = netns
-            self.local = local
-        }
+        package init(netns: UInt32, local: IPAddress) { (self.netns, self.local) = (netns, local) }
     }
 
     package let key: Key
@@ -98,9 +95,7 @@ struct BindPools: Sendable {
     /// Counts anew how many ports of each pool are used.
     mutating func count(_ connections: Connections) {
         guard !known.isEmpty else { return }
-        for (key, usage) in usages(of: Array(known.keys), connections) {
-            known[key]?.count(usage)
-        }
+        for (key, usage) in usages(of: Array(known.keys), connections) { known[key]?.count(usage) }
     }
 
     /// The usage of a pool, followed or not; nil if its namespace is not known.
@@ -122,9 +117,7 @@ struct BindPools: Sendable {
             guard entry.localPort != 0, entry.phase.holdsPort || entry.phase == .bound else {
                 return
             }
-            for key in keys[entry.tuple] {
-                ports[key, default: PortSet()].insert(entry.localPort)
-            }
+            for key in keys[entry.tuple] { ports[key, default: PortSet()].insert(entry.localPort) }
         }
         var usages: [BindPool.Key: PortUsage] = [:]
         for key in pools {

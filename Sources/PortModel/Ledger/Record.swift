@@ -126,9 +126,7 @@ package enum Record: Hashable, Sendable {
         package var call: FailedCall
 
         package init(time: UInt64, socket: UInt64, call: FailedCall) {
-            self.time = time
-            self.socket = socket
-            self.call = call
+            (self.time, self.socket, self.call) = (time, socket, call)
         }
     }
 }

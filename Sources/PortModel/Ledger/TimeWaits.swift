@@ -1,5 +1,4 @@
-/// The TIME_WAITs that only time decides on: from when on a connect() may take their port, and whether
-/// those whose timer was stopped are over.
+/// The TIME_WAITs that only time decides on: reusable from when, and over after their timer stopped.
 struct TimeWaits: Sendable {
     private struct Reuse {
         /// In CLOCK_MONOTONIC nanoseconds, like all times.

@@ -79,10 +79,7 @@ package struct TupleState: Sendable {
     package struct Peak: Hashable, Sendable {
         package var usage: PortUsage
         package var time: UInt64
-        package init(usage: PortUsage, time: UInt64) {
-            self.usage = usage
-            self.time = time
-        }
+        package init(usage: PortUsage, time: UInt64) { (self.usage, self.time) = (usage, time) }
 
         package var held: Int { usage.held }
         package var timeWait: Int { usage.timeWait }
@@ -162,8 +159,9 @@ package struct TupleState: Sendable {
     mutating func takeTick(at now: UInt64, place: Int) -> Tick? {
         guard let since = totals(since: totalsAtLastTick) else { return nil }
         totalsAtLastTick = nil
-        var tick = Tick(place: place, tuple: tuple, usage: usage, since: since)
-        tick.search = searches.mean(since: searchesAtLastTick)
+        var tick = Tick(
+            place: place, tuple: tuple, usage: usage, since: since,
+            search: searches.mean(since: searchesAtLastTick))
         searchesAtLastTick = searches
         if since.opened > 0 { rates.add(UInt64(since.opened)) }
         if history != nil || RateHistory.isWorthwhile(held: usage.used, usable: usage.usable) {
@@ -187,13 +185,9 @@ package struct TupleState: Sendable {
         let step = totals(since: totalsAtLastTick).map {
             RateHistory.Step($0, since: touchedAt, until: now)
         }
-        var ports = PortsNow(
-            usable: usage.usable, available: usage.available,
-            waiting: max(0, usage.timeWait - usage.reusable))
-        if let reuse, reuse.timestamps {
-            ports.timeWaitCost = UInt64(reuse.reuseDelay) * 1_000_000
-        }
-        return (history ?? RateHistory())
-            .forecast(ports, with: step ?? RateHistory.Step(until: now))
+        let delay = reuse.flatMap { $0.timestamps ? UInt64($0.reuseDelay) * 1_000_000 : nil }
+        return (history ?? RateHistory()).forecast(
+            usage, timeWaitCost: delay ?? TimeWaitRules.length,
+            with: step ?? RateHistory.Step(until: now))
     }
 }

@@ -6,8 +6,7 @@ package struct Leftovers: Sendable {
         package fileprivate(set) var timeWait = 0
         /// The ports that connect() chooses from.
         package let range: PortRange
-        /// When the last of the TIME_WAITs will be over, in CLOCK_MONOTONIC nanoseconds; nil without
-        /// any, or where their age is not known.
+        /// When the last TIME_WAIT ends, in CLOCK_MONOTONIC nanoseconds; nil if none or not known.
         package fileprivate(set) var lastFree: UInt64?
 
         /// So much that it matters: TIME_WAITs, or at least a hundredth of the range.

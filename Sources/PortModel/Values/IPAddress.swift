@@ -6,15 +6,10 @@ package struct IPAddress: Hashable, Sendable {
     /// The last eight bytes, likewise.
     package var low: UInt64
 
-    package init(high: UInt64, low: UInt64) {
-        self.high = high
-        self.low = low
-    }
+    package init(high: UInt64, low: UInt64) { (self.high, self.low) = (high, low) }
 
     /// An IPv4 address; `value` has its first byte in the most significant place.
-    package init(v4 value: UInt32) {
-        self.init(high: 0, low: 0xffff_0000_0000 | UInt64(value))
-    }
+    package init(v4 value: UInt32) { self.init(high: 0, low: 0xffff_0000_0000 | UInt64(value)) }
 
     package var isV4: Bool { high == 0 && low >> 32 == 0xffff }
 

@@ -3,10 +3,7 @@ package struct PortRange: Hashable, Sendable {
     package var low: UInt16
     package var high: UInt16
 
-    package init(low: UInt16, high: UInt16) {
-        self.low = low
-        self.high = high
-    }
+    package init(low: UInt16, high: UInt16) { (self.low, self.high) = (low, high) }
 
     package func contains(_ other: PortRange) -> Bool { low <= other.low && other.high <= high }
 
@@ -53,9 +50,7 @@ package struct PortSet: Hashable, Sendable {
         words[Int(port) >> 6] >> UInt64(port & 63) & 1 == 1
     }
 
-    package mutating func insert(_ port: UInt16) {
-        words[Int(port) >> 6] |= 1 << UInt64(port & 63)
-    }
+    package mutating func insert(_ port: UInt16) { words[Int(port) >> 6] |= 1 << UInt64(port & 63) }
 
     /// The number of ports of `range` that are in the set.
     package func count(in range: PortRange) -> Int {

@@ -25,8 +25,7 @@ package enum PortScope: Hashable, Sendable {
 }
 
 extension PortScope: Comparable {
-    /// The order of addresses, tuples first: an end to all ties, so that no two rows change places
-    /// without reason.
+    /// Tuples first, then by address: breaks all ties, so that rows keep their places.
     package static func < (a: PortScope, b: PortScope) -> Bool {
         if (a.tuple == nil) != (b.tuple == nil) { return a.tuple != nil }
         if a.netns != b.netns { return a.netns < b.netns }

@@ -4,10 +4,7 @@ package struct ProcessID: Hashable, Sendable {
     package var pid: UInt32
     package var name: Name
 
-    package init(pid: UInt32, name: Name) {
-        self.pid = pid
-        self.name = name
-    }
+    package init(pid: UInt32, name: Name) { (self.pid, self.name) = (pid, name) }
 
     package static let unknown = ProcessID(pid: 0, name: Name())
 
@@ -18,10 +15,7 @@ package struct ProcessID: Hashable, Sendable {
         /// Bytes 8…15, likewise.
         package var tail: UInt64
 
-        package init(head: UInt64 = 0, tail: UInt64 = 0) {
-            self.head = head
-            self.tail = tail
-        }
+        package init(head: UInt64 = 0, tail: UInt64 = 0) { (self.head, self.tail) = (head, tail) }
 
         /// Takes the first 15 bytes of `text`, as the kernel does.
         package init(_ text: String) {
