@@ -1,10 +1,8 @@
-import Events
 import LinuxSystem
 import PortModel
 import Probe
 
-/// Keeps up to date what no event tells: which ports a bind() holds, who holds them, and a namespace's
-/// settings while nobody connects there.
+/// Keeps up to date what no event tells: bind-held ports, their holders, and settings of namespaces.
 package struct NamespaceRefresher {
     private let places: NamespacePlaces
     /// When each namespace was looked at last, by its identity.

@@ -1,10 +1,8 @@
-import Events
 import LinuxSystem
 import PortModel
 import Probe
 
-/// With a filter by process, what a snapshot finds counts only if such a process has it open. The
-/// kernel does not name the process together with the socket, but between its two rounds.
+/// Filters a snapshot by process: the kernel names owners between its two rounds, not with the socket.
 struct OwnerFilter {
     private let filter: Probe.Filter
     /// The processes of the command, if only they count.

@@ -80,8 +80,6 @@ package struct Pipeline: ~Copyable {
         report(.alert(alert), at: time)
     }
 
-    // MARK: Failures
-
     /// Reports the failures due, once the bind tables of `ledger.failingNamespaces` are up to date.
     package mutating func reportFailures() { report(ledger.takeFailures()) }
 
@@ -156,8 +154,6 @@ package struct Pipeline: ~Copyable {
             report(.alert(alert), at: time)
         }
     }
-
-    // MARK: Time and names
 
     /// Sets what local times are made with.
     ///

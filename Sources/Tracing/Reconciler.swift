@@ -66,8 +66,7 @@ package struct Reconciler {
         }
     }
 
-    /// Reads the kernel's counters; to be called each second. What every copy of the program was
-    /// skipped for shows in an audit.
+    /// Reads the kernel's counters each second, and starts an audit if transitions were missed.
     package mutating func secondPassed(_ table: borrowing some KernelTable & ~Copyable) {
         let counters = table.counters
         accuracy.lost = table.lost
@@ -81,7 +80,6 @@ package struct Reconciler {
         }
     }
 
-    /// Makes the last audit, or repair.
     package mutating func finish(
         _ table: inout some KernelTable & ~Copyable, _ pipeline: inout Pipeline
     ) throws(SystemError) {
@@ -247,9 +245,8 @@ package struct Reconciler {
         }
     }
 
-    /// Tells which namespaces are gone: those without a process and without a mount, unless somebody
-    /// has a socket of them. The kernel takes a while to end what one held: as long as there is
-    /// something, it has `grace`.
+    /// Tells which namespaces are gone: those without a process, a mount or an open socket.
+    /// The kernel has `grace` to end what one held.
     private mutating func goneAmong(
         _ missed: [UInt32], after grace: UInt64, _ table: inout some KernelTable & ~Copyable,
         _ pipeline: inout Pipeline

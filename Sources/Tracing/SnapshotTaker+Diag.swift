@@ -1,4 +1,3 @@
-import Events
 import LinuxSystem
 import PortModel
 import Probe

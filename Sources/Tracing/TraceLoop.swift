@@ -11,12 +11,10 @@ import Report
 /// ledger, holds the change against the thresholds, and hands events to the sinks.
 package struct TraceLoop: ~Copyable {
     package struct Options: Sendable {
-        /// Of portgauge, as the start has it.
         package var version: String
         package var isJSON = false
         /// Nil: none but the summary.
         package var events: EventChoice.Level? = .notable
-        /// Ends with the summary.
         package var summary = true
         package var thresholds = AlertThresholds.defaultThresholds
         /// Seconds; nil: until stopped.
@@ -24,11 +22,9 @@ package struct TraceLoop: ~Copyable {
         package var filter = Probe.Filter()
         /// Seconds between audits; 0: none.
         package var audit = 10.0
-        /// A power of two, and a multiple of the page size. 50,000 connections a second fill the
-        /// default in 0.4 s.
+        /// A power of two and of pages; 50,000 connections a second fill the default in 0.4 s.
         package var ringBytes: UInt32 = 4 << 20
-        /// Where trampolines are refused: have each system call of the machine take a little longer,
-        /// for the sake of what connect() and bind() return.
+        /// Where trampolines are refused, slow each system call a little to see returned errors.
         package var systemCalls = true
         /// In text, times are seconds since the start.
         package var sinceStart = false
@@ -36,7 +32,6 @@ package struct TraceLoop: ~Copyable {
         package var resolve = false
         /// Where every event goes, as JSON: a path, or - for standard output.
         package var record: String?
-        /// Written at the end.
         package var reports: [ReportFile.Target] = []
         /// Standard output belongs to a command: events and summary go to standard error.
         package var isForCommand = false
@@ -110,7 +105,6 @@ package struct TraceLoop: ~Copyable {
         refresher = NamespaceRefresher(places: places)
     }
 
-    /// Makes the sink of what is shown.
     private static func stream(_ options: Options) throws(SystemError) -> OutputSink {
         // Standard output then has nothing but the recording, or is the command's, which shares
         // standard error.

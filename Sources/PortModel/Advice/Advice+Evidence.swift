@@ -51,24 +51,18 @@ extension Advice.TupleEvidence {
         guard let namespace = ledger.namespaces[state.tuple.netns] else { return nil }
         let pool = namespace.pool
         self.init(
-            tuple: state.tuple, range: state.range, usable: state.usable,
-            namespaceRange: pool.range,
+            tuple: state.tuple, process: state.processes.top ?? .unknown,
+            opened: state.totals.opened, failed: state.causes, closed: state.totals.closed,
+            closedIntoTimeWait: state.totals.closedFirst,
+            lived: Advice.Lifetime(
+                mean: UInt64(state.lives.mean ?? 0), count: state.lives.count),
+            meanBytes: state.loads.mean, peak: state.peak.usage,
+            peakRate: Double(state.rates.greatest), meanRate: state.rates.mean ?? 0,
+            range: state.range, usable: state.usable, namespaceRange: pool.range,
             blocked: Advice.Blocked(reserved: pool.reservedInRange, bound: pool.boundInRange),
             blockedInWidest: Advice.Blocked(
-                reserved: pool.reserved.count(in: Advice.widestRange), bound: pool.boundInRange))
-        process = state.processes.top ?? .unknown
-        opened = state.totals.opened
-        failed = state.causes
-        closed = state.totals.closed
-        closedIntoTimeWait = state.totals.closedFirst
-        if let mean = state.lives.mean {
-            lived = Advice.Lifetime(mean: UInt64(mean), count: state.lives.count)
-        }
-        meanBytes = state.loads.mean
-        peak = state.peak.usage
-        peakRate = Double(state.rates.greatest)
-        meanRate = state.rates.mean ?? 0
-        timeWaitRules = namespace.timeWait
+                reserved: pool.reserved.count(in: Advice.widestRange), bound: pool.boundInRange),
+            timeWaitRules: namespace.timeWait)
         if blocked.bound > 0, state.totals.failed > 0 {
             holders = ledger.pools.holders(
                 of: pool.range, in: state.tuple.netns, limit: 3, ledger.connections

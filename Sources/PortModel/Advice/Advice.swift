@@ -132,13 +132,8 @@ package struct Advice: Sendable, Hashable {
         return (covers >= 1 ? 0 : 2, -covers, effort)
     }
 
-    /// It does away with the cause of failures, by whatever figures.
-    private var isRemedy: Bool {
-        switch kind {
-        case .socketRange, .bindNoPort, .collision, .noAddress, .noMemory: true
-        default: false
-        }
-    }
+    /// The first five kinds do away with the cause of failures, by whatever figures.
+    private var isRemedy: Bool { effort < 5 }
 
     /// A number for each kind, by how much has to be changed: a call, a setting, a program, a network.
     private var effort: Int {

@@ -20,8 +20,8 @@ package struct SettingsReview: Hashable, Sendable {
         case nodePorts(Int, ProcessID)
         /// Ports of the range that RFC 6335 does not count among the dynamic ones.
         case notDynamic(Int)
-        /// Connections a second that a tuple sustains at most while this end closes first, and with
-        /// TIME_WAITs used again (nil: they are not, or at once).
+        /// Connections a second that a tuple sustains if this end closes first; `withReuse` of
+        /// TIME_WAITs: nil where they are not used again, or at once.
         case rate(perSecond: Double, usable: Int, withReuse: Double?)
         /// `tcp_tw_reuse` is on, and `tcp_timestamps` are off.
         case reuseWithoutTimestamps(reuse: UInt8)
@@ -74,7 +74,9 @@ package struct SettingsReview: Hashable, Sendable {
         package init(
             sockets: [KernelSocket]?, owners: [UInt32: ProcessID] = [:],
             kubernetes: ProcessID? = nil
-        ) { (self.sockets, self.owners, self.kubernetes) = (sockets, owners, kubernetes) }
+        ) {
+            (self.sockets, self.owners, self.kubernetes) = (sockets, owners, kubernetes)
+        }
     }
 
     package let findings: [Finding]
@@ -89,8 +91,6 @@ package struct SettingsReview: Hashable, Sendable {
         reservation = reviewer.reservation
     }
 
-    // MARK: Ranges and names
-
     /// 32768-60999, the kernel's default.
     package static let defaultRange = PortRange(low: 32768, high: 60999)
     /// A range that is safe to widen to: below lie most of the services.
@@ -100,8 +100,6 @@ package struct SettingsReview: Hashable, Sendable {
     /// The default of `--service-node-port-range`.
     package static let nodePortRange = PortRange(low: 30000, high: 32767)
     /// Processes that run wherever Kubernetes hands out NodePorts.
-    package static let kubernetes: Set<ProcessID.Name> = [
-        ProcessID.Name("kube-proxy"), ProcessID.Name("kubelet"), ProcessID.Name("kubelite"),
-        ProcessID.Name("k3s-server"), ProcessID.Name("k3s-agent"),
-    ]
+    package static let kubernetes = Set(
+        ["kube-proxy", "kubelet", "kubelite", "k3s-server", "k3s-agent"].map { ProcessID.Name($0) })
 }

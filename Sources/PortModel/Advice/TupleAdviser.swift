@@ -147,8 +147,8 @@ struct TupleAdviser {
 
     private var others: [Advice] {
         let kinds: [(Cause, (Int) -> Advice.Kind)] = [
-            (.collision, { .collision($0) }), (.noAddress, { .noAddress($0) }),
-            (.noMemory, { .noMemory($0) }),
+            (.collision, Advice.Kind.collision), (.noAddress, Advice.Kind.noAddress),
+            (.noMemory, Advice.Kind.noMemory),
         ]
         return kinds.compactMap { cause, kind in
             let count = seen.failed[cause, default: 0]

@@ -38,6 +38,13 @@ struct RateHistory: Sendable {
             self.until = until
         }
 
+        /// - Parameter totals: by how much those of a tuple have grown.
+        init(_ totals: TupleState.Totals, since: UInt64, until: UInt64) {
+            self.init(
+                opened: totals.opened, timeWaits: totals.closedFirst,
+                freed: max(0, totals.closed - totals.closedFirst), since: since, until: until)
+        }
+
         /// Nothing happened.
         init(until: UInt64) {
             self.init(opened: 0, timeWaits: 0, freed: 0, since: until, until: until)
@@ -109,14 +116,5 @@ struct RateHistory: Sendable {
     /// To the nearest whole one.
     private static func seconds(from start: UInt64, to end: UInt64) -> Int {
         Int((end - start + second / 2) / second)
-    }
-}
-
-extension RateHistory.Step {
-    /// - Parameter totals: by how much those of a tuple have grown.
-    init(_ totals: TupleState.Totals, since: UInt64, until: UInt64) {
-        self.init(
-            opened: totals.opened, timeWaits: totals.closedFirst,
-            freed: max(0, totals.closed - totals.closedFirst), since: since, until: until)
     }
 }

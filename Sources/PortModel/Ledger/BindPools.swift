@@ -70,7 +70,6 @@ struct BindPools: Sendable {
         known[key]?.meet(holder.process)
     }
 
-    /// A bind() has found no port.
     mutating func fail(_ key: BindPool.Key, _ process: ProcessID, at time: UInt64) {
         follow(key)
         known[key]?.fail(process, at: time)
@@ -84,7 +83,6 @@ struct BindPools: Sendable {
 
     mutating func forgetHolders() { holders.removeAll() }
 
-    /// A namespace no longer exists.
     mutating func close(namespace netns: UInt32) {
         holders[netns] = nil
         known = known.filter { $0.key.netns != netns || $0.value.failed > 0 }

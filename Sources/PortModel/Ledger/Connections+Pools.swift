@@ -44,8 +44,7 @@ extension Connections {
         namespaces[tuple.netns].map(\.timeWait).flatMap { $0.allowReuse(of: tuple) ? $0 : nil }
     }
 
-    /// Sockets with a range of their own and without share a tuple: the widest range tells what the
-    /// tuple can hold, and the namespace's is wider than any of its own.
+    /// Keeps the widest range of a tuple's sockets; the namespace's is wider than any of their own.
     private mutating func adopt(_ range: PortRange, at place: Int, _ timeWaits: inout TimeWaits) {
         let isOwn = isOwn(range, in: tuples[place].tuple.netns)
         guard !isOwn || tuples[place].hasOwnRange && range.count > tuples[place].range.count

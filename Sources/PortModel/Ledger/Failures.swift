@@ -133,7 +133,6 @@ package struct Failures: Sendable {
         return ripe.map { diagnose($0, &connections, pools) }
     }
 
-    /// Failures that are like one that was reported, counted since the last call.
     mutating func takeRepeated(_ connections: inout Connections, _ pools: BindPools) -> [Failure] {
         let taken = repeated.values.filter { $0.count > 0 }.sorted { $0.time < $1.time }
         repeated = repeated.filter { $0.value.count > 0 }
@@ -141,7 +140,6 @@ package struct Failures: Sendable {
         return taken.map { diagnose($0, &connections, pools) }
     }
 
-    /// All that have not been reported, those whose return is awaited included.
     mutating func takeAll(_ connections: inout Connections, _ pools: BindPools) -> [Failure] {
         let waiting = returning.values.filter { !$0.isReported }.map(\.failure)
         returning.removeAll()

@@ -1,6 +1,5 @@
 /// Reading the ledger, and keeping it up to date where no record does.
 extension Ledger {
-    /// The states of all tuples, by their places.
     package var tuples: TupleTable { _read { yield connections.tuples } }
 
     /// Ports of the tuple at `place`: without copying the rest of its state.
@@ -31,7 +30,6 @@ extension Ledger {
             .union(bindPools.keys.map(\.netns)).intersection(namespaces.keys)
     }
 
-    /// Ports held in a namespace.
     package func held(in netns: UInt32) -> Int {
         tuples.reduce(0) { $1.tuple.netns == netns ? $0 + $1.held : $0 }
     }
@@ -67,7 +65,7 @@ extension Ledger {
     /// - Parameter tuples: those that are not known are left out.
     package func holders(of tuples: [Tuple]) -> [Tuple: [ProcessID: HeldPorts]] {
         var holders: [Int: [ProcessID: HeldPorts]] = [:]
-        for tuple in tuples { if let place = self.tuples.place(of: tuple) { holders[place] = [:] } }
+        for place in tuples.compactMap({ self.tuples.place(of: $0) }) { holders[place] = [:] }
         guard !holders.isEmpty else { return [:] }
         connections.each { entry in
             guard entry.phase.holdsPort, holders[entry.tuple] != nil else { return }

@@ -1,8 +1,6 @@
-/// Comparing the ledger with the kernel's table: at the start to fill it (seed), now and then to check
-/// it (audit), and after a loss to make it exact again (repair).
+/// Comparing the ledger with the kernel's table: seed, audit and repair.
 extension Ledger {
-    /// From now on, what is met or spoken of is known to be there, and what ends is remembered: the
-    /// kernel may have gathered it before, and show it after.
+    /// Marks from now on what is met, and remembers what ends: the kernel may still show it.
     package mutating func beginScan(for purpose: TableScan.Purpose, at now: UInt64) {
         connections.beginScan()
         scan = TableScan(purpose: purpose, since: now)

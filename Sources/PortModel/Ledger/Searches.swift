@@ -47,7 +47,6 @@ struct Searches: Sendable {
         begun.replaceSubrange(..<due, with: undecided)
     }
 
-    /// Connects that are neither known to have got a port nor to have failed.
     func undecided(in connections: Connections) -> Int {
         begun.count {
             guard let place = connections.find($0.socket) else { return false }

@@ -65,13 +65,14 @@ package struct TupleState: Sendable {
 
         package init() {}
 
-        /// Leaves what has come up since `before`.
-        mutating func subtract(_ before: Totals) {
+        func since(_ before: Totals) -> Totals {
+            var since = self
             // A connect() that was taken to have its port and then failed is counted back.
-            opened = max(0, opened - before.opened)
-            closed -= before.closed
-            closedFirst -= before.closedFirst
-            failed -= before.failed
+            since.opened = max(0, opened - before.opened)
+            since.closed -= before.closed
+            since.closedFirst -= before.closedFirst
+            since.failed -= before.failed
+            return since
         }
     }
 
@@ -157,7 +158,7 @@ package struct TupleState: Sendable {
 
     /// The changes since the last tick; nil if there are none.
     mutating func takeTick(at now: UInt64, place: Int) -> Tick? {
-        guard let since = totals(since: totalsAtLastTick) else { return nil }
+        guard let since = totalsAtLastTick.map(totals.since) else { return nil }
         totalsAtLastTick = nil
         var tick = Tick(
             place: place, tuple: tuple, usage: usage, since: since,
@@ -173,17 +174,10 @@ package struct TupleState: Sendable {
         return tick
     }
 
-    private func totals(since before: Totals?) -> Totals? {
-        guard let before else { return nil }
-        var since = totals
-        since.subtract(before)
-        return since
-    }
-
     /// When its ports will have run out; nil while there is too little to tell by.
     package func forecast(at now: UInt64) -> Forecast? {
-        let step = totals(since: totalsAtLastTick).map {
-            RateHistory.Step($0, since: touchedAt, until: now)
+        let step = totalsAtLastTick.map {
+            RateHistory.Step(totals.since($0), since: touchedAt, until: now)
         }
         let delay = reuse.flatMap { $0.timestamps ? UInt64($0.reuseDelay) * 1_000_000 : nil }
         return (history ?? RateHistory()).forecast(

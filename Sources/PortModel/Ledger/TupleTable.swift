@@ -69,7 +69,6 @@ package struct TupleTable: Collection, Sendable {
 
     // MARK: What is forgotten
 
-    /// A namespace no longer exists.
     mutating func close(namespace netns: UInt32) {
         gone += placeOf.keys.count { $0.netns == netns }
     }

@@ -20,7 +20,6 @@ package struct Leftovers: Sendable {
     /// Opened since, by the command itself for one: a socket's identity, which its TIME_WAIT inherits.
     private var opened: Set<UInt64> = []
 
-    /// - Parameter netns: the identity of the namespace.
     package init(of netns: UInt32) { self.netns = netns }
 
     /// Counts in what a snapshot says of one socket, unless its beginning was among the records.
@@ -49,7 +48,6 @@ package struct Leftovers: Sendable {
         rowOf.values.filter(\.isNotable).sorted { ($0.held, $0.timeWait) > ($1.held, $1.timeWait) }
     }
 
-    /// Ports in TIME_WAIT.
     package var timeWaits: Int { rowOf.values.reduce(0) { $0 + $1.timeWait } }
 
     /// When the last of these will be free, in CLOCK_MONOTONIC nanoseconds.

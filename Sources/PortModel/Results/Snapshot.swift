@@ -62,7 +62,6 @@ package struct Snapshot: Sendable {
             (self.process, self.sockets) = (process, sockets)
         }
 
-        /// The three with most.
         fileprivate static func top(_ processes: TopProcesses) -> [Owner] {
             processes.leading.prefix(3).map { Owner(process: $0.process, sockets: $0.opened) }
         }

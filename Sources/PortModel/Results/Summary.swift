@@ -77,11 +77,7 @@ package struct Summary: Hashable, Sendable {
         if a.totals.failed != b.totals.failed { return a.totals.failed > b.totals.failed }
         return a.totals.opened > b.totals.opened
     }
-}
 
-// MARK: Failures
-
-extension Summary {
     /// Calls that failed by cause, process and scope, most first.
     package var failures: [FailedCall.Count] {
         let ofTuples = tuples.flatMap { row in

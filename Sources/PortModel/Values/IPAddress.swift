@@ -1,6 +1,6 @@
 /// An IPv4 or IPv6 address. IPv4 is kept in its mapped form (`::ffff:a.b.c.d`), because a v6 socket
 /// that speaks IPv4 draws on the same ports as a v4 one.
-package struct IPAddress: Hashable, Sendable {
+package struct IPAddress: Hashable, Comparable, Sendable {
     /// The first eight bytes, the first byte in the most significant place.
     package var high: UInt64
     /// The last eight bytes, likewise.
@@ -19,8 +19,7 @@ package struct IPAddress: Hashable, Sendable {
     /// 0.0.0.0 or ::, with which a bind() means all local addresses.
     package var isAny: Bool { high == 0 && (low == 0 || low == 0xffff_0000_0000) }
 
-    /// Whether a bind() to one keeps the other from the same port: `::` takes in both families, as
-    /// nearly every socket that is bound to it does.
+    /// Whether a bind() to one keeps the other from the same port: `::` takes in both families.
     package func overlaps(_ other: IPAddress) -> Bool {
         if self == other { return true }
         let unspecified = IPAddress(high: 0, low: 0)
@@ -44,9 +43,6 @@ package struct IPAddress: Hashable, Sendable {
         }
         return best
     }
-}
 
-extension IPAddress: Comparable {
-    /// The order of their bytes.
     package static func < (a: IPAddress, b: IPAddress) -> Bool { (a.high, a.low) < (b.high, b.low) }
 }

@@ -52,7 +52,6 @@ package struct PortSet: Hashable, Sendable {
 
     package mutating func insert(_ port: UInt16) { words[Int(port) >> 6] |= 1 << UInt64(port & 63) }
 
-    /// The number of ports of `range` that are in the set.
     package func count(in range: PortRange) -> Int {
         range.words.reduce(0) { $0 + (words[$1.index] & $1.mask).nonzeroBitCount }
     }
@@ -73,7 +72,6 @@ package struct PortSet: Hashable, Sendable {
         return both
     }
 
-    /// The ports of the set that are in `range`.
     package func limited(to range: PortRange) -> PortSet {
         var limited = PortSet()
         for (index, mask) in range.words where words[index] & mask != 0 {
@@ -101,7 +99,6 @@ package struct PortPool: Hashable, Sendable {
         blocked = reserved.union(bound)
     }
 
-    /// Ports of the namespace's range that are reserved.
     package var reservedInRange: Int { reserved.count(in: range) }
 
     /// Ports of the namespace's range that a bind() holds, and that are not reserved.

@@ -1,7 +1,5 @@
-import Events
 import LinuxSystem
 import PortModel
-import Probe
 
 /// Goes along with a trace: the full screen, a command, whoever may stop it. The loop makes the calls
 /// in this order on its one thread; where one throws, the trace ends and none comes after it.

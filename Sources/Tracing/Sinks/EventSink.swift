@@ -1,7 +1,6 @@
 import Events
 import LinuxSystem
 import PortModel
-import Probe
 import Report
 
 /// A reader of the events of a trace: a stream, a recording, a report.

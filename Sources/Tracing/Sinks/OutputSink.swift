@@ -2,7 +2,6 @@ import Events
 import Glibc
 import LinuxSystem
 import PortModel
-import Probe
 import Report
 
 /// Writes events to an output as they come: what is shown, or a recording.
