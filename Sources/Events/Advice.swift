@@ -3,9 +3,9 @@ import PortModel
 extension Advice: FieldGroup {
     package static let blanks = Kind.blanks.map { kind in
         let isOfPool = if case .bindNoPort = kind { true } else { false }
-        return Advice(
-            kind: kind, scope: PortScope.blanks[isOfPool ? 1 : 0], process: .unknown, failed: 0,
-            peak: 0, usable: 0, demand: isOfPool ? nil : Demand(rate: 0, ports: nil))
+        var advice = Advice(kind, for: PortScope.blanks[isOfPool ? 1 : 0])
+        if !isOfPool { advice.demand = Demand(rate: 0, ports: nil) }
+        return advice
     }
     package var definition: String { "advice" }
 

@@ -42,11 +42,7 @@ extension FieldVisitor {
 }
 
 extension Forecast: FieldGroup {
-    package static let blanks = [
-        Forecast(
-            opensPerSecond: 0, netPerSecond: 0, exhaustedIn: nil, levelsOffAt: nil, usable: 0,
-            sustainable: nil, intoTimeWait: nil)
-    ]
+    package static let blanks = [Forecast(usable: 0)]
     package var definition: String { "forecast" }
     package var what: String { "What becomes of the tuple if the load stays as it is." }
 

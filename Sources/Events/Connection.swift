@@ -5,9 +5,7 @@ extension Change {
     static let blanks = [
         Kind.opened, .established, .closed(timeWait: false, lived: nil, error: nil), .released,
     ].map {
-        Change(
-            kind: $0, time: 0, place: 0, tuple: .blank, localPort: 0, process: .unknown, held: 0,
-            usable: 0)
+        Change($0, of: .blank)
     }
 
     mutating func fields(_ v: inout some FieldVisitor) {

@@ -28,8 +28,7 @@ extension Event {
 
 extension Summary.NamespaceRow: FieldGroup {
     package static let blanks = [
-        Summary.NamespaceRow(
-            netns: 0, inode: 0, range: .blank, reserved: 0, bound: 0, timeWait: TimeWaitRules())
+        Summary.NamespaceRow(Namespace(inode: 0, pool: PortPool(range: .blank)), netns: 0)
     ]
     package var definition: String { "settings" }
     package var what: String { "One network namespace that was there at the end." }

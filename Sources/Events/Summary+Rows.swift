@@ -56,9 +56,7 @@ extension Summary.TupleRow: FieldGroup {
 }
 
 extension Summary.BindPoolRow: FieldGroup {
-    package static let blanks = [
-        Summary.BindPoolRow(key: .blank, used: 0, usable: 0, peak: 0, failed: 0)
-    ]
+    package static let blanks = [Summary.BindPoolRow(.blank)]
     package var definition: String { "pool" }
 
     package var what: String {

@@ -1,8 +1,7 @@
 import PortModel
 
 extension Tick {
-    static let blank = Tick(
-        place: 0, tuple: .blank, usage: PortUsage(usable: 0), since: TupleState.Totals())
+    static let blank = Tick(.blank, PortUsage(usable: 0))
 
     mutating func fields(_ v: inout some FieldVisitor) {
         tuple.fields(&v)

@@ -1,4 +1,3 @@
-import Events
 import LinuxSystem
 import PortModel
 import Probe
@@ -8,7 +7,7 @@ import Probe
 package protocol KernelTable: ~Copyable {
     /// CLOCK_MONOTONIC, in nanoseconds.
     var now: UInt64 { get }
-    /// CPU time that this process has taken, in nanoseconds.
+    /// CPU nanoseconds that this process has taken.
     var processorTime: UInt64 { get }
     /// Records that the ring had no room for, since the start.
     var lost: UInt64 { get }
@@ -34,8 +33,7 @@ package protocol KernelTable: ~Copyable {
     /// Hands over who has which socket open.
     mutating func owners(_ body: (Record) -> Void) throws(SystemError)
 
-    /// Hands over who is in the table of one namespace, with the namespace's identity, among the
-    /// records of what happens meanwhile.
+    /// Hands over the entries of one namespace, with its identity, among the records meanwhile.
     ///
     /// - Returns: its identity, or nil when it cannot be entered.
     mutating func audit(

@@ -1,4 +1,3 @@
-import Events
 import LinuxSystem
 import PortModel
 import Probe
@@ -12,7 +11,6 @@ package final class NamespacePlaces {
 
     package init() {}
 
-    /// Looks for all of them anew.
     func look(_ table: borrowing some KernelTable & ~Copyable) {
         let spent = table.processorTime
         known = Dictionary(

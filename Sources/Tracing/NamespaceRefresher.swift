@@ -1,10 +1,8 @@
-import Events
 import LinuxSystem
 import PortModel
 import Probe
 
-/// Keeps up to date what no event tells: which ports a bind() holds, who holds them, and a namespace's
-/// settings while nobody connects there.
+/// Keeps up to date what no event tells: bind-held ports, their holders, and settings of namespaces.
 package struct NamespaceRefresher {
     private let places: NamespacePlaces
     /// When each namespace was looked at last, by its identity.
@@ -15,7 +13,6 @@ package struct NamespaceRefresher {
     private var askingCost: UInt64 = 0
     private var isAskingDue = false
 
-    private static let second: UInt64 = 1_000_000_000
     /// Looking and asking may take one part in so many of a CPU.
     private static let spacing: UInt64 = 200
     /// The same where a failure is to be reported: nobody wants to wait for the name of who is to blame.
@@ -57,7 +54,7 @@ package struct NamespaceRefresher {
         _ now: UInt64, _ table: borrowing some KernelTable & ~Copyable, _ pipeline: inout Pipeline
     ) {
         for netns in pipeline.ledger.failingNamespaces
-        where now - (lookedAt[netns] ?? 0) > Self.second / 100 {
+        where now - (lookedAt[netns] ?? 0) > 10_000_000 {
             look(at: netns, now, spacing: Self.urgentSpacing, table, &pipeline)
         }
     }
@@ -79,8 +76,7 @@ package struct NamespaceRefresher {
         _ table: borrowing some KernelTable & ~Copyable, _ pipeline: inout Pipeline
     ) {
         guard let namespace = pipeline.ledger.namespaces[netns],
-            let bound = places.boundPorts(
-                of: netns, namespace.inode, spacing: spacing, table)
+            let bound = places.boundPorts(of: netns, namespace.inode, spacing: spacing, table)
         else { return }
         lookedAt[netns] = now
         if bound != namespace.pool.bound { isAskingDue = true }

@@ -1,10 +1,8 @@
-import Events
 import LinuxSystem
 import PortModel
 import Probe
 
-/// With a filter by process, what a snapshot finds counts only if such a process has it open. The
-/// kernel does not name the process together with the socket, but between its two rounds.
+/// Filters a snapshot by process: the kernel names owners between its two rounds, not with the socket.
 struct OwnerFilter {
     private let filter: Probe.Filter
     /// The processes of the command, if only they count.
@@ -16,31 +14,23 @@ struct OwnerFilter {
         self.command = filter.isOnlyCommand ? command : nil
     }
 
-    /// Whether processes are chosen from at all.
-    var isNeeded: Bool { filter.isByProcess }
-
     /// The record with all that is known, or nil if it is not to be counted.
     ///
     /// - Parameter isKnown: whether a socket is counted already.
     mutating func admit(_ record: Record, isKnown: (UInt64) -> Bool) -> Record? {
-        guard isNeeded else { return record }
+        guard filter.isByProcess else { return record }
         switch record {
         case .owner(let socket, _, let process):
-            if wants(process) { owners[socket] = process }
+            if filter.admits(process), command?.contains(process.pid) ?? true {
+                owners[socket] = process
+            }
             return nil
         case .exists(var connection, let state):
             if isKnown(connection.socket) || isKnown(connection.cookie) { return record }
             guard let owner = owners[connection.socket] else { return nil }
             connection.process = owner
             return .exists(connection, state: state)
-        default:
-            return record
+        default: return record
         }
-    }
-
-    private func wants(_ process: ProcessID) -> Bool {
-        (filter.pids.isEmpty || filter.pids.contains(process.pid))
-            && (filter.names.isEmpty || filter.names.contains(process.name))
-            && (command?.contains(process.pid) ?? true)
     }
 }

@@ -11,7 +11,7 @@ package struct Pipeline: ~Copyable {
     package typealias Naming = (_ inode: UInt32, _ pid: UInt32) -> String?
 
     package var ledger = Ledger()
-    package private(set) var context: RenderContext
+    package var context: RenderContext
     /// CLOCK_MONOTONIC nanoseconds, as the loop has read them last.
     package var now: UInt64 = 0
     package let sinks: Sinks
@@ -59,9 +59,7 @@ package struct Pipeline: ~Copyable {
         if let change = ledger.apply(record) { follow(change) }
     }
 
-    /// Lets time pass.
-    ///
-    /// - Parameter time: CLOCK_MONOTONIC nanoseconds, before the ring was read to its end.
+    /// Lets time pass to `time`: CLOCK_MONOTONIC nanoseconds, before the ring was read to its end.
     package mutating func settle(now time: UInt64) {
         var changes: [Change] = []
         ledger.settle(now: time) { changes.append($0) }
@@ -87,10 +85,7 @@ package struct Pipeline: ~Copyable {
         report(.alert(alert), at: time)
     }
 
-    // MARK: Failures
-
-    /// Reports the failures that are due; to be called when the bind tables of
-    /// `ledger.failingNamespaces` are up to date.
+    /// Reports the failures due, once the bind tables of `ledger.failingNamespaces` are up to date.
     package mutating func reportFailures() { report(ledger.takeFailures()) }
 
     private mutating func report(_ failures: [Failure]) {
@@ -138,8 +133,7 @@ package struct Pipeline: ~Copyable {
                 close(old)
             }
             if namespace.inode == ownInode { context.ownNamespace = netns }
-            context.namespaceNames[netns] =
-                naming(namespace.inode, pid) ?? String(namespace.inode)
+            context.namespaceNames[netns] = naming(namespace.inode, pid) ?? String(namespace.inode)
         }
         report(before == nil ? .found : .changed, netns, namespace)
     }
@@ -151,12 +145,9 @@ package struct Pipeline: ~Copyable {
         report(.gone, netns, namespace)
     }
 
-    private func report(
-        _ kind: Event.NamespaceNews.Kind, _ netns: UInt32, _ namespace: Namespace
-    ) {
-        report(
-            .namespace(Event.NamespaceNews(kind: kind, netns: netns, namespace: namespace)),
-            at: now)
+    private func report(_ kind: Event.NamespaceNews.Kind, _ netns: UInt32, _ namespace: Namespace) {
+        let news = Event.NamespaceNews(kind: kind, netns: netns, namespace: namespace)
+        report(.namespace(news), at: now)
     }
 
     // MARK: Seconds
@@ -193,16 +184,12 @@ package struct Pipeline: ~Copyable {
         for (key, pool) in ledger.bindPools where poolsReported[key] != pool.used {
             poolsReported[key] = pool.used
             report(.bindPool(Event.BindPoolUsage(pool)), at: time)
-            guard
-                let level = poolThresholds.observe(
-                    pool.number, used: pool.used, usable: pool.usable)
-            else { continue }
+            let level = poolThresholds.observe(pool.number, used: pool.used, usable: pool.usable)
+            guard let level else { continue }
             let alert = Alert(level: level, time: time, scope: .bindPool(key), usage: pool.usage)
             report(.alert(alert), at: time)
         }
     }
-
-    // MARK: Time and names
 
     /// Sets what local times are made with.
     ///
@@ -215,14 +202,6 @@ package struct Pipeline: ~Copyable {
         let change = Int64(bitPattern: realtimeOffset &- context.timestamps.realtimeOffset)
         if change.magnitude > 1_000_000 { context.timestamps.realtimeOffset = realtimeOffset }
     }
-
-    /// In text, peers have names from now on, as far as they are known.
-    package mutating func nameHosts(_ name: @escaping @Sendable (IPAddress) -> String?) {
-        context.hostName = name
-    }
-
-    /// In text, times are seconds since `start` from now on.
-    package mutating func countTime(from start: UInt64) { context.timestamps.start = start }
 
     // MARK: Summaries
 

@@ -29,9 +29,7 @@ package struct Reconciler {
     private static let dying = 5 * second
 
     /// - Parameter now: CLOCK_MONOTONIC nanoseconds.
-    package init(
-        interval: UInt64?, filter: Probe.Filter, places: NamespacePlaces, now: UInt64
-    ) {
+    package init(interval: UInt64?, filter: Probe.Filter, places: NamespacePlaces, now: UInt64) {
         namespaces = places
         self.interval = interval
         self.filter = filter
@@ -68,8 +66,7 @@ package struct Reconciler {
         }
     }
 
-    /// Reads the kernel's counters; to be called each second. What every copy of the program was
-    /// skipped for shows in an audit.
+    /// Reads the kernel's counters each second, and starts an audit if transitions were missed.
     package mutating func secondPassed(_ table: borrowing some KernelTable & ~Copyable) {
         let counters = table.counters
         accuracy.lost = table.lost
@@ -83,7 +80,6 @@ package struct Reconciler {
         }
     }
 
-    /// Makes the last audit, or repair.
     package mutating func finish(
         _ table: inout some KernelTable & ~Copyable, _ pipeline: inout Pipeline
     ) throws(SystemError) {
@@ -95,8 +91,7 @@ package struct Reconciler {
         secondPassed(table)
     }
 
-    /// Plans the next audit: with a million connections one takes a second, so less often than was
-    /// asked for.
+    /// Plans the next audit, later than asked for if one takes long: a second for a million sockets.
     private mutating func planNext(after spent: UInt64, at now: UInt64) {
         nextAudit = interval.map { now + max($0, spent * Self.spacing) } ?? .max
     }
@@ -144,7 +139,6 @@ package struct Reconciler {
 
     // MARK: The scan
 
-    /// What one scan of the table has come to.
     private struct Scan {
         /// By identity: the namespaces that were walked to their end.
         var audits: [UInt32: Audit] = [:]
@@ -163,11 +157,9 @@ package struct Reconciler {
     ) throws(SystemError) -> Scan {
         pipeline.ledger.beginScan(for: purpose, at: table.now)
         var scan =
-            purpose == .audit
-            ? try compare(&table, &pipeline) : try refill(&table, &pipeline)
+            purpose == .audit ? try compare(&table, &pipeline) : try refill(&table, &pipeline)
         let undescribed = pipeline.ledger.undescribed.subtracting(scan.audits.keys)
-        let gone = try goneAmong(
-            scan.missed + undescribed, after: grace, &table, &pipeline)
+        let gone = try goneAmong(scan.missed + undescribed, after: grace, &table, &pipeline)
         table.drainAll { pipeline.take($0) }
         let result = pipeline.ledger.endScan(of: Set(scan.audits.keys), gone: gone)
         pipeline.now = table.now
@@ -178,7 +170,6 @@ package struct Reconciler {
         return scan
     }
 
-    /// Compares the table of each namespace with the ledger.
     private mutating func compare(
         _ table: inout some KernelTable & ~Copyable, _ pipeline: inout Pipeline
     ) throws(SystemError) -> Scan {
@@ -231,9 +222,7 @@ package struct Reconciler {
         for (netns, namespace) in known
         where scan.audits[netns] == nil
             && (namespaces.known[namespace.inode] == nil || identities[namespace.inode] != nil)
-        {
-            scan.missed.append(netns)
-        }
+        { scan.missed.append(netns) }
         return scan
     }
 
@@ -256,9 +245,8 @@ package struct Reconciler {
         }
     }
 
-    /// Tells which namespaces are gone: those without a process and without a mount, unless somebody
-    /// has a socket of them. The kernel takes a while to end what one held: as long as there is
-    /// something, it has `grace`.
+    /// Tells which namespaces are gone: those without a process, a mount or an open socket.
+    /// The kernel has `grace` to end what one held.
     private mutating func goneAmong(
         _ missed: [UInt32], after grace: UInt64, _ table: inout some KernelTable & ~Copyable,
         _ pipeline: inout Pipeline

@@ -1,4 +1,3 @@
-import Events
 import LinuxSystem
 import PortModel
 import Probe
@@ -73,7 +72,7 @@ extension SnapshotTaker {
 }
 
 extension Probe.Filter {
-    fileprivate func admits(_ process: ProcessID) -> Bool {
+    func admits(_ process: ProcessID) -> Bool {
         (pids.isEmpty || pids.contains(process.pid))
             && (names.isEmpty || names.contains(process.name))
     }

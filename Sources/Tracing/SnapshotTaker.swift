@@ -12,9 +12,7 @@ package enum SnapshotTaker {
     ) throws(SystemError) -> (snapshot: Snapshot, context: RenderContext, refusal: SystemError?) {
         var pipeline = Pipeline.live()
         var refusal: SystemError?
-        do throws(SystemError) {
-            try read(filter, into: &pipeline)
-        } catch {
+        do throws(SystemError) { try read(filter, into: &pipeline) } catch {
             refusal = error
             pipeline = Pipeline.live()
             try readDiag(filter, into: &pipeline)

@@ -5,19 +5,16 @@ import PortModel
 import Probe
 import Report
 
-/// One run of the tracer, from attaching the hooks to the summary: the loop on whose one thread
-/// everything happens.
+/// One run of the tracer, from attaching the hooks to the summary, on one thread.
 ///
 /// The hooks write a record to the ring, `Probe.drain` decodes it, `Pipeline.take` folds it into the
 /// ledger, holds the change against the thresholds, and hands events to the sinks.
 package struct TraceLoop: ~Copyable {
     package struct Options: Sendable {
-        /// Of portgauge, as the start has it.
         package var version: String
         package var isJSON = false
         /// Nil: none but the summary.
         package var events: EventChoice.Level? = .notable
-        /// Ends with the summary.
         package var summary = true
         package var thresholds = AlertThresholds.defaultThresholds
         /// Seconds; nil: until stopped.
@@ -25,11 +22,9 @@ package struct TraceLoop: ~Copyable {
         package var filter = Probe.Filter()
         /// Seconds between audits; 0: none.
         package var audit = 10.0
-        /// A power of two, and a multiple of the page size. 50,000 connections a second fill the
-        /// default in 0.4 s.
+        /// A power of two and of pages; 50,000 connections a second fill the default in 0.4 s.
         package var ringBytes: UInt32 = 4 << 20
-        /// Where trampolines are refused: have each system call of the machine take a little longer,
-        /// for the sake of what connect() and bind() return.
+        /// Where trampolines are refused, slow each system call a little to see returned errors.
         package var systemCalls = true
         /// In text, times are seconds since the start.
         package var sinceStart = false
@@ -37,7 +32,6 @@ package struct TraceLoop: ~Copyable {
         package var resolve = false
         /// Where every event goes, as JSON: a path, or - for standard output.
         package var record: String?
-        /// Written at the end.
         package var reports: [ReportFile.Target] = []
         /// Standard output belongs to a command: events and summary go to standard error.
         package var isForCommand = false
@@ -47,7 +41,6 @@ package struct TraceLoop: ~Copyable {
         package init(version: String) { self.version = version }
     }
 
-    /// What a run has come to.
     package struct Outcome {
         package let summary: Summary
         /// What missing hooks mean.
@@ -74,9 +67,7 @@ package struct TraceLoop: ~Copyable {
     /// Attaches the hooks.
     ///
     /// - Parameter observers: go along; without a command among them, signals end the trace as well.
-    package init(
-        options: Options, observers: [any TraceObserver] = []
-    ) throws(SystemError) {
+    package init(options: Options, observers: [any TraceObserver] = []) throws(SystemError) {
         // Standard output first: were it closed, the next descriptor would take its place.
         let standardRecording = options.record == "-" ? try OutputSink.recording(to: "-") : nil
         let stream = try Self.stream(options)
@@ -89,9 +80,7 @@ package struct TraceLoop: ~Copyable {
             command: options.commandRoot)
         // Nothing is made, or emptied, before it is sure that there will be something to write.
         let recording =
-            if let path = options.record, path != "-" {
-                try OutputSink.recording(to: path)
-            } else {
+            if let path = options.record, path != "-" { try OutputSink.recording(to: path) } else {
                 standardRecording
             }
         try Capability.keepOnly(
@@ -101,9 +90,9 @@ package struct TraceLoop: ~Copyable {
         if let recording { sinks.append(recording) }
         sinks.append(stream)
         var pipeline = Pipeline.live(thresholds: options.thresholds, sinks: sinks)
-        if let resolver { pipeline.nameHosts { resolver.name(of: $0) } }
+        if let resolver { pipeline.context.hostName = { resolver.name(of: $0) } }
         try poller.watch(probe.descriptor, for: [.readable, .edge])
-        try pipeline.sinks.watchReaders(poller)
+        for sink in pipeline.sinks.all { try sink.watchReader(poller) }
         let places = NamespacePlaces()
         self.options = options
         self.observers = stopping + observers
@@ -116,7 +105,6 @@ package struct TraceLoop: ~Copyable {
         refresher = NamespaceRefresher(places: places)
     }
 
-    /// Makes the sink of what is shown.
     private static func stream(_ options: Options) throws(SystemError) -> OutputSink {
         // Standard output then has nothing but the recording, or is the command's, which shares
         // standard error.
@@ -137,17 +125,17 @@ package struct TraceLoop: ~Copyable {
     }
 
     /// Removes what was made, as nothing has come of it.
-    package func discard() { pipeline.sinks.discard() }
+    package func discard() { for sink in pipeline.sinks.all { sink.discard() } }
 
     /// Traces until the time is up or an observer ends it, and writes the summary.
     package mutating func run() throws(SystemError) -> Outcome {
         let losses = complainOfHooks()
         pipeline.ledger.followsBoundPorts = probe.followsBoundPorts
-        pipeline.ledger.isPartial = options.filter.isByProcess
-        pipeline.ledger.awaitsReturns = probe.followsReturns
+        pipeline.ledger.failures.isPartial = options.filter.isByProcess
+        pipeline.ledger.failures.awaitsReturns = probe.followsReturns
         let start = Clock.monotonic
         pipeline.now = start
-        if options.sinceStart { pipeline.countTime(from: start) }
+        if options.sinceStart { pipeline.context.timestamps.start = start }
         pipeline.report(.start(startFacts), at: start)
         try pipeline.sinks.flush(poller)
         let observers = observers
@@ -255,7 +243,7 @@ package struct TraceLoop: ~Copyable {
 
     /// - Returns: false when the trace is to end.
     private func serve(_ ready: [Int32]) throws(SystemError) -> Bool {
-        try pipeline.sinks.checkReaders(ready)
+        for sink in pipeline.sinks.all { try sink.checkReader(ready) }
         for observer in observers where !(try observer.serve(ready, poller, pipeline)) {
             return false
         }

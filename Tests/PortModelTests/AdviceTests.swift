@@ -14,8 +14,7 @@ import Testing
     private static func healthy() -> Advice.TupleEvidence {
         var seen = Advice.TupleEvidence(
             tuple: tuple(), range: PortRange(low: 32_768, high: 60_999), usable: 28_232,
-            namespaceRange: PortRange(low: 32_768, high: 60_999), blocked: Advice.Blocked(),
-            blockedInWidest: Advice.Blocked())
+            namespaceRange: PortRange(low: 32_768, high: 60_999))
         seen.opened = 2823
         seen.closed = 2823
         seen.closedIntoTimeWait = 2823
@@ -42,7 +41,7 @@ import Testing
     }
 
     private func advice(
-        _ seen: Advice.TupleEvidence..., pools: [Advice.BindPoolEvidence] = []
+        _ seen: Advice.TupleEvidence..., pools: [Summary.BindPoolRow] = []
     ) -> [Advice] {
         Advice.given(seen, pools, limit: 12)
     }
@@ -61,8 +60,8 @@ import Testing
 
     @Test func nothingForAHealthyRun() {
         #expect(advice(Self.healthy()).isEmpty)
-        let pool = Advice.BindPoolEvidence(
-            netns: 1, local: Self.peer, used: 14_115, usable: 28_232, failed: 0)
+        let pool = Summary.BindPoolRow(
+            key: BindPool.Key(netns: 1, local: Self.peer), usable: 28_232, peak: 14_115, failed: 0)
         #expect(advice(Self.healthy(), pools: [pool]).isEmpty)
     }
 
@@ -91,8 +90,7 @@ import Testing
             #expect(!advice(seen).isEmpty || cause == .blocked || cause == .range)
             var empty = Advice.TupleEvidence(
                 tuple: Self.tuple(), range: PortRange(low: 2, high: 1), usable: 0,
-                namespaceRange: PortRange(low: 2, high: 1), blocked: Advice.Blocked(),
-                blockedInWidest: Advice.Blocked())
+                namespaceRange: PortRange(low: 2, high: 1))
             empty.failed = [cause: 1]
             empty.timeWaitRules = TimeWaitRules(reuse: 0, reuseDelay: 0)
             empty.peak = PortUsage(held: 1, timeWait: 1, usable: 0)
@@ -170,8 +168,8 @@ import Testing
 
     /// What goes is what helps least.
     @Test func noMoreThanTheLimit() {
-        let pool = Advice.BindPoolEvidence(
-            netns: 1, local: Self.peer, used: 1, usable: 28_232, failed: 1)
+        let pool = Summary.BindPoolRow(
+            key: BindPool.Key(netns: 1, local: Self.peer), usable: 28_232, peak: 1, failed: 1)
         let all = Advice.given([Self.loadTest()], [pool], limit: 4)
         #expect(all.map(\.covers) == [1, 1, 1, nil])
         #expect(all.last?.kind == .bindNoPort(blocked: 0))
@@ -314,14 +312,14 @@ import Testing
         seen.usable = 10
         seen.blocked = Advice.Blocked(bound: 28_222)
         seen.peak = PortUsage(held: 2, timeWait: 2, usable: 10)
-        let pool = Advice.BindPoolEvidence(
-            netns: 1, local: Self.peer, used: 28_222, usable: 28_232, failed: 0)
+        let pool = Summary.BindPoolRow(
+            key: BindPool.Key(netns: 1, local: Self.peer), usable: 28_232, peak: 28_222, failed: 0)
         var elsewhere = pool
-        elsewhere.netns = 2
-        elsewhere.used = 14_115
+        elsewhere.key.netns = 2
+        elsewhere.peak = 14_115
         var small = pool
-        small.local = Self.tuple().local
-        small.used = 2823
+        small.key.local = Self.tuple().local
+        small.peak = 2823
         let all = advice(seen, pools: [elsewhere, small, pool])
         #expect(all.map(\.scope).contains(.bindPool(BindPool.Key(netns: 1, local: Self.peer))))
         #expect(
@@ -336,8 +334,9 @@ import Testing
 
     @Test(arguments: [(28_232, 1, true), (14_116, 0, true), (14_115, 0, false), (0, 1, true)])
     func bindPools(_ used: Int, _ failed: Int, _ advised: Bool) {
-        let pool = Advice.BindPoolEvidence(
-            netns: 1, local: Self.peer, used: used, usable: 28_232, failed: failed)
+        let pool = Summary.BindPoolRow(
+            key: BindPool.Key(netns: 1, local: Self.peer), usable: 28_232, peak: used,
+            failed: failed)
         let all = advice(Self.healthy(), pools: [pool])
         #expect(all.map(\.kind) == (advised ? [.bindNoPort(blocked: 0)] : []))
         #expect(all.allSatisfy { $0.failed == failed && $0.peak == used && $0.usable == 28_232 })

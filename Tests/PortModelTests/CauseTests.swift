@@ -44,7 +44,7 @@ private let object: UInt64 = 0xffff_8880_0000_0001
     ) throws -> Failure {
         var connection = Script.connection(7, at: 10, port: port)
         connection.range = range ?? ledger.namespaces[1]?.pool.range ?? Script.range
-        ledger.awaitsReturns = isKnown
+        ledger.failures.awaitsReturns = isKnown
         _ = ledger.apply(.opened(connection))
         _ = ledger.apply(Script.closed(7, at: 30, port: port, notSent: true))
         let call = FailedCall(
@@ -103,7 +103,7 @@ private let object: UInt64 = 0xffff_8880_0000_0001
     @Test(arguments: [(0, 0), (0, 3), (2, 0), (2, 1)], [true, false])
     func othersHoldTheRest(own: (reserved: Int, held: Int), isKnown: Bool) throws {
         var ledger = ledger(reserved: own.reserved, held: own.held)
-        ledger.isPartial = true
+        ledger.failures.isPartial = true
         #expect(try failure(&ledger, isKnown: isKnown).call.cause == .exhausted)
     }
 
@@ -217,8 +217,8 @@ private let object: UInt64 = 0xffff_8880_0000_0001
                 var ledger = ledger(bound: 8 - held, held: held)
                 let failure = try diagnosis(&ledger, refusal)
                 #expect(failure.call.cause == cause && failure.search == nil)
-                #expect(ledger.refusals.map(\.key.cause) == [cause])
-                #expect(ledger.refusalsByCause.mapValues(\.total) == [cause: 1])
+                #expect(ledger.failures.refusals.map(\.key.cause) == [cause])
+                #expect(ledger.failures.refusalsByCause.mapValues(\.total) == [cause: 1])
             }
         }
     }
@@ -260,8 +260,8 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         for pid in 1...1500 as ClosedRange<UInt32> {
             _ = try diagnosis(&ledger, refusal(.connect, pid: pid))
         }
-        #expect(ledger.refusals.count == 1000)
-        #expect(ledger.refusalsByCause.values.reduce(0) { $0 + $1.total } == 1500)
+        #expect(ledger.failures.refusals.count == 1000)
+        #expect(ledger.failures.refusalsByCause.values.reduce(0) { $0 + $1.total } == 1500)
     }
 
     // MARK: Bind pools

@@ -211,9 +211,9 @@ private let millisecond: UInt64 = 1_000_000
     @Test(arguments: courses) func comesTo(_ course: Course) {
         var ledger = Ledger()
         _ = ledger.apply(Script.namespace(PortPool(range: Script.range)))
-        ledger.awaitsReturns = course.awaitsReturns
+        ledger.failures.awaitsReturns = course.awaitsReturns
         // Others hold all ports, or what is left by binds.
-        ledger.isPartial = true
+        ledger.failures.isPartial = true
         var bound = PortSet()
         for port in 0..<course.bound { bound.insert(40_000 + UInt16(port)) }
         var reported: [String] = []
@@ -227,7 +227,7 @@ private let millisecond: UInt64 = 1_000_000
             }
         }
         #expect(reported == course.reported)
-        #expect(ledger.refusalsByCause.mapValues(\.total) == course.refusals)
+        #expect(ledger.failures.refusalsByCause.mapValues(\.total) == course.refusals)
         var causes: [Cause: Int] = [:]
         for state in ledger.tuples { causes.merge(state.causes, uniquingKeysWith: +) }
         #expect(causes == course.causes)
@@ -258,12 +258,12 @@ private let millisecond: UInt64 = 1_000_000
         var random = SeededGenerator(state: seed)
         var ledger = Ledger()
         _ = ledger.apply(Script.namespace(PortPool(range: Script.range)))
-        ledger.awaitsReturns = seed % 4 > 0
+        ledger.failures.awaitsReturns = seed % 4 > 0
         var (failed, refused, reported) = (0, 0, 0)
         for time in 1...4000 as ClosedRange<UInt64> {
             let socket = UInt64.random(in: 1...6, using: &random)
             let pid = UInt32.random(in: 1...20, using: &random)
-            let before = ledger.refusalsByCause.values.reduce(0) { $0 + $1.total }
+            let before = ledger.failures.refusalsByCause.values.reduce(0) { $0 + $1.total }
             var bound = PortSet()
             for port in 0..<UInt16.random(in: 0...8, using: &random) { bound.insert(40_000 + port) }
             let step: Step =
@@ -276,7 +276,7 @@ private let millisecond: UInt64 = 1_000_000
                 }
             reported += take(step, &ledger, bound: bound).reduce(0) { $0 + $1.count }
             if case .fails = step { failed += 1 }
-            refused += ledger.refusalsByCause.values.reduce(0) { $0 + $1.total } - before
+            refused += ledger.failures.refusalsByCause.values.reduce(0) { $0 + $1.total } - before
             let state = ledger.tuples.first
             #expect(state?.totals.failed ?? 0 == failed)
             #expect(state?.causes.values.reduce(0, +) ?? 0 == failed)

@@ -1,6 +1,7 @@
-import PortModel
 import TestSupport
 import Testing
+
+@testable import PortModel
 
 /// What is forecast when half of the ports are held, against when connect() really fails.
 @Suite struct ForecastTests {
@@ -222,7 +223,7 @@ import Testing
 
     @Test func noneWithoutALoad() {
         var flow = RateHistory()
-        let ports = PortsNow(usable: 64, available: 32, waiting: 32)
+        let ports = PortUsage(held: 32, timeWait: 32, usable: 64)
         let second: UInt64 = 1_000_000_000
         #expect(flow.forecast(ports, with: RateHistory.Step(until: second)) == nil)
         flow.secondPassed(
@@ -236,7 +237,7 @@ import Testing
         let step = RateHistory.Step(
             opened: 64, timeWaits: 64, freed: 0, since: 500_000_000, until: 1_000_000_000)
         let forecast = RateHistory().forecast(
-            PortsNow(usable: 64, available: 0, waiting: 64), with: step)
+            PortUsage(held: 64, timeWait: 64, usable: 64), with: step)
         #expect(forecast?.exhaustedIn == 0)
     }
 
@@ -254,7 +255,7 @@ import Testing
             now += step * second
         }
         let forecast = flow.forecast(
-            PortsNow(usable: 28_232, available: 28_232 - 7500, waiting: 7500),
+            PortUsage(held: 7500, timeWait: 7500, usable: 28_232),
             with: RateHistory.Step(until: now))
         #expect(abs((forecast?.opensPerSecond ?? 0) - 500) < 5)
         #expect(abs((forecast?.exhaustedIn ?? 0) - 20_732.0 / 500) < 1)
@@ -276,10 +277,12 @@ import Testing
                 opened: any(), timeWaits: any(), freed: any(),
                 since: generator.chance(2) ? before : now, until: now)
             if generator.chance(2) { flow.secondPassed(step) }
-            let ports = PortsNow(
-                usable: any(), available: any(), waiting: any(),
-                timeWaitCost: leaps.randomElement(using: &generator) ?? 0)
-            guard let forecast = flow.forecast(ports, with: step) else { continue }
+            let ports = PortUsage(
+                held: any(), timeWait: any(), reusable: any(), outsidePool: any(), usable: any())
+            let cost = leaps.randomElement(using: &generator) ?? 0
+            guard let forecast = flow.forecast(ports, timeWaitCost: cost, with: step) else {
+                continue
+            }
             #expect(forecast.opensPerSecond.isFinite && forecast.netPerSecond.isFinite)
             #expect((forecast.exhaustedIn ?? 0).isFinite && (forecast.exhaustedIn ?? 0) >= 0)
             #expect((forecast.sustainable ?? 0) >= 0 && (forecast.sustainable ?? 0).isFinite)

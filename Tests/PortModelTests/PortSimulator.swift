@@ -1,6 +1,7 @@
 import Glibc
-import PortModel
 import TestSupport
+
+@testable import PortModel
 
 /// A load against the kernel's rule for one tuple: a port is taken from connect() until its
 /// connection is closed, and 60 s more if it was closed from here; with none free, connect() fails.
@@ -182,11 +183,12 @@ struct PortSimulator {
     }
 
     private func tell(at time: Double) -> Told {
-        let ports = PortsNow(
-            usable: load.usable, available: load.usable - held, waiting: timeWait,
-            timeWaitCost: UInt64(load.cost * 1e9))
+        let ports = PortUsage(held: held, timeWait: timeWait, usable: load.usable)
+        let cost = UInt64(load.cost * 1e9)
         return Told(
-            time: time, forecast: flow.forecast(ports, with: counted(until: time)), held: held)
+            time: time,
+            forecast: flow.forecast(ports, timeWaitCost: cost, with: counted(until: time)),
+            held: held)
     }
 
     private static func nanoseconds(_ time: Double) -> UInt64 { UInt64((time + 1000) * 1e9) }

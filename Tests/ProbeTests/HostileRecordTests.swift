@@ -174,7 +174,7 @@ import Tracing
                 namespaceNames: [:], ownNamespace: 2, errnoName: errnoName),
             ownInode: 2, naming: { _, _ in names[1] })
         pipeline.ledger.followsBoundPorts = seed % 2 == 0
-        pipeline.ledger.awaitsReturns = seed % 3 == 0
+        pipeline.ledger.failures.awaitsReturns = seed % 3 == 0
         var decoded = 0
         for step in 1...3000 {
             guard let record = decode(forge.record()) else { continue }

@@ -11,7 +11,7 @@ import Testing
         return String(whole.dropFirst(Sample.text(Sample.summary(of: Ledger())).count))
     }
 
-    private func text(_ seen: Advice.TupleEvidence, _ pools: Advice.BindPoolEvidence...) -> String {
+    private func text(_ seen: Advice.TupleEvidence, _ pools: Summary.BindPoolRow...) -> String {
         text(Advice.given([seen], pools))
     }
 
@@ -203,8 +203,7 @@ import Testing
         -> Advice.TupleEvidence
     {
         var seen = Advice.TupleEvidence(
-            tuple: Sample.tuple, range: Sample.range, usable: 28_232, namespaceRange: Sample.range,
-            blocked: Advice.Blocked(), blockedInWidest: Advice.Blocked())
+            tuple: Sample.tuple, range: Sample.range, usable: 28_232, namespaceRange: Sample.range)
         seen.process = Sample.process
         change(&seen)
         return seen
@@ -233,10 +232,14 @@ import Testing
         $0.peakRate = 800
         $0.meanRate = 235
     }
-    private static let bindPool = Advice.BindPoolEvidence(
-        netns: Sample.tuple.netns, local: Sample.tuple.local,
-        process: ProcessID(pid: 977, name: ProcessID.Name("envoy")), used: 28_231, usable: 28_232,
-        failed: 4100)
+    private static let bindPool = Summary.BindPoolRow(
+        key: BindPool.Key(netns: Sample.tuple.netns, local: Sample.tuple.local), usable: 28_232,
+        peak: 28_231, failed: 4100,
+        processes: [
+            TopProcesses.Share(
+                process: ProcessID(pid: 977, name: ProcessID.Name("envoy")), opened: 28_231,
+                failed: 4100)
+        ])
 
     /// Most of the range is taken out of it.
     private static let reserved = seen {

@@ -1,6 +1,5 @@
-import PortModel
-
 @testable import Events
+@testable import PortModel
 @testable import Report
 
 extension Sample {
@@ -106,7 +105,7 @@ extension Sample {
             time: 1, socket: 200, tuple: found, localPort: 40_000, range: range)
         _ = ledger.apply(.exists(connection, state: .established))
         _ = ledger.apply(.namespace(netns: tupleV6.netns, namespaceSettings, pid: 0))
-        ledger.isPartial = true
+        ledger.failures.isPartial = true
         return summary(of: ledger, lost: 1, linesDropped: 2, limit: 3)
     }
 

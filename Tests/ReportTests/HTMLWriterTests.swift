@@ -1,8 +1,8 @@
 import Foundation
-import PortModel
 import Testing
 
 @testable import Events
+@testable import PortModel
 @testable import Report
 
 @Suite struct HTMLWriterTests {

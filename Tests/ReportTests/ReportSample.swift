@@ -1,7 +1,7 @@
 import Foundation
-import PortModel
 
 @testable import Events
+@testable import PortModel
 @testable import Report
 
 /// Reports of load tests that were never run.

@@ -1,7 +1,7 @@
-import PortModel
 import Testing
 
 @testable import Events
+@testable import PortModel
 @testable import Report
 
 @Suite struct RunCollectorTests {

@@ -1,7 +1,7 @@
-import PortModel
 import Testing
 
 @testable import Events
+@testable import PortModel
 @testable import Report
 
 /// What frames a command's run: what is told before it, and the verdict after it.

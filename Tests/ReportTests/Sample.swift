@@ -1,6 +1,5 @@
-import PortModel
-
 @testable import Events
+@testable import PortModel
 @testable import Report
 
 /// Events to write, and what they look like when written.
@@ -153,9 +152,11 @@ enum Sample {
         .snapshot(Snapshot(of: ledger, source: source))
     }
 
-    static let audit = Event.audit(
-        Audit(
-            netns: tupleV6.netns, sockets: 300_000, duration: 90_012_345, drift: [(tupleV6, -3)]))
+    static let audit: Event = {
+        var audit = Audit(netns: tupleV6.netns, sockets: 300_000, duration: 90_012_345)
+        audit.drift = [(tupleV6, -3)]
+        return .audit(audit)
+    }()
 
     static let namespaceSettings: Namespace = {
         var reserved = PortSet()
@@ -249,7 +250,7 @@ struct Load {
         for (error, count) in errors {
             each(count) { _ = $0.apply(closing(socket, port: 40_000, error: error)) }
         }
-        ledger.awaitsReturns = true
+        ledger.failures.awaitsReturns = true
         each(failed) { _ = $0.apply(closing(socket, port: 0)) }
         each(closed) {
             establish(&$0)

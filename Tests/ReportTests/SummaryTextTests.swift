@@ -28,7 +28,7 @@ import Testing
     @Test(arguments: [(0, true), (6, true), (7, false), (8, false)])
     func ofSomeProcesses(established: Int, othersHoldTheRest: Bool) {
         var ledger = Ledger()
-        ledger.isPartial = true
+        ledger.failures.isPartial = true
         let range = PortRange(low: 40_000, high: 40_007)
         _ = ledger.apply(
             .namespace(
@@ -40,7 +40,7 @@ import Testing
         #expect(!text(Sample.summary(of: ledger)).contains(line))
         Load(range: range, failed: 1).fold(into: &ledger, first: 50)
         #expect(text(Sample.summary(of: ledger)).contains(line) == othersHoldTheRest)
-        ledger.isPartial = false
+        ledger.failures.isPartial = false
         #expect(!text(Sample.summary(of: ledger)).contains(line))
     }
 

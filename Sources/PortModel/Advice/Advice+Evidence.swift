@@ -1,53 +1,39 @@
 extension Advice {
     /// One tuple, as it was seen from the start to the end.
-    package struct TupleEvidence: Sendable {
-        package var tuple: Tuple
+    struct TupleEvidence: Sendable {
+        var tuple: Tuple
         /// The one with the most connects.
-        package var process = ProcessID.unknown
+        var process = ProcessID.unknown
 
         /// Connects that got a port.
-        package var opened = 0
-        package var failed: [Cause: Int] = [:]
-        package var closed = 0
+        var opened = 0
+        var failed: [Cause: Int] = [:]
+        var closed = 0
         /// The part of `closed` that went into TIME_WAIT.
-        package var closedIntoTimeWait = 0
-        package var lived = Lifetime(mean: 0, count: 0)
+        var closedIntoTimeWait = 0
+        var lived = Lifetime(mean: 0, count: 0)
         /// Payload of a connection, both ways, on average; nil if not known.
-        package var meanBytes: Double?
+        var meanBytes: Double?
 
         /// Ports at the moment at which it held most.
-        package var peak = PortUsage(usable: 0)
+        var peak = PortUsage(usable: 0)
         /// Most connections that were opened within one second.
-        package var peakRate = 0.0
+        var peakRate = 0.0
         /// Connections opened a second, on average over the seconds in which there were any.
-        package var meanRate = 0.0
+        var meanRate = 0.0
 
         /// The range in force for its sockets, and the ports of it that are usable.
-        package var range: PortRange
-        package var usable: Int
+        var range: PortRange
+        var usable: Int
         /// The namespace's range, which `range` is part of.
-        package var namespaceRange: PortRange
-        package var blocked: Blocked
-        /// Ports of `Advice.widestRange` that are reserved or bind-held.
-        package var blockedInWidest: Blocked
-        package var timeWaitRules = TimeWaitRules()
+        var namespaceRange: PortRange
+        /// In `namespaceRange`.
+        var blocked = Blocked()
+        /// The same in `Advice.widestRange`.
+        var blockedInWidest = Blocked()
+        var timeWaitRules = TimeWaitRules()
         /// The processes known to hold `blocked.bound`.
-        package var holders: [ProcessID] = []
-
-        /// - Parameters:
-        ///   - blocked: in `namespaceRange`.
-        ///   - blockedInWidest: in `Advice.widestRange`.
-        package init(
-            tuple: Tuple, range: PortRange, usable: Int, namespaceRange: PortRange,
-            blocked: Blocked, blockedInWidest: Blocked
-        ) {
-            self.tuple = tuple
-            self.range = range
-            self.usable = usable
-            self.namespaceRange = namespaceRange
-            self.blocked = blocked
-            self.blockedInWidest = blockedInWidest
-        }
+        var holders: [ProcessID] = []
 
         var failures: Int { failed.values.reduce(0, +) }
 
@@ -57,43 +43,44 @@ extension Advice {
                 / Double(max(1, peak.usable))
         }
     }
+}
 
-    /// The ports that bind() with port 0 chose for one local address, as they were seen.
-    package struct BindPoolEvidence: Sendable {
-        package var netns: UInt32
-        package var local: IPAddress
-        /// The one with the most binds.
-        package var process: ProcessID
-        /// At the peak.
-        package var used: Int
-        package var usable: Int
-        /// bind() calls that returned EADDRINUSE.
-        package var failed: Int
-
-        package init(
-            netns: UInt32, local: IPAddress, process: ProcessID = .unknown, used: Int, usable: Int,
-            failed: Int
-        ) {
-            self.netns = netns
-            self.local = local
-            self.process = process
-            self.used = used
-            self.usable = usable
-            self.failed = failed
+extension Advice.TupleEvidence {
+    /// Nil if nothing is known of its namespace.
+    init?(_ state: TupleState, _ ledger: Ledger) {
+        guard let namespace = ledger.namespaces[state.tuple.netns] else { return nil }
+        let pool = namespace.pool
+        self.init(
+            tuple: state.tuple, process: state.processes.top ?? .unknown,
+            opened: state.totals.opened, failed: state.causes, closed: state.totals.closed,
+            closedIntoTimeWait: state.totals.closedFirst,
+            lived: Advice.Lifetime(
+                mean: UInt64(state.lives.mean ?? 0), count: state.lives.count),
+            meanBytes: state.loads.mean, peak: state.peak.usage,
+            peakRate: Double(state.rates.greatest), meanRate: state.rates.mean ?? 0,
+            range: state.range, usable: state.usable, namespaceRange: pool.range,
+            blocked: Advice.Blocked(reserved: pool.reservedInRange, bound: pool.boundInRange),
+            blockedInWidest: Advice.Blocked(
+                reserved: pool.reserved.count(in: Advice.widestRange), bound: pool.boundInRange),
+            timeWaitRules: namespace.timeWait)
+        if blocked.bound > 0, state.totals.failed > 0 {
+            holders = ledger.pools.holders(
+                of: pool.range, in: state.tuple.netns, limit: 3, ledger.connections
+            ).map(\.process)
         }
+    }
+}
 
-        var share: Double { used == 0 ? 0 : Double(used) / Double(max(1, usable)) }
+extension Summary.BindPoolRow {
+    /// The part of the usable ports that was used at the peak.
+    var share: Double { peak == 0 ? 0 : Double(peak) / Double(max(1, usable)) }
 
-        /// - Parameter blocked: connects of this namespace that failed because of binds.
-        func advice(blocked: Int) -> Advice? {
-            guard
-                failed > 0 || share >= Advice.crowded
-                    || blocked > 0 && share >= Advice.noteworthy
-            else { return nil }
-            return Advice(
-                kind: .bindNoPort(blocked: blocked),
-                scope: .bindPool(BindPool.Key(netns: netns, local: local)),
-                process: process, failed: failed, peak: used, usable: usable)
-        }
+    /// - Parameter blocked: connects of this namespace that failed because of binds.
+    func advice(blocked: Int) -> Advice? {
+        guard failed > 0 || share >= Advice.crowded || blocked > 0 && share >= Advice.noteworthy
+        else { return nil }
+        return Advice(
+            kind: .bindNoPort(blocked: blocked), scope: .bindPool(key),
+            process: topProcess ?? .unknown, failed: failed, peak: peak, usable: usable)
     }
 }

@@ -3,34 +3,19 @@ package struct Advice: Sendable, Hashable {
     package var kind: Kind
     package var scope: PortScope
     /// The one with the most connects or binds there.
-    package var process: ProcessID
+    package var process = ProcessID.unknown
     /// Connects, or binds, that failed there, whatever the cause.
-    package var failed: Int
+    package var failed = 0
     /// Ports it held at the peak, TIME_WAITs included.
-    package var peak: Int
+    package var peak = 0
     /// Ports that are usable to it.
-    package var usable: Int
+    package var usable = 0
     /// The load that asked for the ports; nil for a bind pool.
     package var demand: Demand?
     /// The part of the demand that this alone would have met, at most 1; nil where no figure tells.
     package var covers: Double?
     /// Other tuples, or bind pools, that it would help.
-    package var others: Int
-
-    package init(
-        kind: Kind, scope: PortScope, process: ProcessID, failed: Int, peak: Int, usable: Int,
-        demand: Demand? = nil, covers: Double? = nil, others: Int = 0
-    ) {
-        self.kind = kind
-        self.scope = scope
-        self.process = process
-        self.failed = failed
-        self.peak = peak
-        self.usable = usable
-        self.demand = demand
-        self.covers = covers
-        self.others = others
-    }
+    package var others = 0
 
     /// The load of a tuple.
     package struct Demand: Sendable, Hashable {
@@ -39,10 +24,7 @@ package struct Advice: Sendable, Hashable {
         /// Ports that takes, TIME_WAITs included; nil where too few were closed to tell.
         package var ports: Int?
 
-        package init(rate: Double, ports: Int?) {
-            self.rate = rate
-            self.ports = ports
-        }
+        package init(rate: Double, ports: Int?) { (self.rate, self.ports) = (rate, ports) }
     }
 
     package enum Kind: Sendable, Hashable {
@@ -79,10 +61,7 @@ package struct Advice: Sendable, Hashable {
         /// Over how many; 0 if nothing is known.
         package var count: Int
 
-        package init(mean: UInt64, count: Int) {
-            self.mean = mean
-            self.count = count
-        }
+        package init(mean: UInt64, count: Int) { (self.mean, self.count) = (mean, count) }
     }
 
     /// Ports of a range that connect() may not choose.
@@ -92,8 +71,7 @@ package struct Advice: Sendable, Hashable {
         package var bound: Int
 
         package init(reserved: Int = 0, bound: Int = 0) {
-            self.reserved = reserved
-            self.bound = bound
+            (self.reserved, self.bound) = (reserved, bound)
         }
 
         package var count: Int { reserved + bound }
@@ -112,23 +90,26 @@ package struct Advice: Sendable, Hashable {
     /// Advice for what was seen: nothing if nothing was wrong. Each kind at most once, for the tuple
     /// or bind pool that needs it most; the worst off first, and for each what does with the least
     /// change, then what does not suffice, by how far it goes.
-    package static func given(
-        _ tuples: [TupleEvidence], _ bindPools: [BindPoolEvidence], limit: Int = 6
+    static func given(
+        _ tuples: [TupleEvidence], _ pools: [Summary.BindPoolRow], limit: Int = 6
     ) -> [Advice] {
+        /// The worst off comes first.
+        typealias Urgency = (fewerFailures: Int, lessShare: Double)
         var all: [(urgency: Urgency, advice: Advice)] = []
         for tuple in tuples {
-            let urgency = Urgency(failed: tuple.failures, share: tuple.share)
+            let urgency = (-tuple.failures, -tuple.share)
             all += TupleAdviser(tuple).advice.map { (urgency, $0) }
         }
-        for pool in bindPools {
+        for pool in pools {
             let blocked = tuples.reduce(0) {
-                $0 + ($1.tuple.netns == pool.netns ? $1.failed[.blocked, default: 0] : 0)
+                $0 + ($1.tuple.netns == pool.key.netns ? $1.failed[.blocked, default: 0] : 0)
             }
             guard let advice = pool.advice(blocked: blocked) else { continue }
-            let failed = max(pool.failed, blocked)
-            all.append((Urgency(failed: failed, share: pool.share), advice))
+            all.append(((-max(pool.failed, blocked), -pool.share), advice))
         }
-        all.sort { ($0.urgency, $0.advice.rank) < ($1.urgency, $1.advice.rank) }
+        all.sort {
+            $0.urgency == $1.urgency ? $0.advice.rank < $1.advice.rank : $0.urgency < $1.urgency
+        }
         var chosen: [Advice] = []
         var places: [Int: Int] = [:]
         for (_, advice) in all {
@@ -145,39 +126,14 @@ package struct Advice: Sendable, Hashable {
         return chosen
     }
 
-    /// Orders the worst off first.
-    private struct Urgency: Comparable {
-        var failed: Int
-        var share: Double
-
-        static func < (a: Urgency, b: Urgency) -> Bool {
-            a.failed != b.failed ? a.failed > b.failed : a.share > b.share
-        }
+    /// Puts what removes the cause or suffices first, then what no figure judges.
+    private var rank: (group: Int, lacks: Double, effort: Int) {
+        guard let covers else { return (isRemedy ? 0 : 1, -1, effort) }
+        return (covers >= 1 ? 0 : 2, -covers, effort)
     }
 
-    /// Advice that removes the cause or suffices, then what no figure judges, then what does not suffice.
-    private var rank: Rank {
-        guard let covers else { return Rank(group: isRemedy ? 0 : 1, covers: 1, effort: effort) }
-        return Rank(group: covers >= 1 ? 0 : 2, covers: covers, effort: effort)
-    }
-
-    private struct Rank: Comparable {
-        var group: Int
-        var covers: Double
-        var effort: Int
-
-        static func < (a: Rank, b: Rank) -> Bool {
-            (a.group, -a.covers, a.effort) < (b.group, -b.covers, b.effort)
-        }
-    }
-
-    /// It does away with the cause of failures, by whatever figures.
-    private var isRemedy: Bool {
-        switch kind {
-        case .socketRange, .bindNoPort, .collision, .noAddress, .noMemory: true
-        default: false
-        }
-    }
+    /// The first five kinds do away with the cause of failures, by whatever figures.
+    private var isRemedy: Bool { effort < 5 }
 
     /// A number for each kind, by how much has to be changed: a call, a setting, a program, a network.
     private var effort: Int {
@@ -196,4 +152,9 @@ package struct Advice: Sendable, Hashable {
         case .addAddresses: 11
         }
     }
+}
+
+extension Advice {
+    /// Advice without figures as yet.
+    package init(_ kind: Kind, for scope: PortScope) { self.init(kind: kind, scope: scope) }
 }

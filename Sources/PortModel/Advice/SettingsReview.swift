@@ -20,8 +20,8 @@ package struct SettingsReview: Hashable, Sendable {
         case nodePorts(Int, ProcessID)
         /// Ports of the range that RFC 6335 does not count among the dynamic ones.
         case notDynamic(Int)
-        /// Connections a second that a tuple sustains at most while this end closes first, and with
-        /// TIME_WAITs used again (nil: they are not, or at once).
+        /// Connections a second that a tuple sustains if this end closes first; `withReuse` of
+        /// TIME_WAITs: nil where they are not used again, or at once.
         case rate(perSecond: Double, usable: Int, withReuse: Double?)
         /// `tcp_tw_reuse` is on, and `tcp_timestamps` are off.
         case reuseWithoutTimestamps(reuse: UInt8)
@@ -51,12 +51,6 @@ package struct SettingsReview: Hashable, Sendable {
         package var port: UInt16
         /// `.unknown` if it may not be seen.
         package var process: ProcessID
-
-        package init(address: IPAddress, port: UInt16, process: ProcessID) {
-            self.address = address
-            self.port = port
-            self.process = process
-        }
     }
 
     /// Connections of this end whose TIME_WAIT is not used again.
@@ -81,15 +75,12 @@ package struct SettingsReview: Hashable, Sendable {
             sockets: [KernelSocket]?, owners: [UInt32: ProcessID] = [:],
             kubernetes: ProcessID? = nil
         ) {
-            self.sockets = sockets
-            self.owners = owners
-            self.kubernetes = kubernetes
+            (self.sockets, self.owners, self.kubernetes) = (sockets, owners, kubernetes)
         }
     }
 
     package let findings: [Finding]
-    /// The `ip_local_reserved_ports` that should be set, if more than are: so that servers in
-    /// the range, also in the wider one, and NodePorts keep their ports.
+    /// The `ip_local_reserved_ports` that keep the ports of servers and NodePorts; nil if they are set.
     package let reservation: PortSet?
 
     package var hurts: Bool { findings.contains { $0.verdict == .hurts } }
@@ -100,8 +91,6 @@ package struct SettingsReview: Hashable, Sendable {
         reservation = reviewer.reservation
     }
 
-    // MARK: Ranges and names
-
     /// 32768-60999, the kernel's default.
     package static let defaultRange = PortRange(low: 32768, high: 60999)
     /// A range that is safe to widen to: below lie most of the services.
@@ -111,8 +100,6 @@ package struct SettingsReview: Hashable, Sendable {
     /// The default of `--service-node-port-range`.
     package static let nodePortRange = PortRange(low: 30000, high: 32767)
     /// Processes that run wherever Kubernetes hands out NodePorts.
-    package static let kubernetes: Set<ProcessID.Name> = [
-        ProcessID.Name("kube-proxy"), ProcessID.Name("kubelet"), ProcessID.Name("kubelite"),
-        ProcessID.Name("k3s-server"), ProcessID.Name("k3s-agent"),
-    ]
+    package static let kubernetes = Set(
+        ["kube-proxy", "kubelet", "kubelite", "k3s-server", "k3s-agent"].map { ProcessID.Name($0) })
 }

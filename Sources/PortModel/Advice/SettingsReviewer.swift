@@ -132,8 +132,7 @@ struct SettingsReviewer {
             add(
                 Self.isMuch(leftOut.fullestCount, of: usable)
                     ? .hurts : leftOut.timeWaits + leftOut.connections > 0 ? .note : .ok,
-                .reuse(
-                    rules.reuse, leftOut, delay: rules.reuseDelay, timestamps: rules.timestamps))
+                .reuse(rules.reuse, leftOut, delay: rules.reuseDelay, timestamps: rules.timestamps))
         }
         if settings.finTimeout < TimeWaitRules.seconds {
             add(.note, .finTimeout(settings.finTimeout))
@@ -160,8 +159,7 @@ struct SettingsReviewer {
             let tuple = Tuple(
                 netns: settings.namespace.inode, local: socket.local, remote: socket.remote,
                 remotePort: socket.remotePort)
-            guard pool.range.contains(socket.localPort),
-                !listening.contains(socket.localPort),
+            guard pool.range.contains(socket.localPort), !listening.contains(socket.localPort),
                 rules.reuse == 0 || !tuple.isOnLoopback
             else { continue }
             if socket.state != .timeWait {

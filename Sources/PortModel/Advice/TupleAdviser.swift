@@ -68,10 +68,8 @@ struct TupleAdviser {
     private var letPeerClose: Advice? {
         guard timeWaitShare >= 0.5, isWaiting else { return nil }
         return make(
-            .letPeerClose(
-                share: timeWaitShare, closed: seen.closed, timeWait: seen.peak.timeWait),
-            provides: seen.usable,
-            takes: needed.map { _ in Self.whole(rate * lifetime, .up) })
+            .letPeerClose(share: timeWaitShare, closed: seen.closed, timeWait: seen.peak.timeWait),
+            provides: seen.usable, takes: needed.map { _ in Self.whole(rate * lifetime, .up) })
     }
 
     private var closeIdle: Advice? {
@@ -84,9 +82,7 @@ struct TupleAdviser {
 
     private var timeWaitReuse: Advice? {
         let rules = seen.timeWaitRules
-        guard isWaiting, !rules.allowReuse(of: seen.tuple) || !rules.timestamps else {
-            return nil
-        }
+        guard isWaiting, !rules.allowReuse(of: seen.tuple) || !rules.timestamps else { return nil }
         let delay = Double(rules.reuseDelay) / 1000
         let young = rate * timeWaitShare * delay
         let reusable = max(0, seen.peak.timeWait - Self.whole(young, .up))
@@ -124,8 +120,7 @@ struct TupleAdviser {
 
     private var freeRange: Advice? {
         let blocked = seen.blocked
-        guard !hasOwnRange,
-            Double(blocked.count) >= Double(seen.range.count) * Advice.noteworthy,
+        guard !hasOwnRange, Double(blocked.count) >= Double(seen.range.count) * Advice.noteworthy,
             blocked.count > 0
         else { return nil }
         return make(
@@ -152,8 +147,8 @@ struct TupleAdviser {
 
     private var others: [Advice] {
         let kinds: [(Cause, (Int) -> Advice.Kind)] = [
-            (.collision, { .collision($0) }), (.noAddress, { .noAddress($0) }),
-            (.noMemory, { .noMemory($0) }),
+            (.collision, Advice.Kind.collision), (.noAddress, Advice.Kind.noAddress),
+            (.noMemory, Advice.Kind.noMemory),
         ]
         return kinds.compactMap { cause, kind in
             let count = seen.failed[cause, default: 0]

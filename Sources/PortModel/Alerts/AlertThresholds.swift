@@ -11,16 +11,11 @@ package struct Alert: Sendable {
     package var longSearch: Double?
 
     package init(level: Int, time: UInt64, scope: PortScope, usage: PortUsage) {
-        self.level = level
-        self.time = time
-        self.scope = scope
-        self.usage = usage
+        (self.level, self.time, self.scope, self.usage) = (level, time, scope, usage)
     }
 
     /// The used part of the usable ports, to one decimal, rounded down: 100 says that nothing is left.
-    package var percent: Double {
-        Double(usage.permille) / 10
-    }
+    package var percent: Double { Double(usage.permille) / 10 }
 }
 
 /// Warns once when something crosses a threshold, and says once that it has recovered.

@@ -1,60 +1,35 @@
 /// The future of a tuple's ports if all goes on as it does now.
 package struct Forecast: Sendable, Hashable {
     /// Connects a second that get a port.
-    package var opensPerSecond: Double
+    package var opensPerSecond = 0.0
     /// Ports by which the tuple has more to hold each second, over the next 10 s.
-    package var netPerSecond: Double
+    package var netPerSecond = 0.0
     /// Seconds until no port is left; 0 if none is, nil if it does not come to that within a day.
     package var exhaustedIn: Double?
     /// Ports held when it no longer rises or falls; nil if it is exhausted before, or if it falls.
     package var levelsOffAt: Int?
     package var usable: Int
-    /// Connects a second for which the ports suffice for ever, given how long each takes its port;
-    /// nil while none has been closed.
+    /// Connects a second that the ports sustain for ever; nil while none has been closed.
     package var sustainable: Double?
     /// The share of the closed connections that went into TIME_WAIT here, from 0 to 1; nil likewise.
     package var intoTimeWait: Double?
-
-    package init(
-        opensPerSecond: Double, netPerSecond: Double, exhaustedIn: Double?, levelsOffAt: Int?,
-        usable: Int, sustainable: Double?, intoTimeWait: Double?
-    ) {
-        self.opensPerSecond = opensPerSecond
-        self.netPerSecond = netPerSecond
-        self.exhaustedIn = exhaustedIn
-        self.levelsOffAt = levelsOffAt
-        self.usable = usable
-        self.sustainable = sustainable
-        self.intoTimeWait = intoTimeWait
-    }
 }
 
-/// The ports of a tuple at one moment.
-package struct PortsNow: Sendable, Hashable {
-    package var usable: Int
-    /// usable − held + TIME_WAITs that may be used again.
-    package var available: Int
-    /// TIME_WAITs that may not be used again now.
-    package var waiting: Int
-    /// Nanoseconds for which a TIME_WAIT takes its port: 60 s, or the delay of tcp_tw_reuse.
-    package var timeWaitCost: UInt64
-
-    package init(
-        usable: Int, available: Int, waiting: Int, timeWaitCost: UInt64 = TimeWaitRules.length
-    ) {
-        self.usable = max(0, usable)
-        self.available = available
-        self.waiting = max(0, waiting)
-        self.timeWaitCost = min(timeWaitCost, TimeWaitRules.length)
-    }
+extension Forecast {
+    /// The forecast for `usable` ports that nobody asks for.
+    package init(usable: Int) { self.init(opensPerSecond: 0, usable: usable) }
 }
 
 extension RateHistory {
     /// - Parameters:
     ///   - ports: as they are at the end of `now`.
+    ///   - timeWaitCost: nanoseconds for which a TIME_WAIT takes its port: 60 s, or the delay of
+    ///     tcp_tw_reuse if that is less.
     ///   - now: what happened since the last step.
     /// - Returns: nil while there is too little to say, or nothing is opened.
-    package func forecast(_ ports: PortsNow, with now: Step) -> Forecast? {
+    func forecast(
+        _ ports: PortUsage, timeWaitCost: UInt64 = TimeWaitRules.length, with now: Step
+    ) -> Forecast? {
         // A record may be read after the second in which it was made was taken down.
         let now = Step(
             opened: now.opened, timeWaits: now.timeWaits, freed: now.freed, since: now.since,
@@ -62,6 +37,7 @@ extension RateHistory {
         let rates = RateEstimate(of: self, with: now)
         guard rates.samples >= Self.fewest, rates.opened > 0 else { return nil }
         let alive = Double(max(0, ports.usable - ports.available - ports.waiting))
+        let cost = Double(min(timeWaitCost, TimeWaitRules.length)) / 1e9
         let closed = rates.timeWaits + rates.freed
         let share = closed > 0 ? rates.timeWaits / closed : nil
         var growth = rates.opened - closed
@@ -77,11 +53,11 @@ extension RateHistory {
         }
         let outlook = Outlook(
             ports, ahead: rates.ahead, taken: rates.opened - freed, growth: growth,
-            reuse: ReuseSchedule(of: self, ports, now))
+            reuse: ReuseSchedule(of: self, waiting: ports.waiting, cost: cost, now))
         var sustainable: Double?
         if let share {
-            let takes = alive / closed + Double(ports.timeWaitCost) / 1e9 * share
-            if takes > 0 { sustainable = Double(ports.usable) / takes }
+            let takes = alive / closed + cost * share
+            if takes > 0 { sustainable = Double(max(0, ports.usable)) / takes }
         }
         return Forecast(
             opensPerSecond: rates.opened, netPerSecond: outlook.net,
@@ -99,20 +75,21 @@ private struct ReuseSchedule {
     private let recent: Int
     /// Seconds since the history's last step.
     private let elapsed: Double
-    private let cost: Double
+    /// Seconds for which a TIME_WAIT takes its port.
+    let cost: Double
     /// The share of those that began that is not over yet.
     private var share = 1.0
     /// TIME_WAITs of unknown age, and until when they are over.
     private var unknown = 0.0
     private var unknownEnd = 0.0
 
-    init(of history: RateHistory, _ ports: PortsNow, _ now: RateHistory.Step) {
+    init(of history: RateHistory, waiting: Int, cost: Double, _ now: RateHistory.Step) {
         self.history = history
         recent = now.timeWaits
         elapsed = Double(now.until - (history.age > 0 ? history.last : now.since)) / 1e9
-        cost = Double(ports.timeWaitCost) / 1e9
+        self.cost = cost
         let known = begun(from: -elapsed, to: cost - elapsed)
-        let waiting = Double(ports.waiting)
+        let waiting = Double(waiting)
         if waiting < known {
             share = waiting / known
         } else {
@@ -125,18 +102,14 @@ private struct ReuseSchedule {
     /// Ports that come back from one moment to another, in seconds from now, at most `cost`.
     func between(_ start: Double, _ end: Double) -> Double {
         var sum = begun(from: cost - elapsed - end, to: cost - elapsed - start) * share
-        if start < unknownEnd {
-            sum += unknown * (min(end, unknownEnd) - start) / unknownEnd
-        }
+        if start < unknownEnd { sum += unknown * (min(end, unknownEnd) - start) / unknownEnd }
         return sum
     }
 
     /// TIME_WAITs that began so many seconds before the history's last step.
     private func begun(from newest: Double, to oldest: Double) -> Double {
         var sum = 0.0
-        if newest < 0, elapsed > 0 {
-            sum = Double(recent) * (min(oldest, 0) - newest) / elapsed
-        }
+        if newest < 0, elapsed > 0 { sum = Double(recent) * (min(oldest, 0) - newest) / elapsed }
         guard oldest > 0 else { return sum }
         let known = min(history.age, RateHistory.timeWaitSeconds)
         for age in Int(max(newest, 0))..<max(Int(max(newest, 0)), min(known, Int(oldest) + 1)) {
@@ -159,11 +132,11 @@ private struct Outlook {
     /// - Parameters:
     ///   - taken: ports that are opened a second, less those that are free at once.
     ///   - growth: how many more are opened than closed.
-    init(_ ports: PortsNow, ahead: Double, taken: Double, growth: Double, reuse: ReuseSchedule) {
+    init(_ ports: PortUsage, ahead: Double, taken: Double, growth: Double, reuse: ReuseSchedule) {
         let start = Double(ports.available) + ahead
         var available = start
         var time = 0.0
-        let cost = Double(ports.timeWaitCost) / 1e9
+        let cost = reuse.cost
         if ports.available <= 0 || start <= 0 { exhaustedIn = 0 }
         var later: Double?
         // A second is too long where all TIME_WAITs come back within one.

@@ -1,7 +1,7 @@
 /// The last minute of one tuple's ports, by the second: a forecast is made from it.
 ///
 /// It is 32 bytes, and 288 more from the first step on: for tuples for which it `isWorthwhile`.
-package struct RateHistory: Sendable {
+struct RateHistory: Sendable {
     /// One ring for each series; empty before the first step. A second counts to 65,535.
     private var counts: [UInt16] = []
     /// When the newest second ended.
@@ -17,22 +17,20 @@ package struct RateHistory: Sendable {
     static let timeWaitSeconds = 64
     static let second: UInt64 = 1_000_000_000
 
-    package init() {}
-
     /// Counts of what happened to the ports of a tuple for a while.
-    package struct Step: Hashable, Sendable {
+    struct Step: Hashable, Sendable {
         /// Connects that got a port.
-        package let opened: Int
+        let opened: Int
         /// TIME_WAITs that began.
-        package let timeWaits: Int
+        let timeWaits: Int
         /// Connections closed without one, so that their ports were free at once.
-        package let freed: Int
+        let freed: Int
         /// When the first of all these happened; in CLOCK_MONOTONIC nanoseconds, like all times.
-        package let since: UInt64
+        let since: UInt64
         /// When the step ends.
-        package let until: UInt64
+        let until: UInt64
 
-        package init(opened: Int, timeWaits: Int, freed: Int, since: UInt64, until: UInt64) {
+        init(opened: Int, timeWaits: Int, freed: Int, since: UInt64, until: UInt64) {
             self.opened = max(0, opened)
             self.timeWaits = max(0, timeWaits)
             self.freed = max(0, freed)
@@ -40,8 +38,15 @@ package struct RateHistory: Sendable {
             self.until = until
         }
 
+        /// - Parameter totals: by how much those of a tuple have grown.
+        init(_ totals: TupleState.Totals, since: UInt64, until: UInt64) {
+            self.init(
+                opened: totals.opened, timeWaits: totals.closedFirst,
+                freed: max(0, totals.closed - totals.closedFirst), since: since, until: until)
+        }
+
         /// Nothing happened.
-        package init(until: UInt64) {
+        init(until: UInt64) {
             self.init(opened: 0, timeWaits: 0, freed: 0, since: until, until: until)
         }
     }
@@ -49,11 +54,10 @@ package struct RateHistory: Sendable {
     enum Series { case opened, freed, timeWaits }
 
     /// False below a sixty-fourth of the usable ports: what a tuple did before need not be known.
-    package static func isWorthwhile(held: Int, usable: Int) -> Bool { held * 64 >= usable }
+    static func isWorthwhile(held: Int, usable: Int) -> Bool { held * 64 >= usable }
 
-    /// Takes down what happened since the last step: a second's, or more if the tracer was stopped.
-    /// Seconds in which nothing happened may be left out.
-    package mutating func secondPassed(_ step: Step) {
+    /// Adds a step of one second, or of more if the tracer was stopped; empty ones may be left out.
+    mutating func secondPassed(_ step: Step) {
         let passed: Int
         if counts.isEmpty {
             counts = Array(repeating: 0, count: 2 * Self.openedSeconds + Self.timeWaitSeconds)
@@ -112,14 +116,5 @@ package struct RateHistory: Sendable {
     /// To the nearest whole one.
     private static func seconds(from start: UInt64, to end: UInt64) -> Int {
         Int((end - start + second / 2) / second)
-    }
-}
-
-extension RateHistory.Step {
-    /// - Parameter totals: by how much those of a tuple have grown.
-    init(_ totals: TupleState.Totals, since: UInt64, until: UInt64) {
-        self.init(
-            opened: totals.opened, timeWaits: totals.closedFirst,
-            freed: max(0, totals.closed - totals.closedFirst), since: since, until: until)
     }
 }

@@ -6,10 +6,7 @@ package struct BindPool: Sendable {
         /// 0.0.0.0 and :: stand for all addresses: their sockets take a port from each.
         package var local: IPAddress
 
-        package init(netns: UInt32, local: IPAddress) {
-            self.netns = netns
-            self.local = local
-        }
+        package init(netns: UInt32, local: IPAddress) { (self.netns, self.local) = (netns, local) }
     }
 
     package let key: Key
@@ -73,7 +70,6 @@ struct BindPools: Sendable {
         known[key]?.meet(holder.process)
     }
 
-    /// A bind() has found no port.
     mutating func fail(_ key: BindPool.Key, _ process: ProcessID, at time: UInt64) {
         follow(key)
         known[key]?.fail(process, at: time)
@@ -87,7 +83,6 @@ struct BindPools: Sendable {
 
     mutating func forgetHolders() { holders.removeAll() }
 
-    /// A namespace no longer exists.
     mutating func close(namespace netns: UInt32) {
         holders[netns] = nil
         known = known.filter { $0.key.netns != netns || $0.value.failed > 0 }
@@ -98,9 +93,7 @@ struct BindPools: Sendable {
     /// Counts anew how many ports of each pool are used.
     mutating func count(_ connections: Connections) {
         guard !known.isEmpty else { return }
-        for (key, usage) in usages(of: Array(known.keys), connections) {
-            known[key]?.count(usage)
-        }
+        for (key, usage) in usages(of: Array(known.keys), connections) { known[key]?.count(usage) }
     }
 
     /// The usage of a pool, followed or not; nil if its namespace is not known.
@@ -122,9 +115,7 @@ struct BindPools: Sendable {
             guard entry.localPort != 0, entry.phase.holdsPort || entry.phase == .bound else {
                 return
             }
-            for key in keys[entry.tuple] {
-                ports[key, default: PortSet()].insert(entry.localPort)
-            }
+            for key in keys[entry.tuple] { ports[key, default: PortSet()].insert(entry.localPort) }
         }
         var usages: [BindPool.Key: PortUsage] = [:]
         for key in pools {

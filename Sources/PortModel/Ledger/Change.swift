@@ -10,33 +10,23 @@ package struct Change: Hashable, Sendable {
         case closed(timeWait: Bool, lived: UInt64?, error: UInt16?)
         /// The port is free again after its TIME_WAIT, or after the bind that kept it.
         case released
-        /// connect() got no port. `search`: nanoseconds the kernel looked for one. `range`: the
-        /// socket's own, if it had one.
+        /// connect() got no port after a `search` in nanoseconds; `range`: the socket's own, if any.
         case failed(search: UInt64, range: PortRange?)
     }
 
     package var kind: Kind
-    package var time: UInt64
+    package var time: UInt64 = 0
     /// The tuple's place in `Ledger.tuples`.
-    package var place: Int
+    package var place = 0
     package var tuple: Tuple
     /// 0 while not known; of one that failed: what the program had bound, or 0.
-    package var localPort: UInt16
-    package var process: ProcessID
-    package var held: Int
-    package var usable: Int
+    package var localPort: UInt16 = 0
+    package var process = ProcessID.unknown
+    package var held = 0
+    package var usable = 0
+}
 
-    package init(
-        kind: Kind, time: UInt64, place: Int, tuple: Tuple, localPort: UInt16, process: ProcessID,
-        held: Int, usable: Int
-    ) {
-        self.kind = kind
-        self.time = time
-        self.place = place
-        self.tuple = tuple
-        self.localPort = localPort
-        self.process = process
-        self.held = held
-        self.usable = usable
-    }
+extension Change {
+    /// A change to be filled in.
+    package init(_ kind: Kind, of tuple: Tuple) { self.init(kind: kind, tuple: tuple) }
 }

@@ -3,9 +3,7 @@ extension Connections {
     /// The place of the tuple of `connection`, which is entered if it was not known.
     ///
     /// - Parameter timeWaits: those for which a wider range makes ports usable again.
-    mutating func tuple(
-        of connection: Record.Connection, _ timeWaits: inout TimeWaits
-    ) -> Int {
+    mutating func tuple(of connection: Record.Connection, _ timeWaits: inout TimeWaits) -> Int {
         let tuple = connection.tuple
         let place: Int
         if let known = tuples.place(of: tuple) {
@@ -46,11 +44,8 @@ extension Connections {
         namespaces[tuple.netns].map(\.timeWait).flatMap { $0.allowReuse(of: tuple) ? $0 : nil }
     }
 
-    /// Sockets with a range of their own and without share a tuple: the widest range tells what the
-    /// tuple can hold, and the namespace's is wider than any of its own.
-    private mutating func adopt(
-        _ range: PortRange, at place: Int, _ timeWaits: inout TimeWaits
-    ) {
+    /// Keeps the widest range of a tuple's sockets; the namespace's is wider than any of their own.
+    private mutating func adopt(_ range: PortRange, at place: Int, _ timeWaits: inout TimeWaits) {
         let isOwn = isOwn(range, in: tuples[place].tuple.netns)
         guard !isOwn || tuples[place].hasOwnRange && range.count > tuples[place].range.count
         else { return }
@@ -132,8 +127,7 @@ extension Connections {
     private mutating func reassess(_ isAffected: [Bool], _ timeWaits: inout TimeWaits) {
         // Apart from the tables: what is copied while they are visited would be copied whole.
         let pools: [(range: PortRange, blocked: PortSet?)?] = tuples.byPlace { state in
-            state.entries > 0
-                ? (state.range, namespaces[state.tuple.netns]?.pool.blocked) : nil
+            state.entries > 0 ? (state.range, namespaces[state.tuple.netns]?.pool.blocked) : nil
         }
         guard zip(isAffected, pools).contains(where: { $0 && $1 != nil }) else { return }
         var outsidePool = [Int](repeating: 0, count: pools.count)

@@ -22,8 +22,7 @@ struct Connections: Sendable {
     /// Hands over all entries, in no order.
     func each(_ body: (Entry) -> Void) { sockets.each { _, entry in body(entry) } }
 
-    /// Visits all entries, in no order. In `body`, copies of the ledger's tables would be copied whole
-    /// at the next change.
+    /// Visits all, in no order. A table that `body` copies is copied whole at the next change.
     mutating func visit(_ body: (UInt64, inout Entry) -> Void) { sockets.visit(body) }
 
     // MARK: Entries
@@ -100,8 +99,7 @@ struct Connections: Sendable {
     /// From now on, `mark` is the one of entries that are met or spoken of.
     mutating func beginScan() { mark.toggle() }
 
-    /// The sockets that have not been met or spoken of since the scan began, and are `isDue`. The
-    /// others are taken for met.
+    /// Marks all entries as met, and returns those that were not since the scan began, if `isDue`.
     mutating func takeUnmet(_ isDue: (Entry) -> Bool) -> [UInt64] {
         var unmet: [UInt64] = []
         let mark = mark

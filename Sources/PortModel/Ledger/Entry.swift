@@ -20,8 +20,7 @@ struct Entry: Sendable {
     private var uid: UInt32
     private var tuplePlace: Int32
     var localPort: UInt16
-    /// The phase, and above it a bit for each of the flags below: one byte, because there are hundreds
-    /// of thousands of these.
+    /// The phase, and above it a bit for each of the flags below, to keep entries small.
     private var bits: UInt8
     /// Counts how many times the timer of its TIME_WAIT was stopped, wrapping.
     var releaseEpoch: UInt8 = 0

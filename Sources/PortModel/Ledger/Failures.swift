@@ -3,16 +3,16 @@
 /// A failed connect() shows by the state of its socket and, where the kernel lets its return be seen,
 /// by what it returned a moment later. The first failure of a process, scope and errno is
 /// reported at once, and those like it by a count a second for as long as they go on.
-struct Failures: Sendable {
+package struct Failures: Sendable {
     /// Whether each failed connect() is followed by a record of what it returned.
-    var awaitsReturns = false
+    package var awaitsReturns = false
     /// Only the connections of some processes are counted: others hold ports of the same tuples, too.
-    var isPartial = false
+    package var isPartial = false
 
     /// Calls that failed although no tuple's record says why, by call.
-    private(set) var refusals: [FailedCall: Int] = [:]
+    package private(set) var refusals: [FailedCall: Int] = [:]
     /// All of these calls by cause, while `refusals` has a limit.
-    private(set) var refusalsByCause: [Cause: Calls] = [:]
+    package private(set) var refusalsByCause: [Cause: Calls] = [:]
 
     /// Connects that failed and have not returned as far as is known, by socket.
     private var returning: [UInt64: (failure: Failure, isReported: Bool)] = [:]
@@ -47,8 +47,7 @@ struct Failures: Sendable {
         failure.search = search
         failure.ownRange = ownRange
         failure.call.cause = likelyCause(of: failure, at: change.place, connections)
-        connections.tuples[change.place].fail(
-            change.process, failure.call.cause, at: change.time)
+        connections.tuples[change.place].fail(change.process, failure.call.cause, at: change.time)
         guard awaitsReturns else { return ripen(failure, &connections) }
         let before = returning.updateValue((failure, false), forKey: socket)
         // The return of the one before has been lost.
@@ -74,8 +73,7 @@ struct Failures: Sendable {
         if let key = call.scope.bindPool, call.cause == .exhausted {
             pools.fail(key, call.process, at: refusal.time)
         }
-        ripen(
-            Failure(call, time: refusal.time, usage: usage ?? PortUsage(usable: 0)), &connections)
+        ripen(Failure(call, time: refusal.time, usage: usage ?? PortUsage(usable: 0)), &connections)
     }
 
     private mutating func count(_ call: FailedCall) {
@@ -130,27 +128,19 @@ struct Failures: Sendable {
     /// Namespaces whose bind-held ports decide the causes of what `takeRipe` returns.
     var ripeNamespaces: Set<UInt32> { Set(ripe.map(\.call.scope.netns)) }
 
-    mutating func takeRipe(
-        _ connections: inout Connections, _ pools: BindPools
-    ) -> [Failure] {
+    mutating func takeRipe(_ connections: inout Connections, _ pools: BindPools) -> [Failure] {
         defer { ripe.removeAll(keepingCapacity: true) }
         return ripe.map { diagnose($0, &connections, pools) }
     }
 
-    /// Failures that are like one that was reported, counted since the last call.
-    mutating func takeRepeated(
-        _ connections: inout Connections, _ pools: BindPools
-    ) -> [Failure] {
+    mutating func takeRepeated(_ connections: inout Connections, _ pools: BindPools) -> [Failure] {
         let taken = repeated.values.filter { $0.count > 0 }.sorted { $0.time < $1.time }
         repeated = repeated.filter { $0.value.count > 0 }
         for kind in repeated.keys { repeated[kind]?.count = 0 }
         return taken.map { diagnose($0, &connections, pools) }
     }
 
-    /// All that have not been reported, those whose return is awaited included.
-    mutating func takeAll(
-        _ connections: inout Connections, _ pools: BindPools
-    ) -> [Failure] {
+    mutating func takeAll(_ connections: inout Connections, _ pools: BindPools) -> [Failure] {
         let waiting = returning.values.filter { !$0.isReported }.map(\.failure)
         returning.removeAll()
         ripen(waiting, &connections)
@@ -230,14 +220,11 @@ struct Failures: Sendable {
     }
 
     /// Counts with another cause what was counted with the cause that `failure` has.
-    private func recount(
-        _ failure: Failure, as cause: Cause?, _ connections: inout Connections
-    ) {
+    private func recount(_ failure: Failure, as cause: Cause?, _ connections: inout Connections) {
         let (call, before) = (failure.call, failure.call.cause)
         guard before != cause, failure.search != nil, let tuple = call.scope.tuple,
             let place = connections.tuples.place(of: tuple)
         else { return }
-        connections.tuples[place].recount(
-            call.process, from: before, to: cause, failure.count)
+        connections.tuples[place].recount(call.process, from: before, to: cause, failure.count)
     }
 }

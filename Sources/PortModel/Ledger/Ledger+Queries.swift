@@ -1,6 +1,5 @@
 /// Reading the ledger, and keeping it up to date where no record does.
 extension Ledger {
-    /// The states of all tuples, by their places.
     package var tuples: TupleTable { _read { yield connections.tuples } }
 
     /// Ports of the tuple at `place`: without copying the rest of its state.
@@ -20,8 +19,7 @@ extension Ledger {
 
     // MARK: Namespaces
 
-    /// Namespaces with ports that are held although nothing is known of them: the record that describes
-    /// them was lost, or another has their inode number by now.
+    /// Namespaces with held ports but no description: it was lost, or their inode number was reused.
     package var undescribed: Set<UInt32> {
         Set(tuples.lazy.filter { $0.held > 0 }.map(\.tuple.netns)).subtracting(namespaces.keys)
     }
@@ -32,7 +30,6 @@ extension Ledger {
             .union(bindPools.keys.map(\.netns)).intersection(namespaces.keys)
     }
 
-    /// Ports held in a namespace.
     package func held(in netns: UInt32) -> Int {
         tuples.reduce(0) { $1.tuple.netns == netns ? $0 + $1.held : $0 }
     }
@@ -50,8 +47,7 @@ extension Ledger {
         pools.close(namespace: netns)
     }
 
-    /// Drops the tuples that hold nothing and never failed: when there are more than `limit`, or more
-    /// than `goneLimit` whose namespace is gone.
+    /// Drops idle tuples if there are more than `limit`, or than `goneLimit` of closed namespaces.
     package mutating func forgetIdle(keeping limit: Int, gone goneLimit: Int) {
         connections.tuples.forgetIdle(keeping: limit, gone: goneLimit, in: namespaces.keys)
     }
@@ -62,8 +58,6 @@ extension Ledger {
     package struct HeldPorts: Hashable, Sendable {
         package var held = 0
         package var timeWait = 0
-
-        package init() {}
     }
 
     /// The holders of the ports of some tuples. It looks at every entry: 2 ms for 300,000.
@@ -71,9 +65,7 @@ extension Ledger {
     /// - Parameter tuples: those that are not known are left out.
     package func holders(of tuples: [Tuple]) -> [Tuple: [ProcessID: HeldPorts]] {
         var holders: [Int: [ProcessID: HeldPorts]] = [:]
-        for tuple in tuples {
-            if let place = self.tuples.place(of: tuple) { holders[place] = [:] }
-        }
+        for place in tuples.compactMap({ self.tuples.place(of: $0) }) { holders[place] = [:] }
         guard !holders.isEmpty else { return [:] }
         connections.each { entry in
             guard entry.phase.holdsPort, holders[entry.tuple] != nil else { return }
@@ -86,8 +78,7 @@ extension Ledger {
             uniqueKeysWithValues: holders.map { (self.tuples[$0.key].tuple, $0.value) })
     }
 
-    /// A walk of all open files begins, which will find again the sockets that hold a port without a
-    /// connection.
+    /// Begins a walk of all open files, which finds the sockets that hold a port unconnected anew.
     package mutating func forgetHolders() { pools.forgetHolders() }
 
     /// Counts anew how many ports of each pool are used. Each second, and when a bind() has failed.
@@ -95,30 +86,11 @@ extension Ledger {
 
     // MARK: Failures
 
-    /// Whether each failed connect() is followed by a record of what it returned.
-    package var awaitsReturns: Bool {
-        get { failures.awaitsReturns }
-        set { failures.awaitsReturns = newValue }
-    }
-
-    /// Only the connections of some processes are counted: others hold ports of the same tuples, too.
-    package var isPartial: Bool {
-        get { failures.isPartial }
-        set { failures.isPartial = newValue }
-    }
-
-    /// Calls that failed although no tuple's record says why, by call.
-    package var refusals: [FailedCall: Int] { failures.refusals }
-    /// All of these calls by cause, while `refusals` has a limit.
-    package var refusalsByCause: [Cause: Calls] { failures.refusalsByCause }
-
     /// Namespaces whose bind-held ports are to be read before `takeFailures`.
     package var failingNamespaces: Set<UInt32> { failures.ripeNamespaces }
 
     /// The failures to be reported now, each the first of its kind, or alone.
-    package mutating func takeFailures() -> [Failure] {
-        failures.takeRipe(&connections, pools)
-    }
+    package mutating func takeFailures() -> [Failure] { failures.takeRipe(&connections, pools) }
 
     /// Failures that are like one that was reported, counted since the last call. Once a second.
     package mutating func takeRepeatedFailures() -> [Failure] {
@@ -126,7 +98,5 @@ extension Ledger {
     }
 
     /// All that have not been reported yet, those whose return was awaited included: at the end.
-    package mutating func takeAllFailures() -> [Failure] {
-        failures.takeAll(&connections, pools)
-    }
+    package mutating func takeAllFailures() -> [Failure] { failures.takeAll(&connections, pools) }
 }

@@ -1,11 +1,9 @@
-/// Comparing the ledger with the kernel's table: at the start to fill it (seed), now and then to check
-/// it (audit), and after a loss to make it exact again (repair).
+/// Comparing the ledger with the kernel's table: seed, audit and repair.
 extension Ledger {
-    /// From now on, what is met or spoken of is known to be there, and what ends is remembered: the
-    /// kernel may have gathered it before, and show it after.
+    /// Marks from now on what is met, and remembers what ends: the kernel may still show it.
     package mutating func beginScan(for purpose: TableScan.Purpose, at now: UInt64) {
         connections.beginScan()
-        scan = TableScan(purpose, since: now)
+        scan = TableScan(purpose: purpose, since: now)
     }
 
     /// Call it when all records from before the end of the scan have been folded in.
@@ -33,7 +31,7 @@ extension Ledger {
     package mutating func compare(_ listed: TableEntry) {
         guard listed.socket != 0, let place = connections.find(listed.socket) else {
             if listed.isCertain || connections.find(listed.cookie) != nil {
-                scan?.postpone(listed)
+                scan?.unexplained.append(listed)
             }
             return
         }
@@ -47,7 +45,7 @@ extension Ledger {
             connections[place].phase = .connecting
         }
         if listed.state == .established, connections[place].phase == .connecting {
-            scan?.postpone(listed)
+            scan?.unexplained.append(listed)
         }
     }
 
@@ -61,11 +59,10 @@ extension Ledger {
                     continue
                 }
                 change = establish(listed.socket, port: listed.localPort, at: scan.since)
-            } else if scan.end(of: listed.socket) != nil {
+            } else if scan.ended[listed.socket] != nil {
                 continue
             } else if listed.state == .timeWait, listed.socket != 0,
-                let place = connections.find(listed.cookie),
-                mayBe(place, port: listed.localPort)
+                let place = connections.find(listed.cookie), mayBe(place, port: listed.localPort)
             {
                 change = wait(
                     from: listed.cookie, as: listed.socket, reusable: false,
@@ -128,7 +125,7 @@ extension Ledger {
     /// Enters a connection that a snapshot has found. A socket that connects again, after
     /// connect(AF_UNSPEC), has the cookie that the TIME_WAIT of its former connection has inherited.
     mutating func find(_ connection: Record.Connection, in state: Record.State) -> Change? {
-        if let over = scan?.end(of: connection.socket) {
+        if let over = scan?.ended[connection.socket] {
             if over >= connection.time { return nil }
             // The same memory, a later TIME_WAIT.
             if let place = connections.find(connection.socket),
@@ -173,9 +170,8 @@ extension Ledger {
             case .timeWait: .timeWait
             }
         let entry = Entry(
-            openedAt: 0, process: connection.process, tuple: tuple,
-            localPort: connection.localPort, phase: phase, mark: connections.mark,
-            cookie: connection.cookie)
+            openedAt: 0, process: connection.process, tuple: tuple, localPort: connection.localPort,
+            phase: phase, mark: connections.mark, cookie: connection.cookie)
         let place = connections.insert(entry, for: connection.socket)
         connections.assess(place)
         if connection.reusable {

@@ -8,15 +8,14 @@ package struct Ledger: Sendable {
     var searches = Searches()
     var timeWaits = TimeWaits()
     var pools = BindPools()
-    var failures = Failures()
+    package var failures = Failures()
     /// The comparison with the kernel's table that is under way.
     var scan: TableScan?
     /// Changes that came to light with another socket's record, for the next `settle`.
     var overdue: [Change] = []
     package private(set) var anomalies = Anomalies()
 
-    /// False where the kernel does not tell when a bound port is given back: it is then taken to be
-    /// free when its connection closes.
+    /// Whether the kernel tells when a bound port is given back; if not, it is with the connection.
     package var followsBoundPorts = true
 
     package init() {}
@@ -81,8 +80,7 @@ package struct Ledger: Sendable {
         connections.insert(entry, for: connection.socket)
         let hasOwnRange = connections.hasOwnRange(connection, tuple: tuple)
         searches.begin(
-            connection.socket, at: connection.time,
-            ownRange: hasOwnRange ? connection.range : nil)
+            connection.socket, at: connection.time, ownRange: hasOwnRange ? connection.range : nil)
         if connection.portChosen { pools.meet(connection) }
         return connections.change(.opened, entry, at: connection.time)
     }
@@ -123,7 +121,7 @@ package struct Ledger: Sendable {
 
     private mutating func close(_ closing: Record.Closing) -> Change? {
         connections.tuples.time = closing.time
-        scan?.end(closing.socket, at: closing.time)
+        scan?.ended[closing.socket] = closing.time
         guard let place = connections.find(closing.socket) else {
             anomalies.strangers += 1
             return nil
@@ -139,9 +137,7 @@ package struct Ledger: Sendable {
         }
         if known.phase == .searching { connections.confirm(known, at: closing.time) }
         var error: UInt16?
-        if known.phase != .established {
-            error = closing.error == 0 ? Self.gaveUp : closing.error
-        }
+        if known.phase != .established { error = closing.error == 0 ? Self.gaveUp : closing.error }
         let entry = connections.close(
             at: place, port: closing.localPort, keepsPort: closing.stillBound && followsBoundPorts,
             error: error, time: closing.time)
@@ -170,17 +166,16 @@ package struct Ledger: Sendable {
     /// - Parameter port: 0 if it is not known; it is where the beginning of a connection was not
     ///   reported.
     mutating func wait(
-        from socket: UInt64, as successor: UInt64, reusable: Bool, port: UInt16 = 0,
-        at time: UInt64
+        from socket: UInt64, as successor: UInt64, reusable: Bool, port: UInt16 = 0, at time: UInt64
     ) -> Change? {
-        scan?.exists(successor)
+        // Its memory is used again.
+        scan?.ended[successor] = nil
         connections.tuples.time = time
         if let there = connections.find(successor) {
             if connections[there].phase.isTimeWait,
                 connections[there].cookie == UInt32(truncatingIfNeeded: socket)
             {
-                timeWaits.rearm(
-                    successor, at: there, reusable: reusable, time: time, &connections)
+                timeWaits.rearm(successor, at: there, reusable: reusable, time: time, &connections)
                 return nil
             }
             // Its end was not reported, or not yet settled, and its memory is used again.
@@ -192,9 +187,8 @@ package struct Ledger: Sendable {
             anomalies.strangers += 1
             return nil
         }
-        scan?.end(socket, at: time)
-        let there = connections.wait(
-            from: socket, at: place, as: successor, port: port, time: time)
+        scan?.ended[socket] = time
+        let there = connections.wait(from: socket, at: place, as: successor, port: port, time: time)
         connections.assess(there)
         if reusable { timeWaits.begin(successor, at: there, since: time, &connections) }
         let entry = connections[there]
@@ -205,7 +199,7 @@ package struct Ledger: Sendable {
     private mutating func release(
         _ socket: UInt64, of cookie: UInt64, mayReturn: Bool, at time: UInt64
     ) -> Change? {
-        scan?.end(socket, at: time)
+        scan?.ended[socket] = time
         connections.tuples.time = time
         var found = connections.find(socket)
         if found == nil, cookie != 0, connections.find(cookie) != nil {

@@ -23,8 +23,7 @@ package enum Record: Hashable, Sendable {
     case namespace(netns: UInt32, Namespace, pid: UInt32)
     /// From a snapshot: a socket that holds a port without a connection.
     case holder(Holder)
-    /// connect() or bind() has returned an error: one that no change of state tells, or the errno of one
-    /// that does.
+    /// connect() or bind() has returned an error, whether or not a change of state tells of it.
     case refused(Refusal)
     /// connect() has found a port, but searched long for it, in nanoseconds.
     case searched(socket: UInt64, localPort: UInt16, search: UInt64, time: UInt64)
@@ -126,9 +125,7 @@ package enum Record: Hashable, Sendable {
         package var call: FailedCall
 
         package init(time: UInt64, socket: UInt64, call: FailedCall) {
-            self.time = time
-            self.socket = socket
-            self.call = call
+            (self.time, self.socket, self.call) = (time, socket, call)
         }
     }
 }

@@ -23,9 +23,7 @@ struct Searches: Sendable {
 
     /// A connect() that has not failed for 100 ms has its port (1 s where no port is free, as ports
     /// that were bound outside of the range are held, too).
-    mutating func settle(
-        now: UInt64, _ connections: inout Connections, _ emit: (Change) -> Void
-    ) {
+    mutating func settle(now: UInt64, _ connections: inout Connections, _ emit: (Change) -> Void) {
         let due = begun.firstIndex { $0.since &+ 100 * Self.millisecond > now } ?? begun.endIndex
         guard due > 0 else { return }
         var undecided: [(socket: UInt64, since: UInt64)] = []
@@ -49,12 +47,10 @@ struct Searches: Sendable {
         begun.replaceSubrange(..<due, with: undecided)
     }
 
-    /// Connects that are neither known to have got a port nor to have failed.
     func undecided(in connections: Connections) -> Int {
         begun.count {
             guard let place = connections.find($0.socket) else { return false }
-            return connections[place].phase == .searching
-                && connections[place].openedAt == $0.since
+            return connections[place].phase == .searching && connections[place].openedAt == $0.since
         }
     }
 }

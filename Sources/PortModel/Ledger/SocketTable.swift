@@ -15,8 +15,7 @@ struct SocketTable<Value: Sendable>: Sendable {
 
     /// - Parameter filler: any value, for the vacant slots.
     init(filler: Value) {
-        segments = ContiguousArray(
-            repeating: Segment(filler: filler), count: 1 << Self.segmentBits)
+        segments = ContiguousArray(repeating: Segment(filler: filler), count: 1 << Self.segmentBits)
     }
 
     func find(_ identity: UInt64) -> Place? {
@@ -36,8 +35,7 @@ struct SocketTable<Value: Sendable>: Sendable {
     mutating func insert(_ value: Value, for identity: UInt64) -> Place {
         let hash = Self.hash(identity)
         let segment = Self.segment(of: hash)
-        return Place(
-            segment: segment, slot: segments[segment].insert(value, for: identity, hash))
+        return Place(segment: segment, slot: segments[segment].insert(value, for: identity, hash))
     }
 
     mutating func remove(at place: Place) -> Value {
@@ -45,9 +43,7 @@ struct SocketTable<Value: Sendable>: Sendable {
     }
 
     /// Hands over all, in no order.
-    func each(_ body: (UInt64, Value) -> Void) {
-        for segment in segments { segment.each(body) }
-    }
+    func each(_ body: (UInt64, Value) -> Void) { for segment in segments { segment.each(body) } }
 
     /// Visits all, in no order.
     mutating func visit(_ body: (UInt64, inout Value) -> Void) {

@@ -21,8 +21,7 @@ package struct TableEntry: Hashable, Sendable {
     }
 }
 
-/// Differences between the ledger and the kernel's table that no connection under way explains. They
-/// are corrected by then.
+/// Differences from the kernel's table that no connection under way explains, corrected by now.
 package struct AuditResult: Sendable {
     /// Ledger minus kernel, in ports held, by the tuple's place; without those that agree.
     package var drift: [Int: Int] = [:]
@@ -30,14 +29,12 @@ package struct AuditResult: Sendable {
     package var missing = 0
     /// Transitions that no record reported and that changed no count of held ports.
     package var unreported = 0
-
-    package init() {}
 }
 
 /// A comparison of the ledger with the kernel's table, while both change.
 package struct TableScan: Sendable {
     package enum Purpose: Sendable {
-        /// Fills the ledger at the start: existing connections are entered, nothing is known yet.
+        /// Fills the ledger at the start, when nothing is known yet.
         case seed
         /// Checks the ledger: the entries of the table are compared.
         case audit
@@ -48,23 +45,8 @@ package struct TableScan: Sendable {
     let purpose: Purpose
     let since: UInt64
     /// Sockets that have ended since it began and may still turn up in it, and when.
-    private var ended: [UInt64: UInt64] = [:]
+    var ended: [UInt64: UInt64] = [:]
     /// Entries that a record still unread may explain.
-    private(set) var unexplained: [TableEntry] = []
+    var unexplained: [TableEntry] = []
     var result = AuditResult()
-
-    init(_ purpose: Purpose, since: UInt64) {
-        self.purpose = purpose
-        self.since = since
-    }
-
-    mutating func end(_ socket: UInt64, at time: UInt64) { ended[socket] = time }
-
-    /// The memory of what has ended is used again.
-    mutating func exists(_ socket: UInt64) { ended[socket] = nil }
-
-    /// When a socket has ended since the scan began.
-    func end(of socket: UInt64) -> UInt64? { ended[socket] }
-
-    mutating func postpone(_ entry: TableEntry) { unexplained.append(entry) }
 }

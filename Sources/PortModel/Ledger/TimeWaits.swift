@@ -1,5 +1,4 @@
-/// The TIME_WAITs that only time decides on: from when on a connect() may take their port, and whether
-/// those whose timer was stopped are over.
+/// The TIME_WAITs that only time decides on: reusable from when, and over after their timer stopped.
 struct TimeWaits: Sendable {
     private struct Reuse {
         /// In CLOCK_MONOTONIC nanoseconds, like all times.
@@ -80,7 +79,6 @@ struct TimeWaits: Sendable {
             Reuse(at: time, socket: socket, cookie: entry.cookie))
     }
 
-    /// A namespace no longer exists.
     mutating func close(namespace netns: UInt32) { reuses[netns] = nil }
 
     // MARK: What time tells
@@ -97,8 +95,7 @@ struct TimeWaits: Sendable {
         release(now, after: Self.millisecond, &connections, into: &changes)
     }
 
-    /// Does the same, as far as a connect() in a namespace has met the ports so: who reads late, or
-    /// much at once, must not count them otherwise.
+    /// Does the same up to a connect() in a namespace, so that reading late changes no count.
     mutating func pass(
         to time: UInt64, in netns: UInt32, _ connections: inout Connections,
         into changes: inout [Change]

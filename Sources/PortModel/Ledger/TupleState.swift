@@ -65,13 +65,14 @@ package struct TupleState: Sendable {
 
         package init() {}
 
-        /// Leaves what has come up since `before`.
-        mutating func subtract(_ before: Totals) {
+        func since(_ before: Totals) -> Totals {
+            var since = self
             // A connect() that was taken to have its port and then failed is counted back.
-            opened = max(0, opened - before.opened)
-            closed -= before.closed
-            closedFirst -= before.closedFirst
-            failed -= before.failed
+            since.opened = max(0, opened - before.opened)
+            since.closed -= before.closed
+            since.closedFirst -= before.closedFirst
+            since.failed -= before.failed
+            return since
         }
     }
 
@@ -79,10 +80,7 @@ package struct TupleState: Sendable {
     package struct Peak: Hashable, Sendable {
         package var usage: PortUsage
         package var time: UInt64
-        package init(usage: PortUsage, time: UInt64) {
-            self.usage = usage
-            self.time = time
-        }
+        package init(usage: PortUsage, time: UInt64) { (self.usage, self.time) = (usage, time) }
 
         package var held: Int { usage.held }
         package var timeWait: Int { usage.timeWait }
@@ -160,10 +158,11 @@ package struct TupleState: Sendable {
 
     /// The changes since the last tick; nil if there are none.
     mutating func takeTick(at now: UInt64, place: Int) -> Tick? {
-        guard let since = totals(since: totalsAtLastTick) else { return nil }
+        guard let since = totalsAtLastTick.map(totals.since) else { return nil }
         totalsAtLastTick = nil
-        var tick = Tick(place: place, tuple: tuple, usage: usage, since: since)
-        tick.search = searches.mean(since: searchesAtLastTick)
+        var tick = Tick(
+            place: place, tuple: tuple, usage: usage, since: since,
+            search: searches.mean(since: searchesAtLastTick))
         searchesAtLastTick = searches
         if since.opened > 0 { rates.add(UInt64(since.opened)) }
         if history != nil || RateHistory.isWorthwhile(held: usage.used, usable: usage.usable) {
@@ -175,25 +174,14 @@ package struct TupleState: Sendable {
         return tick
     }
 
-    private func totals(since before: Totals?) -> Totals? {
-        guard let before else { return nil }
-        var since = totals
-        since.subtract(before)
-        return since
-    }
-
     /// When its ports will have run out; nil while there is too little to tell by.
     package func forecast(at now: UInt64) -> Forecast? {
-        let step = totals(since: totalsAtLastTick).map {
-            RateHistory.Step($0, since: touchedAt, until: now)
+        let step = totalsAtLastTick.map {
+            RateHistory.Step(totals.since($0), since: touchedAt, until: now)
         }
-        var ports = PortsNow(
-            usable: usage.usable, available: usage.available,
-            waiting: max(0, usage.timeWait - usage.reusable))
-        if let reuse, reuse.timestamps {
-            ports.timeWaitCost = UInt64(reuse.reuseDelay) * 1_000_000
-        }
-        return (history ?? RateHistory())
-            .forecast(ports, with: step ?? RateHistory.Step(until: now))
+        let delay = reuse.flatMap { $0.timestamps ? UInt64($0.reuseDelay) * 1_000_000 : nil }
+        return (history ?? RateHistory()).forecast(
+            usage, timeWaitCost: delay ?? TimeWaitRules.length,
+            with: step ?? RateHistory.Step(until: now))
     }
 }

@@ -62,9 +62,6 @@ package struct TupleTable: Collection, Sendable {
         changed.append(place)
     }
 
-    /// The tuples in which anything has changed since the last call, in the order they did.
-    ///
-    /// - Parameter now: CLOCK_MONOTONIC nanoseconds.
     mutating func takeTicks(at now: UInt64) -> [Tick] {
         defer { changed.removeAll(keepingCapacity: true) }
         return changed.compactMap { place in states[place].takeTick(at: now, place: place) }
@@ -72,13 +69,11 @@ package struct TupleTable: Collection, Sendable {
 
     // MARK: What is forgotten
 
-    /// A namespace no longer exists.
     mutating func close(namespace netns: UInt32) {
         gone += placeOf.keys.count { $0.netns == netns }
     }
 
-    /// Drops the tuples that hold nothing and never failed: when there are more than `limit`, or more
-    /// than `goneLimit` whose namespace is not one of `namespaces`.
+    /// Drops idle tuples if there are more than `limit`, or than `goneLimit` outside of `namespaces`.
     mutating func forgetIdle(
         keeping limit: Int, gone goneLimit: Int, in namespaces: some Collection<UInt32>
     ) {

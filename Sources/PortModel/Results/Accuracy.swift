@@ -2,8 +2,7 @@
 package struct Accuracy: Hashable, Sendable {
     /// Records the ring had no room for.
     package var lost: UInt64 = 0
-    /// Transitions for which the kernel skipped a copy of the program, and of these the ones that no
-    /// copy may have seen.
+    /// Transitions for which the kernel skipped a copy of the program, and those no copy may have seen.
     package var skipped: UInt64 = 0
     package var slipped: UInt64 = 0
 
@@ -15,24 +14,19 @@ package struct Accuracy: Hashable, Sendable {
     /// Times that the ledger was filled anew from the kernel's table, after a loss or a difference.
     package var repairs = 0
 
-    /// Connects begun, and of these the ones that got no port, as the kernel's side counted them:
-    /// right also when records were lost.
+    /// Connects begun, and those that got no port: counted in the kernel, exact despite losses.
     package var counted: Counted?
 
     package struct Counted: Hashable, Sendable {
         package var opened: Int
         package var failed: Int
 
-        package init(opened: Int, failed: Int) {
-            self.opened = opened
-            self.failed = failed
-        }
+        package init(opened: Int, failed: Int) { (self.opened, self.failed) = (opened, failed) }
     }
 
     package init() {}
 
-    /// Nothing was missed, or what was missed has been made up for: each tuple's totals are what
-    /// happened. Otherwise those of tuples are lower bounds.
+    /// Each tuple's totals are what happened; otherwise they are lower bounds.
     package var isComplete: Bool { lost == 0 && slipped == 0 }
 }
 
@@ -43,13 +37,10 @@ package struct Audit: Sendable {
     package var sockets: Int
     package var duration: UInt64
     /// Ledger minus kernel, in ports held, where they differed; corrected since.
-    package var drift: [(tuple: Tuple, ports: Int)]
+    package var drift: [(tuple: Tuple, ports: Int)] = []
 
-    package init(netns: UInt32, sockets: Int, duration: UInt64, drift: [(Tuple, Int)] = []) {
-        self.netns = netns
-        self.sockets = sockets
-        self.duration = duration
-        self.drift = drift.map { (tuple: $0.0, ports: $0.1) }
+    package init(netns: UInt32, sockets: Int, duration: UInt64) {
+        (self.netns, self.sockets, self.duration) = (netns, sockets, duration)
     }
 
     /// Ports, whatever their sign.

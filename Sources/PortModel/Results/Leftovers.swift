@@ -6,8 +6,7 @@ package struct Leftovers: Sendable {
         package fileprivate(set) var timeWait = 0
         /// The ports that connect() chooses from.
         package let range: PortRange
-        /// When the last of the TIME_WAITs will be over, in CLOCK_MONOTONIC nanoseconds; nil without
-        /// any, or where their age is not known.
+        /// When the last TIME_WAIT ends, in CLOCK_MONOTONIC nanoseconds; nil if none or not known.
         package fileprivate(set) var lastFree: UInt64?
 
         /// So much that it matters: TIME_WAITs, or at least a hundredth of the range.
@@ -21,7 +20,6 @@ package struct Leftovers: Sendable {
     /// Opened since, by the command itself for one: a socket's identity, which its TIME_WAIT inherits.
     private var opened: Set<UInt64> = []
 
-    /// - Parameter netns: the identity of the namespace.
     package init(of netns: UInt32) { self.netns = netns }
 
     /// Counts in what a snapshot says of one socket, unless its beginning was among the records.
@@ -50,7 +48,6 @@ package struct Leftovers: Sendable {
         rowOf.values.filter(\.isNotable).sorted { ($0.held, $0.timeWait) > ($1.held, $1.timeWait) }
     }
 
-    /// Ports in TIME_WAIT.
     package var timeWaits: Int { rowOf.values.reduce(0) { $0 + $1.timeWait } }
 
     /// When the last of these will be free, in CLOCK_MONOTONIC nanoseconds.

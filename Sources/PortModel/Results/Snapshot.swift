@@ -3,8 +3,7 @@ package struct Snapshot: Sendable {
     package enum Source: String, Sendable {
         /// The kernel's own tables: all that it says is exact.
         case kernel = "bpf"
-        /// sock_diag, which does not tell which ports a bind() holds of connected sockets, nor which
-        /// TIME_WAITs had timestamps.
+        /// sock_diag, without the bind-held ports of connected sockets and TIME_WAIT timestamps.
         case sockDiag = "sock_diag"
     }
 
@@ -63,7 +62,6 @@ package struct Snapshot: Sendable {
             (self.process, self.sockets) = (process, sockets)
         }
 
-        /// The three with most.
         fileprivate static func top(_ processes: TopProcesses) -> [Owner] {
             processes.leading.prefix(3).map { Owner(process: $0.process, sockets: $0.opened) }
         }
@@ -71,8 +69,7 @@ package struct Snapshot: Sendable {
 
     /// Percent of the usable ports that are used, of the fullest tuple or pool; 0 without any.
     package var worst: Double {
-        let shares =
-            tuples.prefix(1).map(\.usage.share) + bindPools.prefix(1).map(\.usage.share)
+        let shares = tuples.prefix(1).map(\.usage.share) + bindPools.prefix(1).map(\.usage.share)
         return (shares.max() ?? 0) * 100
     }
 }

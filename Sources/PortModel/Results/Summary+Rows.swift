@@ -10,25 +10,6 @@ extension Summary {
         package var bound: Int
         package var timeWait: TimeWaitRules
 
-        package init(
-            netns: UInt32, inode: UInt32, range: PortRange, reserved: Int, bound: Int,
-            timeWait: TimeWaitRules
-        ) {
-            self.netns = netns
-            self.inode = inode
-            self.range = range
-            self.reserved = reserved
-            self.bound = bound
-            self.timeWait = timeWait
-        }
-
-        package init(_ namespace: Namespace, netns: UInt32) {
-            self.init(
-                netns: netns, inode: namespace.inode, range: namespace.pool.range,
-                reserved: namespace.pool.reservedInRange, bound: namespace.pool.boundInRange,
-                timeWait: namespace.timeWait)
-        }
-
         /// Ports of `range` that connect() may choose.
         package var usable: Int { max(0, range.count - reserved - bound) }
     }
@@ -50,18 +31,12 @@ extension Summary {
         /// Those with most connects, failed ones included, first; at most 16.
         package var processes: [TopProcesses.Share] = []
 
-        package init(
-            tuple: Tuple, range: PortRange, usage: PortUsage, peak: TupleState.Peak
-        ) {
-            self.tuple = tuple
-            self.range = range
-            self.usage = usage
-            self.peak = peak
+        package init(tuple: Tuple, range: PortRange, usage: PortUsage, peak: TupleState.Peak) {
+            (self.tuple, self.range, self.usage, self.peak) = (tuple, range, usage, peak)
         }
 
         init(_ state: TupleState) {
-            self.init(
-                tuple: state.tuple, range: state.range, usage: state.usage, peak: state.peak)
+            self.init(tuple: state.tuple, range: state.range, usage: state.usage, peak: state.peak)
             totals = state.totals
             errors = state.errors
             causes = state.causes
@@ -82,30 +57,34 @@ extension Summary {
     package struct BindPoolRow: Hashable, Sendable {
         package var key: BindPool.Key
         /// Ports used at the end, and usable ones.
-        package var used: Int
-        package var usable: Int
-        package var peak: Int
+        package var used = 0
+        package var usable = 0
+        package var peak = 0
         /// bind() calls that found none.
-        package var failed: Int
+        package var failed = 0
         /// Those with most binds, failed ones included, first; at most 16.
         package var processes: [TopProcesses.Share] = []
 
-        package init(key: BindPool.Key, used: Int, usable: Int, peak: Int, failed: Int) {
-            self.key = key
-            self.used = used
-            self.usable = usable
-            self.peak = peak
-            self.failed = failed
-        }
-
-        init(_ pool: BindPool) {
-            self.init(
-                key: pool.key, used: pool.used, usable: pool.usable, peak: pool.peak,
-                failed: pool.failed)
-            processes = pool.processes.leading
-        }
-
         /// The process with the most binds, failed ones included.
         package var topProcess: ProcessID? { processes.first?.process }
+    }
+}
+
+extension Summary.NamespaceRow {
+    package init(_ namespace: Namespace, netns: UInt32) {
+        self.init(
+            netns: netns, inode: namespace.inode, range: namespace.pool.range,
+            reserved: namespace.pool.reservedInRange, bound: namespace.pool.boundInRange,
+            timeWait: namespace.timeWait)
+    }
+}
+
+extension Summary.BindPoolRow {
+    package init(_ key: BindPool.Key) { self.init(key: key) }
+
+    init(_ pool: BindPool) {
+        self.init(
+            key: pool.key, used: pool.used, usable: pool.usable, peak: pool.peak,
+            failed: pool.failed, processes: pool.processes.leading)
     }
 }

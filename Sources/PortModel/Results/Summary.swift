@@ -8,15 +8,15 @@ package struct Summary: Hashable, Sendable {
     /// Only the connections of some processes were counted: others held ports of the same tuples, too.
     package var isPartial = false
     /// Those that were there at the end, by their inode numbers.
-    package var namespaces: [NamespaceRow]
+    package var namespaces: [NamespaceRow] = []
     /// The `limit` tuples with the highest peak share, in descending order.
-    package var tuples: [TupleRow]
+    package var tuples: [TupleRow] = []
     /// Tuples that the limit left out.
-    package var tuplesOmitted: Int
+    package var tuplesOmitted = 0
     /// The pools that a bind() chose from, the ones with failures first, then the fullest.
-    package var bindPools: [BindPoolRow]
+    package var bindPools: [BindPoolRow] = []
     /// Calls that failed although no tuple's record says why, most first.
-    package var refusals: [FailedCall.Count]
+    package var refusals: [FailedCall.Count] = []
     /// Connects and binds that failed because there was no port left to choose.
     package var portExhaustion = Calls()
     /// Connects and binds that failed for another reason.
@@ -28,26 +28,22 @@ package struct Summary: Hashable, Sendable {
     package var advice: [Advice] = []
 
     package init(duration: UInt64, accuracy: Accuracy, linesDropped: Int) {
-        self.duration = duration
-        self.accuracy = accuracy
-        self.linesDropped = linesDropped
-        (namespaces, tuples, tuplesOmitted, bindPools, refusals) = ([], [], 0, [], [])
+        (self.duration, self.accuracy, self.linesDropped) = (duration, accuracy, linesDropped)
     }
 
     package init(
         of ledger: Ledger, duration: UInt64, accuracy: Accuracy, linesDropped: Int, limit: Int
     ) {
         self.init(duration: duration, accuracy: accuracy, linesDropped: linesDropped)
-        isPartial = ledger.isPartial
+        isPartial = ledger.failures.isPartial
         namespaces = ledger.namespaces.map { NamespaceRow($0.value, netns: $0.key) }
             .sorted { ($0.inode, $0.netns) < ($1.inode, $1.netns) }
-        let pools = ledger.bindPools.values.filter { $0.peak > 0 || $0.failed > 0 }
+        bindPools = ledger.bindPools.values.filter { $0.peak > 0 || $0.failed > 0 }
             .sorted { ($0.failed, $0.peak, $1.number) > ($1.failed, $1.peak, $0.number) }
-        bindPools = pools.map(BindPoolRow.init)
-        refusals = ledger.refusals.map { FailedCall.Count($0.key, count: $0.value) }
+            .map(BindPoolRow.init)
+        refusals = ledger.failures.refusals.map { FailedCall.Count($0.key, count: $0.value) }
             .sorted { $0.count > $1.count }
         let all = Array(ledger.tuples)
-        var otherErrors = 0
         totals = ledger.tuples.forgotten.totals
         for state in all {
             totals.opened += state.totals.opened
@@ -57,7 +53,7 @@ package struct Summary: Hashable, Sendable {
             held += state.held
             timeWait += state.timeWait
             for (cause, count) in state.causes where !cause.isPortExhaustion {
-                otherErrors += count
+                otherErrors.connects += count
             }
         }
         if accuracy.lost > 0, let counted = accuracy.counted {
@@ -65,22 +61,15 @@ package struct Summary: Hashable, Sendable {
             totals.failed = counted.failed
             totals.opened = max(0, counted.opened - counted.failed - ledger.undecided)
         }
-        countFailures(ledger.refusalsByCause, otherErrors: otherErrors)
+        portExhaustion.connects = max(0, totals.failed - otherErrors.connects)
+        for (cause, calls) in ledger.failures.refusalsByCause {
+            if cause == .exhausted { portExhaustion.binds = calls.binds }
+            if !cause.isPortExhaustion { otherErrors.add(calls) }
+        }
         let chosen = Array(all.sorted(by: Self.precedes).prefix(limit))
         tuples = chosen.map(TupleRow.init)
         tuplesOmitted = all.count - tuples.count + ledger.tuples.forgotten.tuples
-        advice = Advice.given(ledger, chosen, pools)
-    }
-
-    /// - Parameters:
-    ///   - refusals: all of them, while the rows have a limit.
-    ///   - otherErrors: how many of the connects in `totals.failed` had another cause than port
-    ///     exhaustion.
-    private mutating func countFailures(_ refusals: [Cause: Calls], otherErrors: Int) {
-        portExhaustion = Calls(
-            connects: max(0, totals.failed - otherErrors), binds: refusals[.exhausted]?.binds ?? 0)
-        self.otherErrors = Calls(connects: otherErrors)
-        for (cause, calls) in refusals where !cause.isPortExhaustion { self.otherErrors.add(calls) }
+        advice = Advice.given(chosen.compactMap { Advice.TupleEvidence($0, ledger) }, bindPools)
     }
 
     private static func precedes(_ a: TupleState, _ b: TupleState) -> Bool {
@@ -88,11 +77,7 @@ package struct Summary: Hashable, Sendable {
         if a.totals.failed != b.totals.failed { return a.totals.failed > b.totals.failed }
         return a.totals.opened > b.totals.opened
     }
-}
 
-// MARK: Failures
-
-extension Summary {
     /// Calls that failed by cause, process and scope, most first.
     package var failures: [FailedCall.Count] {
         let ofTuples = tuples.flatMap { row in

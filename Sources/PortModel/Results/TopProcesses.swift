@@ -10,9 +10,7 @@ package struct TopProcesses: Sendable {
         package var causes: [Cause: Int] = [:]
 
         package init(process: ProcessID, opened: Int, failed: Int) {
-            self.process = process
-            self.opened = opened
-            self.failed = failed
+            (self.process, self.opened, self.failed) = (process, opened, failed)
         }
     }
 
@@ -38,8 +36,7 @@ package struct TopProcesses: Sendable {
         }
     }
 
-    /// `count` failures that have been added have another cause than they were counted with; nil: none
-    /// as yet.
+    /// Counts `count` of the failures with another cause; nil: none as yet.
     mutating func recount(
         _ process: ProcessID, from before: Cause?, to cause: Cause?, _ count: Int
     ) {
@@ -47,7 +44,6 @@ package struct TopProcesses: Sendable {
         shares[index].causes.move(count, from: before, to: cause)
     }
 
-    /// Most connects first.
     package var leading: [Share] { shares.sorted { $0.opened + $0.failed > $1.opened + $1.failed } }
 
     /// The process with the most connects, failed ones included.

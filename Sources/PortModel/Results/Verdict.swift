@@ -38,28 +38,21 @@ package struct Verdict: Sendable {
                 findings = [.unfinished]
                 return
             }
-            let found: [Finding?] =
-                switch condition {
-                case .exhausted: [Self.exhausted(summary)]
-                case .failure: [Self.failure(summary)]
-                case .share(let percent): [Self.share(percent, summary)]
-                case .inexact: Self.inexact(summary.accuracy, losses)
+            switch condition {
+            case .exhausted:
+                let count = summary.portExhaustion.total
+                let most = summary.failures.first { $0.call.cause?.isPortExhaustion ?? true }
+                if count > 0 { findings.append(.exhausted(count: count, most: most)) }
+            case .failure:
+                let count = summary.portExhaustion.total + summary.otherErrors.total
+                if count > 0 {
+                    findings.append(.failure(count: count, most: summary.failures.first))
                 }
-            findings += found.compactMap { $0 }
+            case .share(let percent):
+                if let finding = Self.share(percent, summary) { findings.append(finding) }
+            case .inexact: findings += Self.inexact(summary.accuracy, losses).compactMap { $0 }
+            }
         }
-    }
-
-    private static func exhausted(_ summary: Summary) -> Finding? {
-        let count = summary.portExhaustion.total
-        guard count > 0 else { return nil }
-        let most = summary.failures.first { $0.call.cause?.isPortExhaustion ?? true }
-        return .exhausted(count: count, most: most)
-    }
-
-    private static func failure(_ summary: Summary) -> Finding? {
-        let count = summary.portExhaustion.total + summary.otherErrors.total
-        guard count > 0 else { return nil }
-        return .failure(count: count, most: summary.failures.first)
     }
 
     private static func share(_ percent: Int, _ summary: Summary) -> Finding? {

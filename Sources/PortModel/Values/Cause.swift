@@ -1,7 +1,6 @@
 /// The limit that a connect() or bind() ran into, or what else kept it from a port.
 package enum Cause: String, Hashable, Sendable, CaseIterable {
-    /// The tuple holds the ports that connect() may take; of bind(): the pool of the local address is
-    /// used up.
+    /// The tuple holds all ports that connect() may take, or bind() has used up its address's pool.
     case exhausted
     /// Most of the range is taken by ports that are reserved, or that a bind() holds.
     case blocked
@@ -14,7 +13,6 @@ package enum Cause: String, Hashable, Sendable, CaseIterable {
     /// The kernel had no memory for it.
     case noMemory = "no_memory"
 
-    /// There was no port left to choose.
     package var isPortExhaustion: Bool {
         switch self {
         case .exhausted, .blocked, .range: true

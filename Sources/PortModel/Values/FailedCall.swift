@@ -4,8 +4,7 @@ package struct FailedCall: Hashable, Sendable {
 
     /// connect(): the tuple. bind(): the pool of the address, as there is no peer yet.
     package var scope: PortScope
-    /// The port that the program had bound or, of bind(), asked for; 0 if it left the choice to the
-    /// kernel.
+    /// The port that the program had bound or asked bind() for; 0 if the kernel was to choose.
     package var localPort: UInt16
     package var process: ProcessID
     /// The error that it returned; nil while that was not reported.
@@ -26,15 +25,11 @@ package struct FailedCall: Hashable, Sendable {
 
     package var kind: Kind { scope.tuple == nil ? .bind : .connect }
 
-    /// Failed calls, and how many of their kind there were.
     package struct Count: Hashable, Sendable {
         package var call: FailedCall
         package var count: Int
 
-        package init(_ call: FailedCall, count: Int) {
-            self.call = call
-            self.count = count
-        }
+        package init(_ call: FailedCall, count: Int) { (self.call, self.count) = (call, count) }
     }
 }
 
@@ -44,8 +39,7 @@ package struct Calls: Hashable, Sendable {
     package var binds: Int
 
     package init(connects: Int = 0, binds: Int = 0) {
-        self.connects = connects
-        self.binds = binds
+        (self.connects, self.binds) = (connects, binds)
     }
 
     mutating func add(_ count: Int, _ kind: FailedCall.Kind) {

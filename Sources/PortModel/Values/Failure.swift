@@ -14,9 +14,7 @@ package struct Failure: Sendable {
     package var count = 1
 
     package init(_ call: FailedCall, time: UInt64, usage: PortUsage) {
-        self.call = call
-        self.time = time
-        self.usage = usage
+        (self.call, self.time, self.usage) = (call, time, usage)
     }
 
     /// The ports of a range that no connect() can take.
@@ -41,8 +39,7 @@ package struct Failure: Sendable {
         package var ports: Int
 
         package init(process: ProcessID, ports: Int) {
-            self.process = process
-            self.ports = ports
+            (self.process, self.ports) = (process, ports)
         }
     }
 }

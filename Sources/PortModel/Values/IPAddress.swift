@@ -1,20 +1,15 @@
 /// An IPv4 or IPv6 address. IPv4 is kept in its mapped form (`::ffff:a.b.c.d`), because a v6 socket
 /// that speaks IPv4 draws on the same ports as a v4 one.
-package struct IPAddress: Hashable, Sendable {
+package struct IPAddress: Hashable, Comparable, Sendable {
     /// The first eight bytes, the first byte in the most significant place.
     package var high: UInt64
     /// The last eight bytes, likewise.
     package var low: UInt64
 
-    package init(high: UInt64, low: UInt64) {
-        self.high = high
-        self.low = low
-    }
+    package init(high: UInt64, low: UInt64) { (self.high, self.low) = (high, low) }
 
     /// An IPv4 address; `value` has its first byte in the most significant place.
-    package init(v4 value: UInt32) {
-        self.init(high: 0, low: 0xffff_0000_0000 | UInt64(value))
-    }
+    package init(v4 value: UInt32) { self.init(high: 0, low: 0xffff_0000_0000 | UInt64(value)) }
 
     package var isV4: Bool { high == 0 && low >> 32 == 0xffff }
 
@@ -24,8 +19,7 @@ package struct IPAddress: Hashable, Sendable {
     /// 0.0.0.0 or ::, with which a bind() means all local addresses.
     package var isAny: Bool { high == 0 && (low == 0 || low == 0xffff_0000_0000) }
 
-    /// Whether a bind() to one keeps the other from the same port: `::` takes in both families, as
-    /// nearly every socket that is bound to it does.
+    /// Whether a bind() to one keeps the other from the same port: `::` takes in both families.
     package func overlaps(_ other: IPAddress) -> Bool {
         if self == other { return true }
         let unspecified = IPAddress(high: 0, low: 0)
@@ -49,9 +43,6 @@ package struct IPAddress: Hashable, Sendable {
         }
         return best
     }
-}
 
-extension IPAddress: Comparable {
-    /// The order of their bytes.
     package static func < (a: IPAddress, b: IPAddress) -> Bool { (a.high, a.low) < (b.high, b.low) }
 }

@@ -12,7 +12,6 @@ package struct Mean: Hashable, Sendable {
         greatest = max(greatest, value)
     }
 
-    /// The mean of all values; nil without any.
     package var mean: Double? { count == 0 ? nil : Double(total) / Double(count) }
 
     /// The mean of the values added since it was `before`; nil if none was.

@@ -6,16 +6,13 @@ package struct Namespace: Hashable, Sendable {
     package var timeWait: TimeWaitRules
 
     package init(inode: UInt32, pool: PortPool, timeWait: TimeWaitRules = TimeWaitRules()) {
-        self.inode = inode
-        self.pool = pool
-        self.timeWait = timeWait
+        (self.inode, self.pool, self.timeWait) = (inode, pool, timeWait)
     }
 }
 
 /// The settings under which TIME_WAITs are made and used again.
 package struct TimeWaitRules: Hashable, Sendable {
-    /// The length of a TIME_WAIT in seconds and in nanoseconds: TCP_TIMEWAIT_LEN, which no setting
-    /// changes.
+    /// TCP_TIMEWAIT_LEN, in seconds and in nanoseconds: no setting changes it.
     package static let seconds = 60
     package static let length = UInt64(seconds) * 1_000_000_000
 

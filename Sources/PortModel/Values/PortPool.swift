@@ -3,10 +3,7 @@ package struct PortRange: Hashable, Sendable {
     package var low: UInt16
     package var high: UInt16
 
-    package init(low: UInt16, high: UInt16) {
-        self.low = low
-        self.high = high
-    }
+    package init(low: UInt16, high: UInt16) { (self.low, self.high) = (low, high) }
 
     package func contains(_ other: PortRange) -> Bool { low <= other.low && other.high <= high }
 
@@ -53,11 +50,8 @@ package struct PortSet: Hashable, Sendable {
         words[Int(port) >> 6] >> UInt64(port & 63) & 1 == 1
     }
 
-    package mutating func insert(_ port: UInt16) {
-        words[Int(port) >> 6] |= 1 << UInt64(port & 63)
-    }
+    package mutating func insert(_ port: UInt16) { words[Int(port) >> 6] |= 1 << UInt64(port & 63) }
 
-    /// The number of ports of `range` that are in the set.
     package func count(in range: PortRange) -> Int {
         range.words.reduce(0) { $0 + (words[$1.index] & $1.mask).nonzeroBitCount }
     }
@@ -78,7 +72,6 @@ package struct PortSet: Hashable, Sendable {
         return both
     }
 
-    /// The ports of the set that are in `range`.
     package func limited(to range: PortRange) -> PortSet {
         var limited = PortSet()
         for (index, mask) in range.words where words[index] & mask != 0 {
@@ -106,7 +99,6 @@ package struct PortPool: Hashable, Sendable {
         blocked = reserved.union(bound)
     }
 
-    /// Ports of the namespace's range that are reserved.
     package var reservedInRange: Int { reserved.count(in: range) }
 
     /// Ports of the namespace's range that a bind() holds, and that are not reserved.

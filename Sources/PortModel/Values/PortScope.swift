@@ -1,32 +1,26 @@
 /// The scope within which each port can be used once: a tuple, or the pool of one local address
 /// that bind() chooses from.
-package enum PortScope: Hashable, Sendable {
+package enum PortScope: Hashable, Comparable, Sendable {
     case tuple(Tuple)
     case bindPool(BindPool.Key)
 
-    /// The identity of its network namespace.
-    package var netns: UInt32 {
+    private var end: BindPool.Key {
         switch self {
-        case .tuple(let tuple): tuple.netns
-        case .bindPool(let key): key.netns
+        case .tuple(let tuple): BindPool.Key(netns: tuple.netns, local: tuple.local)
+        case .bindPool(let key): key
         }
     }
 
-    package var local: IPAddress {
-        switch self {
-        case .tuple(let tuple): tuple.local
-        case .bindPool(let key): key.local
-        }
-    }
+    /// The identity of its network namespace.
+    package var netns: UInt32 { end.netns }
+
+    package var local: IPAddress { end.local }
 
     package var tuple: Tuple? { if case .tuple(let tuple) = self { tuple } else { nil } }
 
     package var bindPool: BindPool.Key? { if case .bindPool(let key) = self { key } else { nil } }
-}
 
-extension PortScope: Comparable {
-    /// The order of addresses, tuples first: an end to all ties, so that no two rows change places
-    /// without reason.
+    /// Tuples first, then by address: breaks all ties, so that rows keep their places.
     package static func < (a: PortScope, b: PortScope) -> Bool {
         if (a.tuple == nil) != (b.tuple == nil) { return a.tuple != nil }
         if a.netns != b.netns { return a.netns < b.netns }

@@ -20,9 +20,11 @@ package struct PortUsage: Hashable, Sendable {
         self.usable = usable
     }
 
-    /// Connects that will find a port now. In an odd-sized range the kernel's search passes over
-    /// one port, so that it may be one less.
+    /// Connects that will find a port now; in an odd-sized range one less, as the search skips a port.
     package var available: Int { max(0, usable - (held - outsidePool) + reusable) }
+
+    /// TIME_WAITs that may not be used again now.
+    var waiting: Int { max(0, timeWait - reusable) }
 
     /// If a connect() finds no port all the same, connections that are not counted hold the rest: of an
     /// odd-sized range a search passes over no more than one.
@@ -31,8 +33,7 @@ package struct PortUsage: Hashable, Sendable {
     /// Usable ports that are not available.
     package var used: Int { max(0, usable - available) }
 
-    /// The used part of the usable ports, in tenths of a percent, rounded down: 1000 says that nothing
-    /// is left.
+    /// used ÷ usable in tenths of a percent, rounded down: 1000 says that nothing is left.
     package var permille: Int { used * 1000 / max(1, usable) }
 
     /// used ÷ usable; infinite if nothing is usable.

@@ -33,10 +33,7 @@ package struct ProcessID: Hashable, Sendable {
         /// Bytes 8…15, likewise.
         package var tail: UInt64
 
-        package init(head: UInt64 = 0, tail: UInt64 = 0) {
-            self.head = head
-            self.tail = tail
-        }
+        package init(head: UInt64 = 0, tail: UInt64 = 0) { (self.head, self.tail) = (head, tail) }
 
         /// Takes the first 15 bytes of `text`, as the kernel does.
         package init(_ text: String) {

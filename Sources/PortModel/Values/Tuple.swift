@@ -8,14 +8,10 @@ package struct Tuple: Hashable, Sendable {
     package var remotePort: UInt16
 
     package init(netns: UInt32, local: IPAddress, remote: IPAddress, remotePort: UInt16) {
-        self.netns = netns
-        self.local = local
-        self.remote = remote
-        self.remotePort = remotePort
+        (self.netns, self.local, self.remote, self.remotePort) = (netns, local, remote, remotePort)
     }
 
-    /// Whether `tcp_tw_reuse` 2 is for it: by the address of either end, as tcp_twsk_unique() sees it.
-    /// A connection between two other addresses of one host is none, though it goes through the
-    /// loopback device.
+    /// Whether `tcp_tw_reuse` 2 is for it: by the address of either end, not by the device, as
+    /// tcp_twsk_unique() sees it.
     package var isOnLoopback: Bool { local.isLoopback || remote.isLoopback }
 }

@@ -1,4 +1,3 @@
-import Events
 import Glibc
 import LinuxSystem
 import PortModel
@@ -20,8 +19,6 @@ package struct CleanWait: ~Copyable {
     private let own: NetworkNamespaces.Found
     private let netns: UInt32
     private let drawsProgress = Terminal.showsErrors
-
-    private static let second: UInt64 = 1_000_000_000
 
     /// - Parameter filter: of its kinds only the destinations count, since a TIME_WAIT has no process.
     package init(_ filter: Probe.Filter) throws(SystemError) {
@@ -46,10 +43,11 @@ package struct CleanWait: ~Copyable {
     ) throws(SystemError) -> Result {
         try poller.watch(signals.descriptor, for: .readable)
         try poller.watch(command.descriptor, for: .readable)
-        let deadline = Clock.monotonic + UInt64(limit) * Self.second
+        let deadline = Clock.monotonic + UInt64(limit) * 1_000_000_000
         var most = 0
         while true {
-            let leftovers = try look()
+            var leftovers = Leftovers(of: netns)
+            _ = try probe.snapshot(of: [own], rounds: 1) { leftovers.see($0) }
             let now = Clock.monotonic
             if leftovers.timeWaits == 0 {
                 if drawsProgress, most > 0 { complain(Self.blank) }
@@ -71,12 +69,6 @@ package struct CleanWait: ~Copyable {
             if ready.contains(signals.descriptor) { command.receive(signals) }
             if ready.contains(command.descriptor) { return .commandEnded }
         }
-    }
-
-    private mutating func look() throws(SystemError) -> Leftovers {
-        var leftovers = Leftovers(of: netns)
-        _ = try probe.snapshot(of: [own], rounds: 1) { leftovers.see($0) }
-        return leftovers
     }
 
     /// To the beginning of the line, which is cleared.

@@ -1,4 +1,3 @@
-import Events
 import Glibc
 import LinuxSystem
 import PortModel
@@ -30,9 +29,7 @@ package final class CommandObserver: TraceObserver {
             remedy: "--only needs the host's pid namespace; in a container: --pid=host")
     }
 
-    /// Lets the command start: no connection of it is missed.
-    ///
-    /// - Returns: why it could not be run, as an errno; nil if it runs.
+    /// Lets the command start; returns the errno if it could not be run.
     package func start() -> Int32? { child.start() }
 
     package func found(_ record: Record) { leftovers?.see(record) }

@@ -1,27 +1,21 @@
-import Events
 import LinuxSystem
 import PortModel
-import Probe
 
-/// Goes along with a trace: the full screen, a command, whoever may stop it. The trace's loop serves
-/// all of them, on the one thread that there is.
-///
-/// The calls come in this order; where one throws, the trace ends and none comes after it.
+/// Goes along with a trace: the full screen, a command, whoever may stop it. The loop makes the calls
+/// in this order on its one thread; where one throws, the trace ends and none comes after it.
 package protocol TraceObserver: AnyObject {
     /// Takes a record of what existed before the start, whether or not a filter lets it pass.
     func found(_ record: Record)
 
-    /// Begins: the hooks are in place, and what existed has been counted. Has `poller` watch what it
-    /// waits for.
+    /// Has `poller` watch what it waits for: hooks are in place, and what existed has been counted.
     func begin(_ poller: borrowing Poller, _ pipeline: borrowing Pipeline) throws(SystemError)
 
     /// Serves what is ready, many times a second while there is traffic.
     ///
     /// - Parameter ready: the descriptors that are, its own among them.
     /// - Returns: false when the trace is to end.
-    func serve(
-        _ ready: [Int32], _ poller: borrowing Poller, _ pipeline: borrowing Pipeline
-    ) throws(SystemError) -> Bool
+    func serve(_ ready: [Int32], _ poller: borrowing Poller, _ pipeline: borrowing Pipeline)
+        throws(SystemError) -> Bool
 
     /// Takes what a second has brought.
     ///
@@ -61,9 +55,7 @@ final class SignalObserver: TraceObserver {
 
     init() throws(SystemError) { signals = try StopSignals() }
 
-    func begin(
-        _ poller: borrowing Poller, _ pipeline: borrowing Pipeline
-    ) throws(SystemError) {
+    func begin(_ poller: borrowing Poller, _ pipeline: borrowing Pipeline) throws(SystemError) {
         try poller.watch(signals.descriptor, for: .readable)
     }
 

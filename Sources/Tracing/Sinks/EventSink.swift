@@ -1,7 +1,6 @@
 import Events
 import LinuxSystem
 import PortModel
-import Probe
 import Report
 
 /// A reader of the events of a trace: a stream, a recording, a report.
@@ -52,7 +51,7 @@ extension EventSink {
 
 /// All sinks of a trace, in the order in which they finish.
 package struct Sinks {
-    private let all: [any EventSink]
+    let all: [any EventSink]
     private let connections: [any EventSink]
     package let takeProgress: Bool
 
@@ -80,17 +79,7 @@ package struct Sinks {
         for sink in all { try sink.flush(poller) }
     }
 
-    func watchReaders(_ poller: borrowing Poller) throws(SystemError) {
-        for sink in all { try sink.watchReader(poller) }
-    }
-
-    func checkReaders(_ ready: [Int32]) throws(SystemError) {
-        for sink in all { try sink.checkReader(ready) }
-    }
-
-    /// Finishes all; a failure of one does not keep back the others.
-    ///
-    /// - Returns: the first failure.
+    /// Finishes all, and returns the first failure, which does not keep back the others.
     func finish() -> SystemError? {
         var failure: SystemError?
         for sink in all {
@@ -98,6 +87,4 @@ package struct Sinks {
         }
         return failure
     }
-
-    package func discard() { for sink in all { sink.discard() } }
 }

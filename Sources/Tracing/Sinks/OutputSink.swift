@@ -2,7 +2,6 @@ import Events
 import Glibc
 import LinuxSystem
 import PortModel
-import Probe
 import Report
 
 /// Writes events to an output as they come: what is shown, or a recording.
@@ -23,8 +22,7 @@ package final class OutputSink: EventSink {
         package var start = true
         package var summary = true
         package var progress = false
-        /// Without it there is nothing to trace for: what goes wrong with the output is thrown. Else
-        /// only nothing more is written.
+        /// Whether what goes wrong with the output is thrown; if not, nothing more is written.
         package var isVital = true
         /// The descriptor whose terminal's width text follows.
         package var terminal: Int32?
@@ -116,9 +114,7 @@ package final class OutputSink: EventSink {
         guard error == nil else { return }
         line.clear()
         writer.write(event, at: time, in: context, to: &line)
-        do throws(SystemError) {
-            try output.append(line.bytes, always: always)
-        } catch {
+        do throws(SystemError) { try output.append(line.bytes, always: always) } catch {
             self.error = error
         }
     }

@@ -1,6 +1,5 @@
 import Events
 import LinuxSystem
-import Probe
 import Report
 
 /// A report that is written to a file, as a whole or not at all.

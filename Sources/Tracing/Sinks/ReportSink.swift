@@ -1,11 +1,9 @@
 import Events
 import LinuxSystem
 import PortModel
-import Probe
 import Report
 
-/// Makes the reports of a run while it goes on, from the lines that a recording of it would have, so
-/// that a report from a recording is the same.
+/// Makes the reports of a run from the lines of its recording, so that both give the same report.
 package final class ReportSink: EventSink {
     private let writer = JSONWriter()
     private var line = TextBuffer()
