@@ -6,8 +6,7 @@ extension Advice {
         case .reuseConnections: "Keep connections open and use them again."
         case .letPeerClose: "Let the peer close first: then this side has no TIME_WAIT."
         case .timeWaitReuse: "Let TIME_WAITs be used again."
-        case .closeIdle:
-            "Have fewer connections open: most ports at the peak were theirs, not TIME_WAITs'."
+        case .closeIdle: "Have fewer connections open: most ports at the peak were theirs."
         case .widenRange: "Set a wider `ip_local_port_range`."
         case .freeRange: "Move reservations and binds out of the range."
         case .addAddresses: "Use more source addresses, or more addresses or ports of the peer."
@@ -26,15 +25,11 @@ extension Advice.Kind {
         case .reuseConnections(var connections, var lived, var bytes, var pool):
             v.field("connections", &connections, .count, "Connections that were opened.")
             v.field(
-                "lived_us", &lived.mean, .microseconds,
-                "Mean microseconds from connect() to close.")
-            v.optional(
-                "bytes", &bytes, .tenths(),
-                "Mean payload, both ways. Absent when not known.")
+                "lived_us", &lived.mean, .microseconds, "Mean microseconds, connect() to close.")
+            v.optional("bytes", &bytes, .tenths(), "Mean payload, both ways. Absent if unknown.")
             v.field(
                 "pool", &pool, .count,
-                "How many at once would have done, and ports with them: connections a second × "
-                    + "seconds they lived.")
+                "Ports that would do: connections a second × seconds they lived.")
             if v.reads { lived.count = connections }
             self = .reuseConnections(
                 connections: connections, lived: lived, bytes: bytes, pool: pool)
@@ -64,8 +59,7 @@ extension Advice.Kind {
             v.field("to", &to, .range, "The range to set: the lowest and the highest port.")
             v.field("adds", &adds, .count, "Ports that are usable in it, less those that are now.")
             v.optional(
-                "sustains_per_s", &sustains, .count,
-                Self.sustainsText + " Absent when it cannot be told.")
+                "sustains_per_s", &sustains, .count, Self.sustainsText + " Absent if unknown.")
             self = .widenRange(from: from, to: to, adds: adds, sustains: sustains)
         case .freeRange(var range, var blocked, var binders):
             v.field("range", &range, .range, PortRange.text)
@@ -79,8 +73,7 @@ extension Advice.Kind {
         case .bindNoPort(var blocked):
             v.field(
                 "connects_blocked", &blocked, .count,
-                "Connects of the namespace that failed because binds held what they might have had."
-            )
+                "Connects that failed as binds held the rest.")
             self = .bindNoPort(blocked: blocked)
         case .socketRange(var own, var wide):
             v.field("range", &own, .range, "The socket's own: lowest and highest port.")

@@ -32,9 +32,7 @@ extension FieldVisitor {
     package mutating func optional<F: Format>(
         _ name: StaticString, _ value: inout F.Value?, _ format: F,
         _ what: @autoclosure () -> String
-    ) {
-        optional(name, &value, format, isRequired: false, what())
-    }
+    ) { optional(name, &value, format, isRequired: false, what()) }
 
     /// A field that is left out where it has the value `absent`.
     package mutating func field<F: Format>(

@@ -47,9 +47,8 @@ package struct List<Item: Format>: Format {
 
     package func schema(_ value: [Item.Value]?, _ printer: inout SchemaPrinter) -> Keywords {
         let items: [SchemaPrinter.Keyword] = of.map { [("description", .string($0))] } ?? []
-        return [
-            ("type", .string("array")), ("items", .object(items + item.schema(nil, &printer))),
-        ] + SchemaPrinter.bounds("minItems", least, "maxItems", most)
+        return [("type", .string("array")), ("items", .object(items + item.schema(nil, &printer)))]
+            + SchemaPrinter.bounds("minItems", least, "maxItems", most)
     }
 }
 

@@ -71,8 +71,7 @@ package struct JSONReader: FieldVisitor, Sendable {
     package var reads: Bool { true }
 
     package mutating func field<F: Format>(
-        _ name: StaticString, _ value: inout F.Value, _ format: F,
-        _ what: @autoclosure () -> String
+        _ name: StaticString, _ value: inout F.Value, _ format: F, _ what: @autoclosure () -> String
     ) {
         guard !isUnreadable else { return }
         guard let node = document.find(name, in: object), let there = format.read(node, &self)

@@ -26,28 +26,19 @@ package struct JSONWriter: Sendable {
 /// Writes fields, each with the comma before it.
 package struct FieldWriter: FieldVisitor {
     var line: TextBuffer
-    private(set) var timestamps: Timestamps
-    private(set) var namespaceNames: [UInt32: String]
-    private(set) var errnoName: @Sendable (Int32) -> String
+    private(set) var context: RenderContext
     private var isFirst = true
 
     private init(_ context: RenderContext) {
         line = TextBuffer(capacity: 0)
-        timestamps = context.timestamps
-        namespaceNames = context.namespaceNames
-        errnoName = context.errnoName
+        self.context = context
     }
 
-    package mutating func use(_ context: RenderContext) {
-        timestamps = context.timestamps
-        namespaceNames = context.namespaceNames
-        errnoName = context.errnoName
-    }
+    package mutating func use(_ context: RenderContext) { self.context = context }
 
     /// Appends an object with the fields that `fields` names, and a newline.
     static func write(
-        _ line: inout TextBuffer, _ context: RenderContext,
-        _ fields: (inout FieldWriter) -> Void
+        _ line: inout TextBuffer, _ context: RenderContext, _ fields: (inout FieldWriter) -> Void
     ) {
         var writer = FieldWriter(context)
         swap(&writer.line, &line)
@@ -59,8 +50,7 @@ package struct FieldWriter: FieldVisitor {
     package var reads: Bool { false }
 
     package mutating func field<F: Format>(
-        _ name: StaticString, _ value: inout F.Value, _ format: F,
-        _ what: @autoclosure () -> String
+        _ name: StaticString, _ value: inout F.Value, _ format: F, _ what: @autoclosure () -> String
     ) {
         begin(name)
         format.write(value, &self)

@@ -43,9 +43,7 @@ extension TextBuffer: ExpressibleByStringInterpolation, StringInterpolationProto
     package mutating func appendInterpolation(
         if condition: Bool, _ text: @autoclosure () -> TextBuffer,
         else other: @autoclosure () -> TextBuffer = ""
-    ) {
-        append(condition ? text() : other())
-    }
+    ) { append(condition ? text() : other()) }
 
     package mutating func appendInterpolation(
         joined parts: some Sequence<TextBuffer>, by separator: StaticString = ", "
@@ -79,9 +77,7 @@ extension TextBuffer: ExpressibleByStringInterpolation, StringInterpolationProto
     package mutating func appendInterpolation(
         _ count: Int, _ noun: StaticString, _ nouns: StaticString? = nil
     ) {
-        append(grouped: count)
-        append(" ")
-        append(count == 1 ? noun : nouns ?? noun)
+        self += "\(grouped: count) \(count == 1 ? noun : nouns ?? noun)"
         if count != 1, nouns == nil { append("s") }
     }
 
@@ -100,10 +96,7 @@ extension TextBuffer: ExpressibleByStringInterpolation, StringInterpolationProto
 
     /// Whole, except below 10.
     package mutating func appendInterpolation(rate: Double) {
-        if rate < 9.95 {
-            append(tenths: rate)
-        } else {
-            append(grouped: Int(min(rate, 1e15).rounded()))
-        }
+        guard rate >= 9.95 else { return append(tenths: rate) }
+        append(grouped: Int(min(rate, 1e15).rounded()))
     }
 }

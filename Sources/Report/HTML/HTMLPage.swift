@@ -39,11 +39,8 @@ struct HTMLPage {
         var series: TimeSeries?
 
         init(_ row: Summary.TupleRow, host: Int) {
-            self.host = host
-            scope = .tuple(row.tuple)
-            tuple = row
-            process = row.topProcess
-            peak = row.peak.usage
+            (self.host, scope, tuple) = (host, .tuple(row.tuple), row)
+            (process, peak) = (row.topProcess, row.peak.usage)
             peakAt = row.peak.held > 0 ? row.peak.time : nil
             failed = row.totals.failed
             exhausted =
@@ -52,12 +49,8 @@ struct HTMLPage {
         }
 
         init(_ row: Summary.BindPoolRow, host: Int) {
-            self.host = host
-            scope = .bindPool(row.key)
-            tuple = nil
-            process = row.topProcess
-            peak = row.peakUsage
-            peakAt = nil
+            (self.host, scope, tuple) = (host, .bindPool(row.key), nil)
+            (process, peak, peakAt) = (row.topProcess, row.peakUsage, nil)
             (failed, exhausted, opened) = (row.failed, row.failed, 0)
         }
     }
@@ -80,8 +73,7 @@ struct HTMLPage {
         let shown = Self.numbered(order.prefix(Self.limit).map { rows[$0] })
         self.rows = shown
         rowsOmitted =
-            max(0, rows.count - Self.limit)
-            + reports.reduce(0) { $0 + $1.summary.tuplesOmitted }
+            max(0, rows.count - Self.limit) + reports.reduce(0) { $0 + $1.summary.tuplesOmitted }
         worst = shown.indices.max { (shown[$0].exhausted, -$0) < (shown[$1].exhausted, -$1) }
         begin = reports.map(\.startedAt).min() ?? 0
         end = reports.map(\.endedAt).max() ?? 0
@@ -110,9 +102,8 @@ struct HTMLPage {
     }
 
     private static func precedes(_ a: Row, _ b: Row, _ isEarlier: Bool) -> Bool {
-        if a.peak.share != b.peak.share { return a.peak.share > b.peak.share }
-        if a.exhausted != b.exhausted { return a.exhausted > b.exhausted }
-        if a.opened != b.opened { return a.opened > b.opened }
-        return isEarlier
+        let one = (a.peak.share, a.exhausted, a.opened)
+        let other = (b.peak.share, b.exhausted, b.opened)
+        return one > other || one == other && isEarlier
     }
 }

@@ -6,16 +6,12 @@ extension HTMLWriter {
 
     /// Writes totals, accuracy and settings: a column for each host.
     func hosts(_ page: HTMLPage, _ line: inout TextBuffer) {
-        if page.reports.count > 1 {
-            table("Hosts", HostFact.totals + [.counted], page, &line)
-            line += "</tbody>\n</table>\n</div>\n</section>\n"
-        }
+        if page.reports.count > 1 { table("Hosts", HostFact.totals + [.counted], page, &line) }
         table("Accuracy", HostFact.accuracy + HostFact.accuracyDetails, page, &line)
-        line += "</tbody>\n</table>\n</div>\n</section>\n"
-        table("Settings", HostFact.settings, page, &line)
-        line += "<tr><th scope=\"row\">network namespaces</th>"
-        for report in page.reports { line += "<td>\(namespaces(report))</td>" }
-        line += "</tr>\n</tbody>\n</table>\n</div>\n</section>\n"
+        let cells = page.reports.map { TextBuffer("<td>\(namespaces($0))</td>") }
+        let name: TextBuffer = "<th scope=\"row\">network namespaces</th>"
+        let row: TextBuffer = "<tr>\(name)\(joined: cells, by: "")</tr>\n"
+        table("Settings", HostFact.settings, page, &line, last: row)
     }
 
     private func namespaces(_ report: RunReport) -> TextBuffer {
@@ -28,9 +24,9 @@ extension HTMLWriter {
         return "\(joined: lines, by: "<br>")"
     }
 
-    /// Writes a table up to its last row.
     private func table(
-        _ heading: StaticString, _ facts: [HostFact], _ page: HTMLPage, _ line: inout TextBuffer
+        _ heading: StaticString, _ facts: [HostFact], _ page: HTMLPage, _ line: inout TextBuffer,
+        last row: TextBuffer = ""
     ) {
         line += "<section>\n<h2>\(heading)</h2>\n<div class=\"scroll\">\n"
         line += "<table class=\"facts\">\n<thead><tr><td></td>"
@@ -43,5 +39,6 @@ extension HTMLWriter {
             }
             line += "</tr>\n"
         }
+        line += "\(row)</tbody>\n</table>\n</div>\n</section>\n"
     }
 }

@@ -61,8 +61,7 @@ extension HTMLWriter {
     func name(_ scope: PortScope, _ context: RenderContext) -> TextBuffer {
         switch scope {
         case .tuple(let tuple): "\(tuple, context)\(netns: tuple.netns, context)"
-        case .bindPool(let key):
-            "bind() to \(key.local, port: 0)\(netns: key.netns, context)"
+        case .bindPool(let key): "bind() to \(key.local, port: 0)\(netns: key.netns, context)"
         }
     }
 

@@ -43,9 +43,7 @@ extension TextBuffer {
     mutating func cell(alarm count: Int) { cell(count, count > 0 ? "n bad" : "n") }
 
     /// Appends a cell that sorts by a number, not by its text; without one it comes last.
-    mutating func cell(
-        _ className: StaticString = "", sortedBy value: Int?, _ text: TextBuffer
-    ) {
+    mutating func cell(_ className: StaticString = "", sortedBy value: Int?, _ text: TextBuffer) {
         self += "<td class=\"\(className)"
         if let value { self += "\" data-v=\"\(value)" }
         self += "\">\(html: text)</td>"

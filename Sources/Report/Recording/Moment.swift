@@ -20,10 +20,7 @@ package struct Moment: Hashable, Sendable {
         case namespace(netns: UInt32, Event.NamespaceNews.Kind)
     }
 
-    package init(time: UInt64, kind: Kind) {
-        self.time = time
-        self.kind = kind
-    }
+    package init(time: UInt64, kind: Kind) { (self.time, self.kind) = (time, kind) }
 }
 
 extension Moment: FieldGroup {
@@ -34,8 +31,7 @@ extension Moment: FieldGroup {
         let subject = scope.map { $0.tuple == nil ? "a pool that bind() chooses from" : "a tuple" }
         return switch kind {
         case .alert: "An alert, of \(subject ?? "")."
-        case .firstFailure:
-            "The first failure of a process for that cause, of \(subject ?? "")."
+        case .firstFailure: "The first failure of a process for that cause, of \(subject ?? "")."
         case .lost: "Records were lost."
         case .drift: "An audit found a difference."
         case .namespace: "News of a namespace."

@@ -54,9 +54,7 @@ package struct RunCollector: Sendable {
 
         mutating func stand(_ usage: PortUsage, at time: UInt64) {
             self.usage = usage
-            if usage.held > peak.held {
-                peak = TupleState.Peak(usage: usage, time: time)
-            }
+            if usage.held > peak.held { peak = TupleState.Peak(usage: usage, time: time) }
         }
     }
 
@@ -114,8 +112,7 @@ package struct RunCollector: Sendable {
             var point = TimeSeries.Point()
             point.held = UInt32(clamping: pool.usage.held)
             point.usable = UInt32(clamping: pool.usage.usable)
-            point.failed = UInt32(
-                clamping: pool.failed - min(pool.failed, entry.totals.failed))
+            point.failed = UInt32(clamping: pool.failed - min(pool.failed, entry.totals.failed))
             entry.totals.failed = pool.failed
             entry.series.add(point, in: second, width: width)
             entry.stand(pool.usage, at: time)
@@ -148,9 +145,7 @@ package struct RunCollector: Sendable {
         return copy.finished(in: context, reading)
     }
 
-    private func finished(
-        in context: RenderContext, _ reading: RunReport.Reading
-    ) -> RunReport {
+    private func finished(in context: RenderContext, _ reading: RunReport.Reading) -> RunReport {
         let end = lastSecond + 1
         let ending: RunReport.Ending =
             final != nil ? .complete : interim.map { .summaryAt($0.time) } ?? .ticksOnly
@@ -175,11 +170,9 @@ package struct RunCollector: Sendable {
         summary.duration = elapsed(latest)
         (summary.held, summary.timeWait) = (totals.held, totals.timeWait)
         let ticks = ranked.prefix(limits.series).compactMap { scope, entry in
-            if case .tuple(let tuple) = scope {
+            scope.tuple.map {
                 Summary.Ticked(
-                    tuple: tuple, usage: entry.usage, peak: entry.peak, totals: entry.totals)
-            } else {
-                nil
+                    tuple: $0, usage: entry.usage, peak: entry.peak, totals: entry.totals)
             }
         }
         summary.bringUpToDate(ticks, totals: totals.sums)
@@ -218,9 +211,7 @@ package struct RunCollector: Sendable {
 
     // MARK: Series
 
-    private mutating func with(
-        _ scope: PortScope, _ body: (inout Followed, _ width: Int) -> Void
-    ) {
+    private mutating func with(_ scope: PortScope, _ body: (inout Followed, _ width: Int) -> Void) {
         if followed[scope] == nil, followed.count >= 2 * limits.series { dropLeast() }
         if followed[scope] == nil { followedSoFar += 1 }
         body(&followed[scope, default: Followed(number: followedSoFar)], width)
@@ -234,14 +225,8 @@ package struct RunCollector: Sendable {
     private var ranked: [(key: PortScope, value: Followed)] {
         followed.sorted { a, b in
             let (one, other) = (a.value, b.value)
-            if one.peak.share != other.peak.share { return one.peak.share > other.peak.share }
-            if one.totals.failed != other.totals.failed {
-                return one.totals.failed > other.totals.failed
-            }
-            if one.totals.opened != other.totals.opened {
-                return one.totals.opened > other.totals.opened
-            }
-            return one.number < other.number
+            return (one.peak.share, one.totals.failed, one.totals.opened, other.number)
+                > (other.peak.share, other.totals.failed, other.totals.opened, one.number)
         }
     }
 

@@ -46,9 +46,7 @@ extension RunReport: FieldGroup {
         v.optional("start", &first, .object(), "Host and options. Absent if there was no start.")
         var last = TimedEvent(.summary(summary), at: endedAt)
         v.field("summary", &last, .object(), "What became of all, as far as is known.")
-        v.field(
-            "seconds_per_point", &secondsPerPoint, .integer(1),
-            "Seconds for one point: 1, 2, 4…")
+        v.field("seconds_per_point", &secondsPerPoint, .integer(1), "1, 2, 4…")
         v.field("totals", &totals, .object(), "All tuples together, without bind pools.")
         v.field(
             "series", &series, .objects(),
@@ -67,12 +65,10 @@ extension RunReport: FieldGroup {
             }
         v.field(
             "ending", &name, .name(.complete, .summaryBefore, .ticksOnly),
-            "`complete`: the summary is that of the end. The recording breaks off: `summary_before`: "
-                + "its causes, processes and advice are those of `summary_at`, the rest is from the "
-                + "ticks; `ticks_only`: all of it is.")
+            "`complete`: the summary is that of the end. Else the recording breaks off, and causes, "
+                + "processes and advice are as of `summary_at`, or with `ticks_only` missing.")
         v.optional(
-            "summary_at", &time, .time,
-            "When the summary was made: \(Time.look) Only if it is one from before the end.")
+            "summary_at", &time, .time, "When it was made: \(Time.look) Only before the end.")
     }
 }
 
@@ -82,14 +78,10 @@ extension TimeSeries: FieldGroup {
     package var what: String { "A series of points." }
 
     package mutating func fields(_ v: inout some FieldVisitor) {
-        v.derived(
-            "first", first, .count,
-            "The place of the first point: it begins `first` × `seconds_per_point` seconds after the "
-                + "start.")
+        v.derived("first", first, .count, "Place of the first point, of `seconds_per_point` each.")
         let each = List<Integer<UInt32>>.list(.integer(), of: "One point.")
         v.derived(
-            "held", points.map(\.held), each,
-            "Ports held, those in TIME_WAIT included: the most at the end of any of the seconds.")
+            "held", points.map(\.held), each, "Most ports held at a second's end, with TIME_WAITs.")
         v.derived("time_wait", points.map(\.timeWait), each, "How many of them were in TIME_WAIT.")
         v.derived(
             "usable", points.map(\.usable), each,
@@ -99,8 +91,7 @@ extension TimeSeries: FieldGroup {
         v.derived("failed", points.map(\.failed), each, "Calls that got no port.")
         v.derived(
             "search_us", points.map(\.search), each,
-            "Microseconds that the kernel searched for a port, of the searches that took long; 0 if "
-                + "none did.")
+            "Microseconds of long port searches; 0 if none.")
     }
 }
 
@@ -110,8 +101,7 @@ extension RunReport.ScopeSeries: FieldGroup {
     }
     package var definition: String { "series" }
     package var what: String {
-        scope.tuple == nil
-            ? "How a pool stood that bind() chooses from." : "How a tuple stood."
+        scope.tuple == nil ? "How a pool stood that bind() chooses from." : "How a tuple stood."
     }
 
     package mutating func fields(_ v: inout some FieldVisitor) {

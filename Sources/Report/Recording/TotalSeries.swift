@@ -22,8 +22,7 @@ struct TotalSeries: Sendable {
     ///   - width: seconds for one point.
     ///   - limit: tuples beyond it that hold ports are left out.
     mutating func add(
-        _ tick: Tick, _ point: TimeSeries.Point, in second: Int, width: Int,
-        limit: Int
+        _ tick: Tick, _ point: TimeSeries.Point, in second: Int, width: Int, limit: Int
     ) {
         if second != self.second {
             finishSecond(width: width)

@@ -125,9 +125,7 @@ package enum RunText {
     }
 
     /// `96 connects of wrk[123] to 127.0.0.1:8080`
-    private static func calls(
-        _ count: Int, _ most: FailedCall.Count?
-    ) -> TextBuffer {
+    private static func calls(_ count: Int, _ most: FailedCall.Count?) -> TextBuffer {
         guard let most else { return "\(count, "call")" }
         let call = most.call
         return switch call.scope {
@@ -137,9 +135,7 @@ package enum RunText {
         }
     }
 
-    private static func others(
-        _ count: Int, _ most: FailedCall.Count?
-    ) -> TextBuffer {
+    private static func others(_ count: Int, _ most: FailedCall.Count?) -> TextBuffer {
         let others = count - (most?.count ?? count)
         return "\(if: others > 0, " and \(grouped: others) more")"
     }

@@ -24,12 +24,12 @@ extension TextBuffer {
 
     /// Local date: `2026-11-22`.
     mutating func appendInterpolation(date time: UInt64, _ timestamps: Timestamps) {
-        timestamps.appendLocalDate(time, to: &self)
+        Timestamps.append(date: timestamps.localSeconds(time) / 86_400, to: &self)
     }
 
     /// Local time of day: `17:16:05`.
     package mutating func appendInterpolation(second time: UInt64, _ timestamps: Timestamps) {
-        timestamps.appendLocalSecond(time, to: &self)
+        Timestamps.append(secondOfDay: timestamps.localSeconds(time) % 86_400, to: &self)
     }
 
     /// Local time of day: `17:16:05.123`.

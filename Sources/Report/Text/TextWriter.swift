@@ -68,9 +68,7 @@ package struct TextWriter: Sendable {
         case .namespace(let news): write(news, time, context, &line)
         case .snapshot, .summary, .progress: break
         }
-        if let columns = layout.columns {
-            line.fold(since: start, width: columns, indent: indent)
-        }
+        if let columns = layout.columns { line.fold(since: start, width: columns, indent: indent) }
     }
 
     private func write(

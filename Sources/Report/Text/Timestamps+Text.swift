@@ -29,17 +29,7 @@ extension Timestamps {
         line.alignRight(columns, since: begin)
     }
 
-    /// Local date: `2026-11-22`.
-    func appendLocalDate(_ time: UInt64, to line: inout TextBuffer) {
-        Self.append(date: localSeconds(time) / 86_400, to: &line)
-    }
-
-    /// Local time of day with seconds: `17:16:05`.
-    func appendLocalSecond(_ time: UInt64, to line: inout TextBuffer) {
-        Self.append(secondOfDay: localSeconds(time) % 86_400, to: &line)
-    }
-
-    private func localSeconds(_ time: UInt64) -> Int {
+    func localSeconds(_ time: UInt64) -> Int {
         max(0, Int(clamping: time &+ realtimeOffset) / 1_000_000_000 + localOffset)
     }
 }

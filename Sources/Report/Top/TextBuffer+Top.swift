@@ -39,7 +39,5 @@ extension TextBuffer {
     }
 
     /// A rate; nothing at all is 0 and not 0.0.
-    mutating func appendInterpolation(pace: Double) {
-        self += pace > 0 ? "\(rate: pace)" : "0"
-    }
+    mutating func appendInterpolation(pace: Double) { self += pace > 0 ? "\(rate: pace)" : "0" }
 }

@@ -20,14 +20,12 @@ extension TopView {
         (
             "s n t r e f a",
             "sort by share, number held, TIME_WAIT, rate, time left, failed, address"
-        ),
-        ("< > i", "sort by the one before or behind; in reverse"),
+        ), ("< > i", "sort by the one before or behind; in reverse"),
         ("/", "show only what contains some words: address, port, process, namespace"),
         ("arrows j k", "select; also PgUp, PgDn, Home, End, g, G"),
         ("Enter x", "expand into the processes that hold the ports, or close again"),
         ("space p", "pause: counting goes on"),
         ("Esc", "drop the filter; then the selection, and close all"),
-        ("q Ctrl-C", "end, with a summary"),
-        ("Ctrl-Z", "stop, also counting, until fg"),
+        ("q Ctrl-C", "end, with a summary"), ("Ctrl-Z", "stop, also counting, until fg"),
     ]
 }

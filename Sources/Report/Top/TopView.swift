@@ -119,8 +119,7 @@ package struct TopView: Sendable {
         switch key {
         case .character(let byte):
             if filter.count < Self.filterLimit { filter.append(byte.lowercased) }
-        case .backspace:
-            if filter.popLast() == nil { filterBefore = nil }
+        case .backspace: if filter.popLast() == nil { filterBefore = nil }
         case .clearLine: filter = []
         case .escape:
             filter = filterBefore ?? []
@@ -143,9 +142,7 @@ package struct TopView: Sendable {
     }
 
     private mutating func toggle() {
-        guard let scope = selection.scope, expanded.remove(scope) != nil else {
-            return expand()
-        }
+        guard let scope = selection.scope, expanded.remove(scope) != nil else { return expand() }
     }
 
     /// The first row if none is selected.
