@@ -27,9 +27,7 @@ extension Advice.Kind {
             v.field(
                 "lived_us", &lived.mean, .microseconds, "Mean microseconds, connect() to close.")
             v.optional("bytes", &bytes, .tenths(), "Mean payload, both ways. Absent if unknown.")
-            v.field(
-                "pool", &pool, .count,
-                "Ports that would do: connections a second × seconds they lived.")
+            v.field("pool", &pool, .count, "Ports that do: connections a second × seconds lived.")
             if v.reads { lived.count = connections }
             self = .reuseConnections(
                 connections: connections, lived: lived, bytes: bytes, pool: pool)
@@ -37,8 +35,7 @@ extension Advice.Kind {
             v.field("closed", &closed, .count, "Connections that were closed.")
             var percent = share * 100
             v.field(
-                "closed_first_percent", &percent, .tenths(to: 100),
-                "Share that this side closed first.")
+                "closed_first_percent", &percent, .tenths(to: 100), "Closed first by this side.")
             v.field("time_wait", &timeWait, .count, Self.timeWaitText)
             if v.reads { share = percent / 100 }
             self = .letPeerClose(share: share, closed: closed, timeWait: timeWait)
@@ -72,8 +69,7 @@ extension Advice.Kind {
             self = .addAddresses(count)
         case .bindNoPort(var blocked):
             v.field(
-                "connects_blocked", &blocked, .count,
-                "Connects that failed as binds held the rest.")
+                "connects_blocked", &blocked, .count, "Connects that failed because of the binds.")
             self = .bindNoPort(blocked: blocked)
         case .socketRange(var own, var wide):
             v.field("range", &own, .range, "The socket's own: lowest and highest port.")
@@ -103,4 +99,33 @@ extension FieldVisitor {
     fileprivate mutating func count(_ count: inout Int, _ reason: @autoclosure () -> String) {
         field("count", &count, .count, "Connects that failed \(reason()).")
     }
+}
+
+extension Advice {
+    /// The command or the call that does it, where there is one.
+    package var setting: String? {
+        switch kind {
+        case .timeWaitReuse(let rules, let loopback, _, _, _):
+            let timestamps = rules.timestamps ? "" : " net.ipv4.tcp_timestamps=1"
+            // 2, the default, is enough where it is loopback.
+            let reuse =
+                rules.reuse == 1 || rules.reuse == 2 && loopback
+                ? "" : " net.ipv4.tcp_tw_reuse=\(loopback ? 2 : 1)"
+            return "sysctl -w\(timestamps)\(reuse)"
+        case .widenRange(_, let range, _, _):
+            return "sysctl -w net.ipv4.ip_local_port_range=\"\(range.low) \(range.high)\""
+        case .addAddresses, .bindNoPort, .collision:
+            return "setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one)"
+        case .socketRange:
+            return "setsockopt(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &zero, sizeof zero)"
+        case .noAddress:
+            guard case .tuple(let tuple) = scope else { return nil }
+            var command: TextBuffer = "ip route get "
+            command.append(tuple.remote)
+            return String(command)
+        case .reuseConnections, .letPeerClose, .closeIdle, .freeRange, .noMemory: return nil
+        }
+    }
+
+    package var netns: UInt32 { scope.netns }
 }

@@ -16,9 +16,7 @@ extension Advice: FieldGroup {
         v.field(
             "top_process", &process, .object(), unless: .unknown,
             "The process with the most \(isOfPool ? "binds" : "connects"). Absent when unknown.")
-        v.field(
-            "failed", &failed, .count,
-            "\(isOfPool ? "bind() calls" : "Connects") that failed there, for whatever cause.")
+        v.field("failed", &failed, .count, "\(isOfPool ? "bind() calls" : "Connects") that failed.")
         v.field("peak", &peak, .count, "Ports held at the peak.")
         v.field(
             "usable", &usable, .count,
@@ -28,9 +26,7 @@ extension Advice: FieldGroup {
         if let setting {
             v.derived("setting", setting, .text, "The command or the call that does it.")
         }
-        v.field(
-            "others", &others, .count,
-            "How many more \(isOfPool ? "local addresses" : "tuples") it would help.")
+        v.field("others", &others, .count, "How many more it would help.")
     }
 
     private mutating func demandFields(_ v: inout some FieldVisitor) {

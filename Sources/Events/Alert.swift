@@ -62,6 +62,6 @@ extension Forecast: FieldGroup {
             "Connections a second that the tuple can sustain. Absent while none was closed.")
         v.optional(
             "into_time_wait", &intoTimeWait, .tenths(to: 1),
-            "Part of the closed ones that goes into TIME_WAIT. Absent while none was closed.")
+            "Part of the closed ones that enters TIME_WAIT, 0 to 1. Absent while none was closed.")
     }
 }

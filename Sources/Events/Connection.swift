@@ -26,11 +26,9 @@ extension Change {
             "time_wait", &timeWait, .flag,
             "True: held until a `release`. False: free, unless a bind of the program keeps it.")
         v.optional(
-            "lived_us", &lived, .microseconds,
-            "Microseconds since connect(). Absent if older than the trace.")
+            "lived_us", &lived, .microseconds, "Microseconds since connect(). Absent if unknown.")
         v.optional(
-            "error", &error, .errno,
-            "Errno for which it was not established; ECANCELED: the program gave up.")
+            "error", &error, .errno, "Errno if never established; ECANCELED: the program gave up.")
         if v.reads { kind = .closed(timeWait: timeWait, lived: lived, error: error) }
     }
 }

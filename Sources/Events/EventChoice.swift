@@ -37,17 +37,13 @@ package struct EventChoice: Sendable {
         }
     }
 
-    /// Whether news of a namespace are wanted.
-    ///
-    /// - Parameter changed: other than its first connection.
-    /// - Parameter always: as far as only failures were asked for, they still are not.
+    /// Whether news of a namespace are wanted: `changed` if other than its first connection;
+    /// `always` unless only failures were asked for.
     package func wantsNamespaces(changed: Bool, always: Bool) -> Bool {
         level == .all || level == .notable && (changed || always)
     }
 
-    /// Whether ticks are wanted at the end of this second.
-    ///
-    /// - Parameter always: also while there is a line for each connection.
+    /// Whether ticks are wanted now; `always`: also while there is a line for each connection.
     package func wantsTicks(always: Bool) -> Bool { level != .failures && (always || isRolledUp) }
 
     /// A second has passed.

@@ -32,9 +32,7 @@ extension Failure {
                 "search_us", &search, .microseconds,
                 "Microseconds that the kernel searched, the last time. Absent if it did not.")
         }
-        v.field(
-            "count", &count, .integer(1),
-            "Failures since the last report: 1 first, then those of a second.")
+        v.field("count", &count, .integer(1), "Failures since the last report of their kind.")
     }
 
     private mutating func limitFields(_ v: inout some FieldVisitor) {

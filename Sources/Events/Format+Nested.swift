@@ -53,9 +53,7 @@ package struct List<Item: Format>: Format {
 }
 
 extension Format {
-    /// - Parameters:
-    ///   - of: what an item is.
-    ///   - least: how many there are, as `most`, for the schema.
+    /// Items, each of which is `of`; from `least` to `most` of them, for the schema.
     package static func list<Item>(
         _ item: Item, of: String, least: Int? = nil, most: Int? = nil
     ) -> Self where Self == List<Item> { List(item: item, of: of, least: least, most: most) }

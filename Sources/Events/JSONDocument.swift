@@ -25,9 +25,7 @@ package struct JSONDocument: Sendable {
 
     static let root: Node = 0
 
-    /// Takes the place of what was loaded before.
-    ///
-    /// - Returns: false if it is no JSON object; then there is nothing to be asked for.
+    /// Replaces what was loaded before. Returns false if it is no JSON object.
     mutating func load(_ line: ArraySlice<UInt8>) -> Bool {
         text.removeAll(keepingCapacity: true)
         text.append(contentsOf: line)

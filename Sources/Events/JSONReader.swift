@@ -1,10 +1,7 @@
 import PortModel
 
-/// Reads the events of one recording. What namespaces and errors are called gets a number of its own
-/// in each.
-///
-/// With the first field that is missing, or is something else, the whole event is given up: what is
-/// read after that counts for nothing.
+/// Reads the events of recordings, and numbers the names of namespaces and errors in each. An event
+/// is given up with the first field that is missing or wrong.
 package struct JSONReader: FieldVisitor, Sendable {
     private(set) var document = JSONDocument()
     /// The object whose fields are read.

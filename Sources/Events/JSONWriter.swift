@@ -4,9 +4,7 @@ import PortModel
 package struct JSONWriter: Sendable {
     package init() {}
 
-    /// Appends `event`, with a newline.
-    ///
-    /// - Parameter time: when it happened, in CLOCK_MONOTONIC nanoseconds.
+    /// Appends `event`, which happened at `time` (CLOCK_MONOTONIC nanoseconds), with a newline.
     package func write(
         _ event: Event, at time: UInt64, in context: RenderContext, to line: inout TextBuffer
     ) {
@@ -47,8 +45,6 @@ package struct FieldWriter: FieldVisitor {
         swap(&writer.line, &line)
     }
 
-    package var reads: Bool { false }
-
     package mutating func field<F: Format>(
         _ name: StaticString, _ value: inout F.Value, _ format: F, _ what: @autoclosure () -> String
     ) {
@@ -64,8 +60,6 @@ package struct FieldWriter: FieldVisitor {
         begin(name)
         format.write(value, &self)
     }
-
-    package func has(_ name: StaticString) -> Bool? { nil }
 
     private mutating func begin(_ name: StaticString) {
         // Byte by byte, which is faster than appending so little at once.

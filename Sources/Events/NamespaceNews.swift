@@ -40,18 +40,14 @@ extension Summary.NamespaceRow: FieldGroup {
         v.derived("usable", usable, .count, "Ports of the range that connect() may choose from.")
         timeWait.fields(&v)
         v.field(
-            "max_tw_buckets", &timeWait.limit, .integer(),
-            "`tcp_max_tw_buckets`: above it a connection closes without TIME_WAIT.")
+            "max_tw_buckets", &timeWait.limit, .integer(), "`tcp_max_tw_buckets`: most TIME_WAITs.")
     }
 }
 
 extension TimeWaitRules {
-    /// All but the limit.
-    ///
-    /// - Parameter most: the greatest `tcp_tw_reuse`.
+    /// All but the limit; `most`: the greatest `tcp_tw_reuse`.
     mutating func fields(_ v: inout some FieldVisitor, most: Int? = nil) {
-        v.field(
-            "tw_reuse", &reuse, .integer(to: most), "`tcp_tw_reuse`: 0 no, 1 yes, 2 loopback only.")
+        v.field("tw_reuse", &reuse, .integer(to: most), "`tcp_tw_reuse`: 0 no, 1 yes, 2 loopback.")
         v.field(
             "tw_reuse_delay_ms", &reuseDelay, .integer(),
             "Milliseconds before reuse: `tcp_tw_reuse_delay`, or 1000 where there is none.")

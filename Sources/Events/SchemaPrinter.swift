@@ -53,8 +53,6 @@ package struct SchemaPrinter: FieldVisitor {
 
     // MARK: Fields
 
-    package var reads: Bool { false }
-
     package mutating func field<F: Format>(
         _ name: StaticString, _ value: inout F.Value, _ format: F, _ what: @autoclosure () -> String
     ) { add("\(name)", format.schema(value, &self), isRequired: true, what()) }
@@ -63,8 +61,6 @@ package struct SchemaPrinter: FieldVisitor {
         _ name: StaticString, _ value: inout F.Value?, _ format: F, isRequired: Bool,
         _ what: @autoclosure () -> String
     ) { add("\(name)", format.schema(value, &self), isRequired: isRequired, what()) }
-
-    package func has(_ name: StaticString) -> Bool? { nil }
 
     private mutating func add(
         _ name: String, _ keywords: [Keyword], isRequired: Bool, _ what: String

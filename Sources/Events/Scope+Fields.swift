@@ -66,9 +66,7 @@ extension PortUsage {
         if v.reads { outsidePool = max(0, outsidePool) }
     }
 
-    /// All but `held`. Where that was not read, `outsidePool` is too little by so much.
-    ///
-    /// - Parameter name: of the field that says what is held.
+    /// All but `held`, whose field is called `name`: unread, `outsidePool` is too little by so much.
     mutating func waiting(_ v: inout some FieldVisitor, of name: @autoclosure () -> String) {
         v.field("time_wait", &timeWait, .count, "How many of `\(name())` are in TIME_WAIT.")
         v.field("reusable", &reusable, .count, "Those that `tcp_tw_reuse` frees.")
@@ -116,7 +114,7 @@ extension ProcessID: FieldGroup {
             "Calling process (thread group), in the first pid namespace. Absent if unknown.")
         v.field(
             "comm", &name, ProcessName(least: 1), unless: ProcessID.Name(),
-            "Its name, up to 15 bytes; no UTF-8: U+FFFD. Absent if unknown.")
+            "Its name, at most 15 bytes; invalid UTF-8 becomes U+FFFD. Absent if unknown.")
     }
 
     package static let blanks = [ProcessID.unknown]
@@ -130,7 +128,7 @@ extension ProcessID: FieldGroup {
         v.field("pid", &pid, .pid(least), "Its id in the first pid namespace; 0 if unknown.")
         v.field(
             "comm", &name, ProcessName(least: least),
-            "Its name, up to 15 bytes, may be empty; no UTF-8: U+FFFD.")
+            "Its name, at most 15 bytes, maybe none; invalid UTF-8 becomes U+FFFD.")
     }
 }
 

@@ -27,9 +27,7 @@ extension Event {
         static let blank = Start(version: "", kernel: "", hooks: [])
 
         package init(version: String, kernel: String, hooks: [String]) {
-            self.version = version
-            self.kernel = kernel
-            self.hooks = hooks
+            (self.version, self.kernel, self.hooks) = (version, kernel, hooks)
         }
 
         mutating func fields(_ v: inout some FieldVisitor) {

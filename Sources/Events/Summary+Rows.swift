@@ -12,9 +12,7 @@ extension Summary.TupleRow: FieldGroup {
     package mutating func fields(_ v: inout some FieldVisitor) {
         tuple.fields(&v)
         usage.fields(&v, held: "Ports it holds at the end, those in TIME_WAIT included.")
-        v.field(
-            "range", &range, .range,
-            "Range of its sockets, theirs or the namespace's: lowest and highest port.")
+        v.field("range", &range, .range, "Range of its sockets: the lowest and the highest port.")
         peakFields(&v)
         totals.fields(&v)
         v.field("errors", &errors, .errors, "Connects with a port but no connection.")
@@ -22,9 +20,7 @@ extension Summary.TupleRow: FieldGroup {
         v.optional(
             "first_failure_at", &firstFailureAt, .time,
             "When the first of `failed` failed: \(Time.look) Absent when none did.")
-        v.field(
-            "processes", &processes, .objects(),
-            "The processes with the most connects, failed ones included, at most 16, most first.")
+        v.field("processes", &processes, .objects(), "Those with the most connects, at most 16.")
     }
 
     private mutating func peakFields(_ v: inout some FieldVisitor) {
@@ -68,8 +64,7 @@ extension Summary.BindPoolRow: FieldGroup {
         v.field("usable", &usable, .count, PortUsage.poolUsableText)
         v.field("peak", &peak, .count, "The most ports that were held at the end of any second.")
         v.field("failed", &failed, .count, "bind() calls that found no port.")
-        v.field(
-            "processes", &processes, .objects(), "Those with the most of these calls, at most 16.")
+        v.field("processes", &processes, .objects(), "Those with most of these calls, at most 16.")
     }
 }
 

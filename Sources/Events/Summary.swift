@@ -19,15 +19,12 @@ extension Summary {
         v.field("tuples_omitted", &tuplesOmitted, .count, "Tuples seen but not in `tuples`.")
         v.field("namespaces", &namespaces, .objects(), "Those with connections that still exist.")
         v.field(
-            "bind_pools", &bindPools, .objects(),
-            "Pools of bind(), failed ones first, then the fullest.")
+            "bind_pools", &bindPools, .objects(), "Pools of bind(), by failures, then by share.")
         v.field(
             "refused", &refusals, .objects(),
             "Not in `failed`: binds, and connects without a search. At most 1,000, by count.")
         v.field("tuples", &tuples, .objects(), "Most of the usable ports at the peak first.")
-        v.field(
-            "advice", &advice, .objects(),
-            "What would have kept ports from running out, most useful first.")
+        v.field("advice", &advice, .objects(), "What would have helped, most useful first.")
     }
 }
 
@@ -36,8 +33,7 @@ extension TupleState.Totals {
         v.field("opened", &opened, .count, "Connects that got a port, those refused included.")
         v.field("closed", &closed, .count, "Sockets closed.")
         v.field(
-            "closed_first", &closedFirst, .count,
-            "How many of `closed` this end closed first, so that their port went into TIME_WAIT.")
+            "closed_first", &closedFirst, .count, "Those this end closed first, into TIME_WAIT.")
         v.field("failed", &failed, .count, "Connects that got no port.")
     }
 }
@@ -56,9 +52,7 @@ extension Calls: FieldGroup {
 extension Accuracy {
     mutating func fields(_ v: inout some FieldVisitor) {
         v.field("lost", &lost, .integer(), "Records that the full ring buffer lost.")
-        v.field(
-            "skipped", &skipped, .integer(),
-            "Program runs on transitions that the kernel skipped; a copy takes those over.")
+        v.field("skipped", &skipped, .integer(), "Runs on transitions that the kernel skipped.")
         v.field("slipped", &slipped, .integer(), "How many of these no copy may have taken over.")
         v.field("audits", &audits, .count, "Checks of the counts against the kernel's table.")
         v.field("largest_drift", &largestDrift, .count, "The most ports by which they differed.")

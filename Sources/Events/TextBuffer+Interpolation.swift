@@ -21,11 +21,8 @@ extension TextBuffer: ExpressibleByStringInterpolation, StringInterpolationProto
     // MARK: Text
 
     package mutating func appendInterpolation(_ text: TextBuffer) { append(text) }
-
     package mutating func appendInterpolation(_ text: StaticString) { append(text) }
-
     package mutating func appendInterpolation(_ text: String) { append(text) }
-
     package mutating func appendInterpolation(spaces count: Int) { append(spaces: count) }
 
     /// Right-aligned in `width` columns.
@@ -71,9 +68,7 @@ extension TextBuffer: ExpressibleByStringInterpolation, StringInterpolationProto
 
     package mutating func appendInterpolation(tenths value: Double) { append(tenths: value) }
 
-    /// `1 port`, `28,232 ports`
-    ///
-    /// - Parameter nouns: of more than one; nil: with an `s`.
+    /// `1 port`, `28,232 ports`; `nouns`, if more than an `s` makes the plural.
     package mutating func appendInterpolation(
         _ count: Int, _ noun: StaticString, _ nouns: StaticString? = nil
     ) {

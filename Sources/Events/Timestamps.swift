@@ -8,8 +8,7 @@ package struct Timestamps: Sendable {
     package var start: UInt64?
 
     package init(realtimeOffset: UInt64, localOffset: Int) {
-        self.realtimeOffset = realtimeOffset
-        self.localOffset = localOffset
+        (self.realtimeOffset, self.localOffset) = (realtimeOffset, localOffset)
     }
 
     /// RFC 3339 in UTC with microseconds: `2026-11-22T17:16:05.123456Z`.

@@ -10,8 +10,7 @@ struct HostFact: Sendable {
     private(set) var isAlarming: @Sendable (RunReport) -> Bool = { _ in false }
 
     init(_ name: StaticString, _ value: @escaping @Sendable (RunReport) -> TextBuffer) {
-        self.name = name
-        self.value = value
+        (self.name, self.value) = (name, value)
     }
 
     private static func count(

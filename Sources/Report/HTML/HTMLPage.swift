@@ -70,7 +70,9 @@ struct HTMLPage {
             }
         }
         let order = rows.indices.sorted { Self.precedes(rows[$0], rows[$1], $0 < $1) }
-        let shown = Self.numbered(order.prefix(Self.limit).map { rows[$0] })
+        var shown = order.prefix(Self.limit).map { rows[$0] }
+        let charts = shown.indices.filter { shown[$0].series != nil }
+        for (chart, place) in charts.enumerated() { shown[place].chart = chart }
         self.rows = shown
         rowsOmitted =
             max(0, rows.count - Self.limit) + reports.reduce(0) { $0 + $1.summary.tuplesOmitted }
@@ -84,22 +86,13 @@ struct HTMLPage {
         reports.first?.context.timestamps ?? Timestamps(realtimeOffset: 0, localOffset: 0)
     }
 
+    func sum(_ count: (Summary) -> Int) -> Int { reports.reduce(0) { $0 + count($1.summary) } }
+
     /// `web-1: `, where there are several hosts.
     func prefix(_ host: Int) -> TextBuffer { hosts.count > 1 ? "\(hosts[host]): " : "" }
 
     /// Milliseconds since the begin.
     func elapsed(_ time: UInt64) -> Int { Int(clamping: (time - min(time, begin)) / 1_000_000) }
-
-    private static func numbered(_ rows: [Row]) -> [Row] {
-        var count = 0
-        return rows.map { row in
-            guard row.series != nil else { return row }
-            var numbered = row
-            numbered.chart = count
-            count += 1
-            return numbered
-        }
-    }
 
     private static func precedes(_ a: Row, _ b: Row, _ isEarlier: Bool) -> Bool {
         let one = (a.peak.share, a.exhausted, a.opened)

@@ -140,9 +140,7 @@ extension HTMLWriter {
         let isSorted: Bool
 
         init(_ name: StaticString, _ kind: Kind = .text, isSorted: Bool = false) {
-            self.name = name
-            self.kind = kind
-            self.isSorted = isSorted
+            (self.name, self.kind, self.isSorted) = (name, kind, isSorted)
         }
     }
 

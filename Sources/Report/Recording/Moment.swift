@@ -83,8 +83,7 @@ extension Moment.Kind: Kind {
             v.derived("available", usage.available, .count, "Ports that a connect() would find.")
             var seconds = exhaustedIn
             v.optional(
-                "exhausted_in_s", &seconds, .tenths(),
-                "Seconds until no port was left, as foreseen. Absent when that was not.")
+                "exhausted_in_s", &seconds, .tenths(), "Seconds to exhaustion, where foreseen.")
         case .firstFailure(var call):
             v.derived("call", call.kind, .name(.connect, .bind), "Which call failed.")
             v.derived("cause", call.cause, .cause, "What it failed for.")

@@ -33,15 +33,12 @@ package struct RecordingReader: Sendable {
 
     /// - Parameter lineLimit: longer lines, in bytes, are passed over.
     package init(limits: RunCollector.Limits = RunCollector.Limits(), lineLimit: Int = 64 << 20) {
-        self.limits = limits
-        self.lineLimit = lineLimit
+        (self.limits, self.lineLimit) = (limits, lineLimit)
     }
 
     // MARK: Lines
 
-    /// Reads on.
-    ///
-    /// - Parameter count: how many of `bytes` are there.
+    /// Reads on: the first `count` of `bytes`.
     package mutating func take(_ bytes: [UInt8], count: Int) throws(RecordingProblem) {
         if count > 0 { sawAnything = true }
         var start = 0
@@ -121,9 +118,7 @@ package struct RecordingReader: Sendable {
 
     // MARK: Events
 
-    /// Reads one line.
-    ///
-    /// - Parameter range: of it in `bytes`, without the newline.
+    /// Reads one line: `range` of `bytes`, without the newline.
     package mutating func take(line bytes: [UInt8], _ range: Range<Int>) throws(RecordingProblem) {
         if collector != nil, ConnectionLine.isOne(bytes.span, range) { return }
         switch events.read(bytes[range]) {

@@ -1,10 +1,8 @@
 import Events
 import PortModel
 
-/// Makes a `RunReport` of the events of a run, which come in the order of a recording. Connections are
-/// no part of it: the ticks tell of them.
-///
-/// The space is bounded: when a series has no room for one more point, the resolution of all is halved;
+/// Makes a `RunReport` of the events of a run, in the order of a recording. Connections are no part of
+/// it: the ticks tell of them. Its space is bounded: a full series halves the resolution of all, and
 /// of many tuples those with the greatest peak share have a series.
 package struct RunCollector: Sendable {
     package struct Limits: Sendable {
@@ -87,10 +85,7 @@ package struct RunCollector: Sendable {
     /// What one tuple did in the second before `time`.
     private mutating func take(_ tick: Tick, at time: UInt64) {
         let second = second(endingAt: time)
-        var point = TimeSeries.Point()
-        point.held = UInt32(clamping: tick.usage.held)
-        point.timeWait = UInt32(clamping: tick.usage.timeWait)
-        point.usable = UInt32(clamping: tick.usage.usable)
+        var point = TimeSeries.Point(tick.usage)
         point.opened = UInt32(clamping: tick.since.opened)
         point.closed = UInt32(clamping: tick.since.closed)
         point.failed = UInt32(clamping: tick.since.failed)
@@ -109,9 +104,7 @@ package struct RunCollector: Sendable {
     private mutating func take(_ pool: Event.BindPoolUsage, at time: UInt64) {
         let second = second(endingAt: time)
         with(.bindPool(pool.key)) { entry, width in
-            var point = TimeSeries.Point()
-            point.held = UInt32(clamping: pool.usage.held)
-            point.usable = UInt32(clamping: pool.usage.usable)
+            var point = TimeSeries.Point(pool.usage)
             point.failed = UInt32(clamping: pool.failed - min(pool.failed, entry.totals.failed))
             entry.totals.failed = pool.failed
             entry.series.add(point, in: second, width: width)
@@ -134,9 +127,7 @@ package struct RunCollector: Sendable {
 
     // MARK: The report
 
-    /// What has come so far.
-    ///
-    /// - Parameter context: what goes by which name in it.
+    /// What has come so far, with the names of `context`.
     package func report(
         in context: RenderContext, _ reading: RunReport.Reading = RunReport.Reading()
     ) -> RunReport {
@@ -170,9 +161,12 @@ package struct RunCollector: Sendable {
         summary.duration = elapsed(latest)
         (summary.held, summary.timeWait) = (totals.held, totals.timeWait)
         let ticks = ranked.prefix(limits.series).compactMap { scope, entry in
-            scope.tuple.map {
-                Summary.Ticked(
-                    tuple: $0, usage: entry.usage, peak: entry.peak, totals: entry.totals)
+            scope.tuple.map { tuple in
+                var row = Summary.TupleRow(
+                    tuple: tuple, range: PortRange(low: 1, high: 0), usage: entry.usage,
+                    peak: entry.peak)
+                row.totals.raise(to: entry.totals)
+                return row
             }
         }
         summary.bringUpToDate(ticks, totals: totals.sums)

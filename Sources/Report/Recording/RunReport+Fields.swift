@@ -29,12 +29,6 @@ extension RunReport: FieldGroup {
     package var definition: String { "host" }
     package var what: String { "What one recording says." }
 
-    private enum EndingName: String {
-        case complete
-        case summaryBefore = "summary_before"
-        case ticksOnly = "ticks_only"
-    }
-
     package mutating func fields(_ v: inout some FieldVisitor) {
         v.use(context)
         endingFields(&v)
@@ -48,27 +42,24 @@ extension RunReport: FieldGroup {
         v.field("summary", &last, .object(), "What became of all, as far as is known.")
         v.field("seconds_per_point", &secondsPerPoint, .integer(1), "1, 2, 4…")
         v.field("totals", &totals, .object(), "All tuples together, without bind pools.")
-        v.field(
-            "series", &series, .objects(),
-            "Those of the tuples and bind pools with the greatest peak share, that one first.")
+        v.field("series", &series, .objects(), "Those with the greatest peak share, in that order.")
         v.field("series_omitted", &seriesOmitted, .count, "How many more there were.")
         v.field("moments", &moments, .objects(), "Alerts, first failures, losses, in order.")
         v.field("moments_omitted", &momentsOmitted, .count, "How many more there were, all later.")
     }
 
     private func endingFields(_ v: inout some FieldVisitor) {
-        var (name, time): (EndingName, UInt64?) =
+        var (name, time): (String, UInt64?) =
             switch ending {
-            case .complete: (.complete, nil)
-            case .summaryAt(let time): (.summaryBefore, time)
-            case .ticksOnly: (.ticksOnly, nil)
+            case .complete: ("complete", nil)
+            case .summaryAt(let time): ("summary_before", time)
+            case .ticksOnly: ("ticks_only", nil)
             }
         v.field(
-            "ending", &name, .name(.complete, .summaryBefore, .ticksOnly),
+            "ending", &name, .text("complete", "summary_before", "ticks_only"),
             "`complete`: the summary is that of the end. Else the recording breaks off, and causes, "
                 + "processes and advice are as of `summary_at`, or with `ticks_only` missing.")
-        v.optional(
-            "summary_at", &time, .time, "When it was made: \(Time.look) Only before the end.")
+        v.optional("summary_at", &time, .time, "When that was: \(Time.look) Only before the end.")
     }
 }
 
@@ -83,15 +74,12 @@ extension TimeSeries: FieldGroup {
         v.derived(
             "held", points.map(\.held), each, "Most ports held at a second's end, with TIME_WAITs.")
         v.derived("time_wait", points.map(\.timeWait), each, "How many of them were in TIME_WAIT.")
-        v.derived(
-            "usable", points.map(\.usable), each,
-            "What was usable at that moment; 0 for all tuples together, as each has its own ports.")
+        v.derived("usable", points.map(\.usable), each, "Usable then; 0 for all tuples together.")
         v.derived("opened", points.map(\.opened), each, "Connects that got a port.")
         v.derived("closed", points.map(\.closed), each, "Sockets closed.")
         v.derived("failed", points.map(\.failed), each, "Calls that got no port.")
         v.derived(
-            "search_us", points.map(\.search), each,
-            "Microseconds of long port searches; 0 if none.")
+            "search_us", points.map(\.search), each, "Microseconds of long port searches, or 0.")
     }
 }
 

@@ -70,9 +70,7 @@ extension Advice {
             \(shortfall: covers)
             """
         case .timeWaitReuse(let rules, let loopback, let timeWait, let reusable, let rate):
-            """
-            \(timeWaitReuse(rules, loopback, timeWait, reusable, rate))\(verdict: covers)
-            """
+            "\(timeWaitReuse(rules, loopback, timeWait, reusable, rate))\(verdict: covers)"
         case .closeIdle(let open):
             """
             \(open, of: peak, "ports at the peak were open connections, not TIME_WAITs:") close \
@@ -87,9 +85,7 @@ extension Advice {
             (net.ipv4.ip_local_reserved_ports).
             """
         case .freeRange(let range, let blocked, let binders):
-            """
-            \(freeRange(range, blocked, binders))\(verdict: covers)
-            """
+            "\(freeRange(range, blocked, binders))\(verdict: covers)"
         case .addAddresses(let count):
             """
             \(grouped: count) source addresses, or \(grouped: count) addresses or ports of the \

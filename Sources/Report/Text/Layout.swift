@@ -42,9 +42,7 @@ package struct Layout: Sendable {
         return width <= tupleColumns
     }
 
-    /// Returns `text`, which consists of whole lines, with those broken that are too wide.
-    ///
-    /// - Parameter indent: the column in which the rest of a line begins.
+    /// Returns `text`, whole lines, with those broken that are too wide; they go on at `indent`.
     func folded(_ text: TextBuffer, indent: Int) -> TextBuffer {
         guard let columns else { return text }
         var folded = text

@@ -68,9 +68,7 @@ package enum RunText {
         return text
     }
 
-    /// Says what has become of it.
-    ///
-    /// - Parameter ending: why the command itself has failed; nil if it has not.
+    /// Says what has become of it; `ending`: why the command itself has failed, nil if it has not.
     package static func verdict(_ verdict: Verdict, ending: String?, _ summary: Summary?)
         -> TextBuffer
     {

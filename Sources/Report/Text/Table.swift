@@ -34,8 +34,7 @@ struct Table {
     }
 
     init(_ columns: [(title: StaticString, width: Int)], label: StaticString) {
-        self.columns = columns
-        self.label = label
+        (self.columns, self.label) = (columns, label)
     }
 
     mutating func append(_ figures: [Figure?], _ label: TextBuffer) {

@@ -1,5 +1,3 @@
-import Events
-
 /// A key that the live view knows.
 package enum TopKey: Hashable, Sendable {
     case up, down, left, right, pageUp, pageDown, home, end

@@ -1,4 +1,3 @@
-import Events
 import PortModel
 
 /// All there is to show of one moment, the end of a second.
