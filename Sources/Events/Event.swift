@@ -21,8 +21,7 @@ package enum Event: Sendable {
     case snapshot(Snapshot)
 }
 
-/// An event, and when it happened, in CLOCK_MONOTONIC nanoseconds, or since 1970 when it was read: what
-/// a line of JSON has.
+/// An event and its time: CLOCK_MONOTONIC nanoseconds, or since 1970 when it was read.
 package struct TimedEvent: FieldGroup {
     package var event: Event
     package var time: UInt64

@@ -5,8 +5,7 @@ package struct EventChoice: Sendable {
     package enum Level: String, Sendable, CaseIterable {
         /// Every record.
         case all
-        /// Each connection while that can be read, a line a tuple and second when it cannot;
-        /// failures and alerts always.
+        /// Each connection, or if too many a line a tuple and second; failures and alerts.
         case notable
         /// Failures and alerts only.
         case failures

@@ -36,7 +36,10 @@ package struct JSONReader: FieldVisitor, Sendable {
         guard let place = Event.blankNames.firstIndex(where: { has(kind, $0) }) else {
             return .unknown
         }
-        if place == 0, let format = number("format"), format > Event.Start.currentFormat {
+        if place == 0, let node = document.find("format", in: JSONDocument.root),
+            let format = integer(node, from: 0, to: Self.greatest),
+            format > Event.Start.currentFormat
+        {
             let version = document.find("version", in: JSONDocument.root)
             return .newer(version: version.flatMap { string($0) } ?? "")
         }
@@ -44,12 +47,6 @@ package struct JSONReader: FieldVisitor, Sendable {
         var event = TimedEvent(Event.blanks[place], at: 0)
         event.fields(&self)
         return isUnreadable ? .unreadable : .event(event.event, at: event.time)
-    }
-
-    private mutating func number(_ name: StaticString) -> Int? {
-        document.find(name, in: JSONDocument.root).flatMap {
-            integer($0, from: 0, to: Self.greatest)
-        }
     }
 
     /// Another recording begins.

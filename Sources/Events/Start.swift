@@ -1,8 +1,7 @@
 extension Event {
     /// On which host, with what, and with which options a trace begins.
     package struct Start: Hashable, Sendable {
-        /// Of a recording: which events and fields there are. Another number is written only if what
-        /// reads this one cannot read it.
+        /// Which events and fields there are; changes only if older readers cannot read them.
         package var format = Self.currentFormat
         package var version: String
         /// Empty if not known, as each of these.

@@ -31,8 +31,7 @@ package struct TextBuffer: Sendable {
     /// Takes back what comes after the byte at `end`.
     package mutating func truncate(to end: Int) { bytes.removeSubrange(end...) }
 
-    /// Appends a decimal number, padded to `width` digits with `pad`, with `separator` between groups of
-    /// three.
+    /// Appends a decimal number, padded to `width` with `pad`, its groups of three separated.
     package mutating func append(
         _ number: Int, width: Int = 0, pad: UInt8 = UInt8(ascii: "0"), separator: UInt8? = nil
     ) {
@@ -55,8 +54,7 @@ package struct TextBuffer: Sendable {
         append(number, separator: UInt8(ascii: ","))
     }
 
-    /// Appends a number with one digit after the point. Infinite and absurd values are cut off at
-    /// 10¹⁵.
+    /// Appends a number with one digit after the point, cut off at 10¹⁵.
     package mutating func append(tenths value: Double) {
         let tenths = Int((min(max(value, -1e15), 1e15) * 10).rounded())
         if tenths < 0 { append("-") }
@@ -102,8 +100,7 @@ package struct TextBuffer: Sendable {
 
     package static let hex = Array("0123456789abcdef".utf8)
 
-    /// Columns that the text takes up: one for each code point, as our own text needs no more, and
-    /// none for what colours it.
+    /// Columns of the text: one for each code point, which suits ours, none for colours.
     package static func columns(of text: ArraySlice<UInt8>) -> Int {
         var columns = 0
         var isEscape = false

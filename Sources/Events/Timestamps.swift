@@ -55,8 +55,7 @@ package struct Timestamps: Sendable {
         )
     }
 
-    /// Reads what `appendUTC` writes. Nanoseconds since 1970; nil if it is no such time, or not of the
-    /// years 1970 to 2261.
+    /// Reads what `appendUTC` writes: nanoseconds since 1970; nil if no time of 1970 to 2261.
     package static func read(_ text: ArraySlice<UInt8>) -> UInt64? {
         guard text.count == 27 else { return nil }
         let base = text.startIndex

@@ -1,8 +1,7 @@
 import Events
 import PortModel
 
-/// The content of a page of one or several reports: their tuples and bind pools in one order, the
-/// fullest first, on one axis of time.
+/// The content of a page: tuples and bind pools, the fullest first, on one axis of time.
 struct HTMLPage {
     let reports: [RunReport]
     /// A name for each report: its host's, and never the same twice.

@@ -17,8 +17,7 @@ extension TextBuffer {
         }
     }
 
-    /// JSON, so that HTML finds neither the end of its element nor a comment in it. `<` stands in
-    /// strings only.
+    /// JSON in which HTML finds no end of its element, and no comment. `<` is in strings only.
     mutating func appendInterpolation(embedding json: TextBuffer) {
         for byte in json.bytes {
             if byte == UInt8(ascii: "<") { append("\\u003c") } else { append(byte: byte) }

@@ -8,8 +8,7 @@ package struct Moment: Hashable, Sendable {
     package var kind: Kind
 
     package enum Kind: Hashable, Sendable {
-        /// A threshold was crossed; of `level` 0: all of it has recovered. `exhaustedIn`: seconds, if
-        /// that was foreseen.
+        /// A threshold was crossed; `level` 0: recovered. `exhaustedIn`: seconds, if foreseen.
         case alert(PortScope, level: Int, usage: PortUsage, exhaustedIn: Double?)
         /// The first one of that process for that cause, from and to there.
         case firstFailure(FailedCall)

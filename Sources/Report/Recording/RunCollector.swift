@@ -177,8 +177,7 @@ package struct RunCollector: Sendable {
 
     private func elapsed(_ time: UInt64) -> UInt64 { time - min(time, startedAt ?? time) }
 
-    /// The one that a tick tells of, which comes a little later than its end; or the last one if the
-    /// clock was put back.
+    /// The second a tick tells of, a little before `time`; the last one if the clock went back.
     private mutating func second(endingAt time: UInt64) -> Int {
         see(time)
         advance(to: Self.second(endingAfter: elapsed(time)))

@@ -22,8 +22,7 @@ package struct TimeSeries: Hashable, Sendable {
         /// together `usable` is 0, as each has its own ports.
         package var timeWait: UInt32 = 0
         package var usable: UInt32 = 0
-        /// Connects that got a port, sockets closed, and connects (of a bind pool: binds) that got no
-        /// port, in all of the seconds.
+        /// Connects with a port, sockets closed, and calls without a port, in all of the seconds.
         package var opened: UInt32 = 0
         package var closed: UInt32 = 0
         package var failed: UInt32 = 0

@@ -12,8 +12,7 @@ struct RunWriter {
             line += layout.folded("  command    \(command: command)\n", indent: 13)
         }
         line += "  traced     \(run.period)\n\(gaps(of: run))"
-        SummaryWriter(style: style, layout: layout)
-            .write(run.summary, in: run.context, to: &line)
+        SummaryWriter(style: style, layout: layout).write(run.summary, in: run.context, to: &line)
         AdviceWriter(style: style, layout: layout)
             .write(run.summary.advice, in: run.context, to: &line)
     }

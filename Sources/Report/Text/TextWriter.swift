@@ -33,8 +33,7 @@ package struct TextWriter: Sendable {
             return SnapshotWriter(style: style, layout: layout)
                 .write(snapshot, in: context, to: &line)
         case .summary(let summary), .progress(let summary):
-            SummaryWriter(style: style, layout: layout)
-                .write(summary, in: context, to: &line)
+            SummaryWriter(style: style, layout: layout).write(summary, in: context, to: &line)
             return AdviceWriter(style: style, layout: layout)
                 .write(summary.advice, in: context, to: &line)
         case .start(let start):

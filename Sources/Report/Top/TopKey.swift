@@ -53,8 +53,7 @@ package struct TopKeyDecoder: Sendable {
         }
     }
 
-    /// The key that `bytes` begin with an escape sequence for, and how long that is; nil if more of it
-    /// is to come.
+    /// The key of the escape sequence that `bytes` begin with, and its length; nil if incomplete.
     private static func sequence(_ bytes: ArraySlice<UInt8>) -> (key: TopKey?, length: Int)? {
         let bytes = Array(bytes)
         guard bytes.count > 1 else { return (.escape, 1) }
