@@ -38,7 +38,7 @@ struct Replay: ~Copyable {
             ownNamespace: nil, errnoName: errnoName)
         var pipeline = Pipeline(
             sinks: [sink], context: context, ownInode: Stories.inodes[0], naming: { _, _ in nil })
-        pipeline.ledger.awaitsReturns = true
+        pipeline.ledger.failures.awaitsReturns = true
         self.pipeline = pipeline
         self.sink = sink
         self.poller = poller

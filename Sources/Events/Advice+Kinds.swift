@@ -6,8 +6,7 @@ extension Advice {
         case .reuseConnections: "Keep connections open and use them again."
         case .letPeerClose: "Let the peer close first: then this side has no TIME_WAIT."
         case .timeWaitReuse: "Let TIME_WAITs be used again."
-        case .closeIdle:
-            "Have fewer connections open: most ports at the peak were theirs, not TIME_WAITs'."
+        case .closeIdle: "Have fewer connections open: most ports at the peak were theirs."
         case .widenRange: "Set a wider `ip_local_port_range`."
         case .freeRange: "Move reservations and binds out of the range."
         case .addAddresses: "Use more source addresses, or more addresses or ports of the peer."
@@ -18,6 +17,33 @@ extension Advice {
         case .noMemory: "See to the kernel's memory."
         }
     }
+
+    /// The command or the call that does it, where there is one.
+    package var setting: String? {
+        switch kind {
+        case .timeWaitReuse(let rules, let loopback, _, _, _):
+            let timestamps = rules.timestamps ? "" : " net.ipv4.tcp_timestamps=1"
+            // 2, the default, is enough where it is loopback.
+            let reuse =
+                rules.reuse == 1 || rules.reuse == 2 && loopback
+                ? "" : " net.ipv4.tcp_tw_reuse=\(loopback ? 2 : 1)"
+            return "sysctl -w\(timestamps)\(reuse)"
+        case .widenRange(_, let range, _, _):
+            return "sysctl -w net.ipv4.ip_local_port_range=\"\(range.low) \(range.high)\""
+        case .addAddresses, .bindNoPort, .collision:
+            return "setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one)"
+        case .socketRange:
+            return "setsockopt(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &zero, sizeof zero)"
+        case .noAddress:
+            guard case .tuple(let tuple) = scope else { return nil }
+            var command: TextBuffer = "ip route get "
+            command.append(tuple.remote)
+            return String(command)
+        case .reuseConnections, .letPeerClose, .closeIdle, .freeRange, .noMemory: return nil
+        }
+    }
+
+    package var netns: UInt32 { scope.netns }
 }
 
 extension Advice.Kind {
@@ -26,15 +52,9 @@ extension Advice.Kind {
         case .reuseConnections(var connections, var lived, var bytes, var pool):
             v.field("connections", &connections, .count, "Connections that were opened.")
             v.field(
-                "lived_us", &lived.mean, .microseconds,
-                "Mean microseconds from connect() to close.")
-            v.optional(
-                "bytes", &bytes, .tenths(),
-                "Mean payload, both ways. Absent when not known.")
-            v.field(
-                "pool", &pool, .count,
-                "How many at once would have done, and ports with them: connections a second × "
-                    + "seconds they lived.")
+                "lived_us", &lived.mean, .microseconds, "Mean microseconds, connect() to close.")
+            v.optional("bytes", &bytes, .tenths(), "Mean payload, both ways. Absent if unknown.")
+            v.field("pool", &pool, .count, "Ports that do: connections a second × seconds lived.")
             if v.reads { lived.count = connections }
             self = .reuseConnections(
                 connections: connections, lived: lived, bytes: bytes, pool: pool)
@@ -42,8 +62,7 @@ extension Advice.Kind {
             v.field("closed", &closed, .count, "Connections that were closed.")
             var percent = share * 100
             v.field(
-                "closed_first_percent", &percent, .tenths(to: 100),
-                "Share that this side closed first.")
+                "closed_first_percent", &percent, .tenths(to: 100), "Closed first by this side.")
             v.field("time_wait", &timeWait, .count, Self.timeWaitText)
             if v.reads { share = percent / 100 }
             self = .letPeerClose(share: share, closed: closed, timeWait: timeWait)
@@ -64,8 +83,7 @@ extension Advice.Kind {
             v.field("to", &to, .range, "The range to set: the lowest and the highest port.")
             v.field("adds", &adds, .count, "Ports that are usable in it, less those that are now.")
             v.optional(
-                "sustains_per_s", &sustains, .count,
-                Self.sustainsText + " Absent when it cannot be told.")
+                "sustains_per_s", &sustains, .count, Self.sustainsText + " Absent if unknown.")
             self = .widenRange(from: from, to: to, adds: adds, sustains: sustains)
         case .freeRange(var range, var blocked, var binders):
             v.field("range", &range, .range, PortRange.text)
@@ -78,9 +96,7 @@ extension Advice.Kind {
             self = .addAddresses(count)
         case .bindNoPort(var blocked):
             v.field(
-                "connects_blocked", &blocked, .count,
-                "Connects of the namespace that failed because binds held what they might have had."
-            )
+                "connects_blocked", &blocked, .count, "Connects that failed because of the binds.")
             self = .bindNoPort(blocked: blocked)
         case .socketRange(var own, var wide):
             v.field("range", &own, .range, "The socket's own: lowest and highest port.")

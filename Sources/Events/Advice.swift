@@ -16,9 +16,7 @@ extension Advice: FieldGroup {
         v.field(
             "top_process", &process, .object(), unless: .unknown,
             "The process with the most \(isOfPool ? "binds" : "connects"). Absent when unknown.")
-        v.field(
-            "failed", &failed, .count,
-            "\(isOfPool ? "bind() calls" : "Connects") that failed there, for whatever cause.")
+        v.field("failed", &failed, .count, "\(isOfPool ? "bind() calls" : "Connects") that failed.")
         v.field("peak", &peak, .count, "Ports held at the peak.")
         v.field(
             "usable", &usable, .count,
@@ -28,9 +26,7 @@ extension Advice: FieldGroup {
         if let setting {
             v.derived("setting", setting, .text, "The command or the call that does it.")
         }
-        v.field(
-            "others", &others, .count,
-            "How many more \(isOfPool ? "local addresses" : "tuples") it would help.")
+        v.field("others", &others, .count, "How many more it would help.")
     }
 
     private mutating func demandFields(_ v: inout some FieldVisitor) {
@@ -40,20 +36,17 @@ extension Advice: FieldGroup {
         if var demand {
             v.field(
                 "rate_per_s", &demand.rate, .tenths(),
-                "New connections a second: of the busiest second where some found no port, else on "
-                    + "average.")
+                "Opened a second, in the busiest second without a port, else on average.")
             v.optional(
                 "needed", &demand.ports, .count,
-                "Ports that this rate takes, TIME_WAITs included. Absent when too few were closed to "
-                    + "tell.")
+                "Ports that this rate takes, with TIME_WAITs. Absent if too few were closed.")
             self.demand = demand
         }
         guard let isCertain = kind.isJudged else { return }
         var percent = covers.map { ($0 * 1000).rounded(.down) / 10 }
         v.optional(
             "covers_percent", &percent, .tenths(to: 100), isRequired: isCertain,
-            "The part of the demand that this alone would have met; 100 is enough. Absent when no "
-                + "figure tells.")
+            "Part of the demand that this alone would have met. Absent if unknown.")
         // In tenths of a percent, so that it is the same again when it is written.
         if v.reads { covers = percent.map { ($0 * 10).rounded() / 1000 } }
     }

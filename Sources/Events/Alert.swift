@@ -13,8 +13,7 @@ extension Alert {
     mutating func fields(_ v: inout some FieldVisitor) {
         v.field(
             "level", &level, .integer(to: 100),
-            "The threshold crossed, in percent of `usable`; 0: recovered, which is below nine tenths "
-                + "of the lowest threshold.")
+            "Threshold crossed, in percent of `usable`; 0: recovered, below 0.9 × the lowest.")
         v.derived(
             "percent", percent, .tenths(to: 100),
             "100 × (`usable` - `available`) ÷ `usable`, rounded down.")
@@ -25,8 +24,7 @@ extension Alert {
         var search = longSearch.map { UInt64($0) }
         v.optional(
             "long_search_us", &search, .microseconds,
-            "Microseconds that the kernel searched for a port, on average of the searches of this "
-                + "tuple that took 100 or more, or that failed. Absent while there was none.")
+            "Mean microseconds of searches that took 100 or more, or failed. Absent if none.")
         if v.reads { longSearch = search.map { Double($0) } }
     }
 }
@@ -46,25 +44,20 @@ extension Forecast: FieldGroup {
     package var definition: String { "forecast" }
     package var what: String { "What becomes of the tuple if the load stays as it is." }
 
-    /// What is not known or not foreseen is absent.
     package mutating func fields(_ v: inout some FieldVisitor) {
         v.field("rate", &opensPerSecond, .tenths(), "Connections opened a second.")
         v.field(
             "net_rate", &netPerSecond, .tenths(nil),
             "Ports taken a second less those given back, over the next ten seconds.")
-        v.optional(
-            "exhausted_in_s", &exhaustedIn, .tenths(),
-            "Seconds to exhaustion. Absent if not foreseen.")
+        v.optional("exhausted_in_s", &exhaustedIn, .tenths(), "Seconds. Absent if not foreseen.")
         v.optional(
             "levels_off_at", &levelsOffAt, .count,
-            "Ports that it will hold when TIME_WAITs come back as fast as they begin. Absent when "
-                + "that is not foreseen.")
+            "Ports held once TIME_WAITs end as fast as they begin. Absent if not foreseen.")
         v.optional(
             "sustainable_rate", &sustainable, .tenths(),
-            "Connections a second that the tuple can sustain; absent while none was closed.")
+            "Connections a second that the tuple can sustain. Absent while none was closed.")
         v.optional(
             "into_time_wait", &intoTimeWait, .tenths(to: 1),
-            "Of those that are closed, the part whose port goes into TIME_WAIT, 0 to 1; absent while "
-                + "none was closed.")
+            "Part of the closed ones that enters TIME_WAIT, 0 to 1. Absent while none was closed.")
     }
 }

@@ -5,10 +5,7 @@ extension Audit {
 
     mutating func fields(_ v: inout some FieldVisitor) {
         v.field("netns", &netns, .namespace, "The network namespace that was looked at.")
-        v.field(
-            "sockets", &sockets, .count,
-            "Connections in the kernel's table that were compared; 0 where the counts were filled "
-                + "anew from it after a loss.")
+        v.field("sockets", &sockets, .count, "Connections compared; 0: counts refilled after loss.")
         v.derived("drift", totalDrift, .count, "Ports by which the counts of all tuples differed.")
         v.field("took_ms", &duration, .milliseconds, "Milliseconds, with three decimals.")
         var tuples = drift.map { Difference(tuple: $0.tuple, ports: $0.ports) }
@@ -29,9 +26,7 @@ extension Audit {
 
         mutating func fields(_ v: inout some FieldVisitor) {
             tuple.addresses(&v)
-            v.field(
-                "drift", &ports, .integer(nil),
-                "Ports counted, less those that the kernel holds.")
+            v.field("drift", &ports, .integer(nil), "Ports counted, less those the kernel holds.")
         }
     }
 }

@@ -10,23 +10,21 @@ extension Event {
         package var failed: Int
         /// Of which only text tells.
         package var processes = TopProcesses()
+    }
+}
 
-        package init(_ pool: BindPool) {
-            self.init(key: pool.key, usage: pool.usage, failed: pool.failed)
-            processes = pool.processes
-        }
+extension Event.BindPoolUsage {
+    package init(_ pool: BindPool) {
+        (key, usage, failed) = (pool.key, pool.usage, pool.failed)
+        processes = pool.processes
+    }
 
-        package init(key: BindPool.Key, usage: PortUsage, failed: Int) {
-            (self.key, self.usage, self.failed) = (key, usage, failed)
-        }
+    static let blank = Self(key: .blank, usage: PortUsage(usable: 0), failed: 0)
 
-        static let blank = BindPoolUsage(key: .blank, usage: PortUsage(usable: 0), failed: 0)
-
-        mutating func fields(_ v: inout some FieldVisitor) {
-            key.fields(&v)
-            v.field("held", &usage.held, .count, PortUsage.poolHeldText)
-            v.field("usable", &usage.usable, .count, PortUsage.poolUsableText)
-            v.field("failed", &failed, .count, "bind() calls that found no port, since the start.")
-        }
+    mutating func fields(_ v: inout some FieldVisitor) {
+        key.fields(&v)
+        v.field("held", &usage.held, .count, PortUsage.poolHeldText)
+        v.field("usable", &usage.usable, .count, PortUsage.poolUsableText)
+        v.field("failed", &failed, .count, "bind() calls that found no port, since the start.")
     }
 }

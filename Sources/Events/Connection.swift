@@ -14,8 +14,8 @@ extension Change {
         v.field(
             "local_port", &localPort, .port(), unless: 0, isRequired: !isOpen,
             isOpen
-                ? "Port that the program bound itself. Absent otherwise, because the kernel has not "
-                    + "chosen one yet." : "Local port of the connection.")
+                ? "Port that the program bound itself. Absent otherwise: none is chosen yet."
+                : "Local port of the connection.")
         process.fieldsIfKnown(&v)
         if isOpen { process.userField(&v) }
         v.field("held", &held, .count, PortUsage.heldText)
@@ -23,16 +23,11 @@ extension Change {
         guard case .closed(var timeWait, var lived, var error) = kind else { return }
         v.field(
             "time_wait", &timeWait, .flag,
-            "True: the port stays held until a `release` follows. False: it is free or, where the "
-                + "program's own bind keeps it, it is until a `release` follows.")
+            "True: held until a `release`. False: free, unless a bind of the program keeps it.")
         v.optional(
-            "lived_us", &lived, .microseconds,
-            "Microseconds from connect() to this. Absent for connections that are older than the "
-                + "trace.")
+            "lived_us", &lived, .microseconds, "Microseconds since connect(). Absent if unknown.")
         v.optional(
-            "error", &error, .errno,
-            "Why it never was established, as an errno's name; ECANCELED when the program gave up. "
-                + "Absent when it was established.")
+            "error", &error, .errno, "Errno if never established; ECANCELED: the program gave up.")
         if v.reads { kind = .closed(timeWait: timeWait, lived: lived, error: error) }
     }
 }
@@ -54,8 +49,7 @@ extension Change.Kind {
         case .opened: "connect() has begun. It holds no port yet."
         case .established: "The handshake is done."
         case .closed: "The socket is closed. Its port need not be free yet: see `time_wait`."
-        case .released:
-            "The port is free again, after its TIME_WAIT or after the bind that kept it."
+        case .released: "The port is free again, after its TIME_WAIT or the bind that kept it."
         case .connecting, .failed: ""
         }
     }

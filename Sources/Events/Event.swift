@@ -22,8 +22,7 @@ package enum Event: Sendable {
     case snapshot(Snapshot)
 }
 
-/// An event, and when it happened, in CLOCK_MONOTONIC nanoseconds, or since 1970 when it was read: what
-/// a line of JSON has.
+/// An event and its time: CLOCK_MONOTONIC nanoseconds, or since 1970 when it was read.
 package struct TimedEvent: FieldGroup {
     package var event: Event
     package var time: UInt64
@@ -51,23 +50,14 @@ package struct TimedEvent: FieldGroup {
         case .alert(let alert): alert.what
         case .portsBack(let recovery): recovery.what
         case .tick: "Once a second for each tuple in which anything changed."
-        case .bindPool:
-            "Once a second for each pool that bind() chooses ports from, if it changed: the ports of a "
-                + "local address."
-        case .lost:
-            "The ring buffer was full. The counts are made exact again from the kernel's table, which "
-                + "a later `audit` shows."
-        case .audit:
-            "The counts were checked against the kernel's table of one namespace, and corrected where "
-                + "they differed."
-        case .namespace:
-            "A network namespace has its first connection, or other settings than before, or is gone."
+        case .bindPool: "Once a second for each local address that bind() chose ports of."
+        case .lost: "The ring buffer was full. A later `audit` tells of the counts' repair."
+        case .audit: "The counts were compared with the kernel's table, and corrected."
+        case .namespace: "A network namespace has its first connection, other settings, or is gone."
         case .summary, .progress:
-            "`summary`: the report on exit, always the last object. `progress`: in a recording, now "
-                + "and then, what a summary would say just then, with fewer tuples, so that a "
-                + "recording that breaks off makes a report all the same."
-        case .snapshot:
-            "What `portgauge snapshot` prints: one look at what is held and what is left."
+            "`summary`: the report on exit, always the last object. `progress`: the same now and then "
+                + "in a recording, with fewer tuples, in case it breaks off."
+        case .snapshot: "What `portgauge snapshot` prints: what is held, and what is left."
         }
     }
 

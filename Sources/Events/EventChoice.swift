@@ -5,8 +5,7 @@ package struct EventChoice: Sendable {
     package enum Level: String, Sendable, CaseIterable {
         /// Every record.
         case all
-        /// Each connection while that can be read, a line a tuple and second when it cannot;
-        /// failures and alerts always.
+        /// Each connection, or if too many a line a tuple and second; failures and alerts.
         case notable
         /// Failures and alerts only.
         case failures
@@ -37,17 +36,13 @@ package struct EventChoice: Sendable {
         }
     }
 
-    /// Whether news of a namespace are wanted.
-    ///
-    /// - Parameter changed: other than its first connection.
-    /// - Parameter always: as far as only failures were asked for, they still are not.
+    /// Whether news of a namespace are wanted: `changed` if other than its first connection;
+    /// `always` unless only failures were asked for.
     package func wantsNamespaces(changed: Bool, always: Bool) -> Bool {
         level == .all || level == .notable && (changed || always)
     }
 
-    /// Whether ticks are wanted at the end of this second.
-    ///
-    /// - Parameter always: also while there is a line for each connection.
+    /// Whether ticks are wanted now; `always`: also while there is a line for each connection.
     package func wantsTicks(always: Bool) -> Bool { level != .failures && (always || isRolledUp) }
 
     /// A second has passed.

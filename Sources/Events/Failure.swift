@@ -11,11 +11,8 @@ extension Failure {
     var what: String {
         switch call.kind {
         case .connect:
-            "connect() failed because of a port, an address or memory. The first of a process and "
-                + "tuple is reported at once, further ones once a second."
-        case .bind:
-            "bind() of a TCP socket failed with EADDRINUSE. The first of a process and address is "
-                + "reported at once, further ones once a second."
+            "connect() failed for want of a port, an address or memory; repeated once a second."
+        case .bind: "bind() of a TCP socket failed with EADDRINUSE; repeated once a second."
         }
     }
 
@@ -34,13 +31,9 @@ extension Failure {
         if isConnect {
             v.optional(
                 "search_us", &search, .microseconds,
-                "Microseconds that the kernel searched for a port, in the last of these failures. "
-                    + "Absent if it did not come as far.")
+                "Microseconds that the kernel searched, the last time. Absent if it did not.")
         }
-        v.field(
-            "count", &count, .integer(1),
-            "Failures since the last one reported: 1 the first time, then as many as the second had."
-        )
+        v.field("count", &count, .integer(1), "Failures since the last report of their kind.")
     }
 
     private mutating func limitFields(_ v: inout some FieldVisitor) {
@@ -56,8 +49,7 @@ extension Failure {
         var holders = limit?.holders ?? []
         v.field(
             "holders", &holders, .objects(least: 1, most: 3), unless: [],
-            "Present only if `blocked` by a bind(): the processes that hold most of `bound`, at most "
-                + "three, as far as known.")
+            "The processes, at most three, that hold most of `bound`. Only if `blocked`.")
         if v.reads { limit?.holders = holders }
     }
 }
@@ -97,13 +89,10 @@ extension FailedCall {
         v.field(
             "cause", &cause, isConnect ? .cause : .bindCause,
             isConnect
-                ? "The limit that connect() ran into. `exhausted`: the tuple holds the ports. "
-                    + "`blocked`: most of the range is reserved, or held by a bind(). `range`: the "
-                    + "socket's own range is used up, the namespace's is not. Other errors: "
-                    + "`collision`: the port that the program bound has a connection to that peer. "
-                    + "`no_address`: no usable local address. `no_memory`: the kernel had none."
-                : "`exhausted`: of the local address, bind() found no port that is free. "
-                    + "`collision`: the port that the program named is in use.")
+                ? "`exhausted`: the tuple holds the ports. `blocked`: the range is mostly reserved or "
+                    + "bound. `range`: only the socket's own is used up. `collision`: the bound port "
+                    + "has a connection to that peer. `no_address`: none is usable. `no_memory`."
+                : "`exhausted`: no port is free. `collision`: the named port is in use.")
     }
 
     mutating func portField(_ v: inout some FieldVisitor) {
@@ -111,8 +100,7 @@ extension FailedCall {
         v.field(
             "local_port", &localPort, .port(), unless: 0,
             isConnect
-                ? "Present only where the program had bound this port and it has a connection to that "
-                    + "peer already."
+                ? "Only where the program bound this port, which has a connection to that peer."
                 : "The port that the program asked for. Absent if it left that to the kernel.")
     }
 }
@@ -120,10 +108,5 @@ extension FailedCall {
 extension FailedCall.Kind: Kind {
     package static let blanks: [FailedCall.Kind] = [.connect, .bind]
 
-    package var name: StaticString {
-        switch self {
-        case .connect: "connect"
-        case .bind: "bind"
-        }
-    }
+    package var name: StaticString { self == .connect ? "connect" : "bind" }
 }

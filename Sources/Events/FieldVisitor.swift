@@ -12,9 +12,7 @@ package protocol FieldVisitor {
         _ name: StaticString, _ value: inout F.Value, _ format: F,
         _ what: @autoclosure () -> String)
 
-    /// A field that is absent where its value is nil.
-    ///
-    /// - Parameter isRequired: the schema asks for it all the same.
+    /// A field that is absent where its value is nil; `isRequired`: the schema asks for it all the same.
     mutating func optional<F: Format>(
         _ name: StaticString, _ value: inout F.Value?, _ format: F, isRequired: Bool,
         _ what: @autoclosure () -> String)
@@ -27,14 +25,14 @@ package protocol FieldVisitor {
 }
 
 extension FieldVisitor {
+    package var reads: Bool { false }
+    package func has(_ name: StaticString) -> Bool? { nil }
     package func use(_ context: RenderContext) {}
 
     package mutating func optional<F: Format>(
         _ name: StaticString, _ value: inout F.Value?, _ format: F,
         _ what: @autoclosure () -> String
-    ) {
-        optional(name, &value, format, isRequired: false, what())
-    }
+    ) { optional(name, &value, format, isRequired: false, what()) }
 
     /// A field that is left out where it has the value `absent`.
     package mutating func field<F: Format>(

@@ -6,7 +6,7 @@ package struct Time: Format {
 
     package func write(_ value: UInt64, _ writer: inout FieldWriter) {
         writer.line.append("\"")
-        writer.timestamps.appendUTC(value, to: &writer.line)
+        writer.context.timestamps.appendUTC(value, to: &writer.line)
         writer.line.append("\"")
     }
 
@@ -27,7 +27,8 @@ extension Format where Self == Time { package static var time: Self { Time() } }
 /// The identity of a network namespace, by its name.
 package struct NamespaceName: Format {
     package func write(_ value: UInt32, _ writer: inout FieldWriter) {
-        if let name = writer.namespaceNames[value] { return writer.line.append(quoted: name) }
+        let name = writer.context.namespaceNames[value]
+        if let name { return writer.line.append(quoted: name) }
         writer.line.append("\"")
         writer.line.append(Int(value))
         writer.line.append("\"")
@@ -38,17 +39,10 @@ package struct NamespaceName: Format {
     }
 
     package func schema(_ value: UInt32?, _ printer: inout SchemaPrinter) -> Keywords {
-        printer.shared(
+        printer.text(
             "netns",
-            [
-                (
-                    "description",
-                    .string(
-                        "Network namespace, as a person calls it: `host`, the name that `ip netns` knows "
-                            + "it by, a container's first twelve digits, its first process as "
-                            + "`comm[pid]`, or else its inode number in decimal.")
-                ), ("type", .string("string")), ("minLength", .int(1)),
-            ])
+            "Network namespace: `host`, its name for `ip netns`, a container's first twelve digits, "
+                + "its first process as `comm[pid]`, or its inode number.", ("minLength", .int(1)))
     }
 }
 
@@ -71,8 +65,7 @@ package struct Address: Format {
     }
 
     package func schema(_ value: IPAddress?, _ printer: inout SchemaPrinter) -> Keywords {
-        printer.pattern(
-            "address", Self.look, #"^([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9a-f:]{2,39})$"#)
+        printer.pattern("address", Self.look, #"^([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9a-f:]{2,39})$"#)
     }
 }
 
@@ -83,7 +76,7 @@ struct Errno: Format {
     static let pattern = "^(E[A-Z0-9]+|errno [0-9]+)$"
 
     func write(_ value: UInt16, _ writer: inout FieldWriter) {
-        writer.line.append(quoted: writer.errnoName(Int32(value)))
+        writer.line.append(quoted: writer.context.errnoName(Int32(value)))
     }
 
     func read(_ node: Node, _ reader: inout JSONReader) -> UInt16? {
@@ -102,18 +95,12 @@ extension Format where Self == Errno { static var errno: Self { Errno() } }
 /// The lowest and the highest port.
 struct Ends: Format {
     func write(_ value: PortRange, _ writer: inout FieldWriter) {
-        writer.line.append("[")
-        writer.line.append(Int(value.low))
-        writer.line.append(",")
-        writer.line.append(Int(value.high))
-        writer.line.append("]")
+        writer.line += "[\(Int(value.low)),\(Int(value.high))]"
     }
 
     func read(_ node: Node, _ reader: inout JSONReader) -> PortRange? {
-        guard let ends = List(item: .port(0)).read(node, &reader), ends.count == 2 else {
-            return nil
-        }
-        return PortRange(low: ends[0], high: ends[1])
+        let ends = List(item: .port(0)).read(node, &reader) ?? []
+        return ends.count == 2 ? PortRange(low: ends[0], high: ends[1]) : nil
     }
 
     func schema(_ value: PortRange?, _ printer: inout SchemaPrinter) -> Keywords {

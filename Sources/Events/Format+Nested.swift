@@ -47,16 +47,13 @@ package struct List<Item: Format>: Format {
 
     package func schema(_ value: [Item.Value]?, _ printer: inout SchemaPrinter) -> Keywords {
         let items: [SchemaPrinter.Keyword] = of.map { [("description", .string($0))] } ?? []
-        return [
-            ("type", .string("array")), ("items", .object(items + item.schema(nil, &printer))),
-        ] + SchemaPrinter.bounds("minItems", least, "maxItems", most)
+        return [("type", .string("array")), ("items", .object(items + item.schema(nil, &printer)))]
+            + SchemaPrinter.bounds("minItems", least, "maxItems", most)
     }
 }
 
 extension Format {
-    /// - Parameters:
-    ///   - of: what an item is.
-    ///   - least: how many there are, as `most`, for the schema.
+    /// Items, each of which is `of`; from `least` to `most` of them, for the schema.
     package static func list<Item>(
         _ item: Item, of: String, least: Int? = nil, most: Int? = nil
     ) -> Self where Self == List<Item> { List(item: item, of: of, least: least, most: most) }

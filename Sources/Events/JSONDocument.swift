@@ -23,22 +23,15 @@ package struct JSONDocument: Sendable {
         var next: UInt32
     }
 
-    /// Deeper ones are refused: ours have five.
-    private static let depthLimit = 16
-    /// 64 MiB of tokens. A summary of 1,000 tuples has 200,000.
-    private static let tokenLimit = 1 << 22
-
     static let root: Node = 0
 
-    /// Takes the place of what was loaded before.
-    ///
-    /// - Returns: false if it is no JSON object; then there is nothing to be asked for.
+    /// Replaces what was loaded before. Returns false if it is no JSON object.
     mutating func load(_ line: ArraySlice<UInt8>) -> Bool {
         text.removeAll(keepingCapacity: true)
         text.append(contentsOf: line)
         tokens.removeAll(keepingCapacity: true)
         hintObject = -1
-        var parser = JSONParser(tokenLimit: Self.tokenLimit, depthLimit: Self.depthLimit)
+        var parser = JSONParser()
         swap(&parser.tokens, &tokens)
         let isObject = parser.parse(text.span)
         swap(&parser.tokens, &tokens)
@@ -55,12 +48,11 @@ package struct JSONDocument: Sendable {
     mutating func find(_ name: StaticString, in object: Node) -> Node? {
         let end = Int(tokens[object].next)
         let from = object == hintObject && hint < end ? hint : object + 1
-        if let found = search(name, from, end) ?? search(name, object + 1, from) {
-            hintObject = object
-            hint = Int(tokens[found].next)
-            return found
+        guard let found = search(name, from, end) ?? search(name, object + 1, from) else {
+            return nil
         }
-        return nil
+        (hintObject, hint) = (object, Int(tokens[found].next))
+        return found
     }
 
     private func search(_ name: StaticString, _ from: Int, _ end: Int) -> Node? {

@@ -1,18 +1,15 @@
 /// Finds the values of a JSON text, as RFC 8259 has it, in one pass.
 struct JSONParser {
     var tokens: [JSONDocument.Token] = []
-    private let tokenLimit: Int
-    private let depthLimit: Int
     private var place = 0
 
-    init(tokenLimit: Int, depthLimit: Int) {
-        self.tokenLimit = tokenLimit
-        self.depthLimit = depthLimit
-    }
+    /// Deeper ones are refused: ours have five.
+    private static let depthLimit = 16
+    /// 64 MiB of tokens. A summary of 1,000 tuples has 200,000.
+    private static let tokenLimit = 1 << 22
 
     /// - Returns: whether `text` is one object, and no more than white space after it.
     mutating func parse(_ text: Span<UInt8>) -> Bool {
-        place = 0
         skipSpace(text)
         guard byte(text) == UInt8(ascii: "{"), value(text, depth: 0) else { return false }
         skipSpace(text)
@@ -32,7 +29,7 @@ struct JSONParser {
     }
 
     private mutating func add(_ kind: JSONDocument.Kind, from start: Int) -> Bool {
-        guard tokens.count < tokenLimit else { return false }
+        guard tokens.count < Self.tokenLimit else { return false }
         tokens.append(
             JSONDocument.Token(
                 kind: kind, start: UInt32(start), end: UInt32(place),
@@ -43,8 +40,8 @@ struct JSONParser {
     private mutating func value(_ text: Span<UInt8>, depth: Int) -> Bool {
         switch byte(text) {
         case UInt8(ascii: "\""): return string(text)
-        case UInt8(ascii: "{"): return depth < depthLimit && members(text, .object, depth: depth)
-        case UInt8(ascii: "["): return depth < depthLimit && members(text, .array, depth: depth)
+        case UInt8(ascii: "{"): return members(text, .object, depth: depth)
+        case UInt8(ascii: "["): return members(text, .array, depth: depth)
         case UInt8(ascii: "t"): return literal(text, "true", .yes)
         case UInt8(ascii: "f"): return literal(text, "false", .no)
         case UInt8(ascii: "n"): return literal(text, "null", .null)
@@ -56,7 +53,7 @@ struct JSONParser {
         _ text: Span<UInt8>, _ kind: JSONDocument.Kind, depth: Int
     ) -> Bool {
         let mine = tokens.count
-        guard add(kind, from: place) else { return false }
+        guard depth < Self.depthLimit, add(kind, from: place) else { return false }
         let end = kind == .object ? UInt8(ascii: "}") : UInt8(ascii: "]")
         place += 1
         skipSpace(text)

@@ -1,10 +1,7 @@
 import PortModel
 
-/// Reads the events of one recording. What namespaces and errors are called gets a number of its own
-/// in each.
-///
-/// With the first field that is missing, or is something else, the whole event is given up: what is
-/// read after that counts for nothing.
+/// Reads the events of recordings, and numbers the names of namespaces and errors in each. An event
+/// is given up with the first field that is missing or wrong.
 package struct JSONReader: FieldVisitor, Sendable {
     private(set) var document = JSONDocument()
     /// The object whose fields are read.
@@ -39,7 +36,10 @@ package struct JSONReader: FieldVisitor, Sendable {
         guard let place = Event.blankNames.firstIndex(where: { has(kind, $0) }) else {
             return .unknown
         }
-        if place == 0, let format = number("format"), format > Event.Start.currentFormat {
+        if place == 0, let node = document.find("format", in: JSONDocument.root),
+            let format = integer(node, from: 0, to: Self.greatest),
+            format > Event.Start.currentFormat
+        {
             let version = document.find("version", in: JSONDocument.root)
             return .newer(version: version.flatMap { string($0) } ?? "")
         }
@@ -47,12 +47,6 @@ package struct JSONReader: FieldVisitor, Sendable {
         var event = TimedEvent(Event.blanks[place], at: 0)
         event.fields(&self)
         return isUnreadable ? .unreadable : .event(event.event, at: event.time)
-    }
-
-    private mutating func number(_ name: StaticString) -> Int? {
-        document.find(name, in: JSONDocument.root).flatMap {
-            integer($0, from: 0, to: Self.greatest)
-        }
     }
 
     /// Another recording begins.
@@ -71,8 +65,7 @@ package struct JSONReader: FieldVisitor, Sendable {
     package var reads: Bool { true }
 
     package mutating func field<F: Format>(
-        _ name: StaticString, _ value: inout F.Value, _ format: F,
-        _ what: @autoclosure () -> String
+        _ name: StaticString, _ value: inout F.Value, _ format: F, _ what: @autoclosure () -> String
     ) {
         guard !isUnreadable else { return }
         guard let node = document.find(name, in: object), let there = format.read(node, &self)

@@ -22,13 +22,19 @@ package enum JSONValue: CustomStringConvertible, ExpressibleByDictionaryLiteral,
     }
 
     /// On one line.
-    package var description: String { text { write(to: &$0) } }
+    package var description: String { text(indent: nil) }
 
     /// A line for each value that has no other ones in it.
-    package var indented: String { text { write(to: &$0, indent: 0) } + "\n" }
+    package var indented: String { text(indent: 0) + "\n" }
+
+    private func text(indent: Int?) -> String {
+        var line = TextBuffer()
+        write(to: &line, indent: indent)
+        return String(line)
+    }
 
     /// - Parameter indent: spaces before each line; nil if all of it is to be on this one.
-    private func write(to line: inout TextBuffer, indent: Int? = nil) {
+    private func write(to line: inout TextBuffer, indent: Int?) {
         switch self {
         case .null: line.append("null")
         case .bool(let value): line.append(value ? "true" : "false")
@@ -63,23 +69,10 @@ package enum JSONValue: CustomStringConvertible, ExpressibleByDictionaryLiteral,
         line.append(begin)
         for (index, item) in items.enumerated() {
             if index > 0 { line.append(indent == nil || isSplit ? "," : ", ") }
-            if isSplit { line.newLine(indent: inner) }
+            if isSplit { line += "\n\(spaces: inner ?? 0)" }
             write(item, &line, inner)
         }
-        if isSplit { line.newLine(indent: indent) }
+        if isSplit { line += "\n\(spaces: indent ?? 0)" }
         line.append(end)
     }
-}
-
-extension TextBuffer {
-    fileprivate mutating func newLine(indent: Int?) {
-        append("\n")
-        append(spaces: indent ?? 0)
-    }
-}
-
-private func text(_ write: (inout TextBuffer) -> Void) -> String {
-    var line = TextBuffer()
-    write(&line)
-    return String(decoding: line.bytes, as: UTF8.self)
 }

@@ -4,9 +4,7 @@ import PortModel
 package struct JSONWriter: Sendable {
     package init() {}
 
-    /// Appends `event`, with a newline.
-    ///
-    /// - Parameter time: when it happened, in CLOCK_MONOTONIC nanoseconds.
+    /// Appends `event`, which happened at `time` (CLOCK_MONOTONIC nanoseconds), with a newline.
     package func write(
         _ event: Event, at time: UInt64, in context: RenderContext, to line: inout TextBuffer
     ) {
@@ -26,28 +24,19 @@ package struct JSONWriter: Sendable {
 /// Writes fields, each with the comma before it.
 package struct FieldWriter: FieldVisitor {
     var line: TextBuffer
-    private(set) var timestamps: Timestamps
-    private(set) var namespaceNames: [UInt32: String]
-    private(set) var errnoName: @Sendable (Int32) -> String
+    private(set) var context: RenderContext
     private var isFirst = true
 
     private init(_ context: RenderContext) {
         line = TextBuffer(capacity: 0)
-        timestamps = context.timestamps
-        namespaceNames = context.namespaceNames
-        errnoName = context.errnoName
+        self.context = context
     }
 
-    package mutating func use(_ context: RenderContext) {
-        timestamps = context.timestamps
-        namespaceNames = context.namespaceNames
-        errnoName = context.errnoName
-    }
+    package mutating func use(_ context: RenderContext) { self.context = context }
 
     /// Appends an object with the fields that `fields` names, and a newline.
     static func write(
-        _ line: inout TextBuffer, _ context: RenderContext,
-        _ fields: (inout FieldWriter) -> Void
+        _ line: inout TextBuffer, _ context: RenderContext, _ fields: (inout FieldWriter) -> Void
     ) {
         var writer = FieldWriter(context)
         swap(&writer.line, &line)
@@ -56,11 +45,8 @@ package struct FieldWriter: FieldVisitor {
         swap(&writer.line, &line)
     }
 
-    package var reads: Bool { false }
-
     package mutating func field<F: Format>(
-        _ name: StaticString, _ value: inout F.Value, _ format: F,
-        _ what: @autoclosure () -> String
+        _ name: StaticString, _ value: inout F.Value, _ format: F, _ what: @autoclosure () -> String
     ) {
         begin(name)
         format.write(value, &self)
@@ -74,8 +60,6 @@ package struct FieldWriter: FieldVisitor {
         begin(name)
         format.write(value, &self)
     }
-
-    package func has(_ name: StaticString) -> Bool? { nil }
 
     private mutating func begin(_ name: StaticString) {
         // Byte by byte, which is faster than appending so little at once.

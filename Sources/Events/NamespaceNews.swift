@@ -10,14 +10,11 @@ extension Event {
         package var netns: UInt32 { settings.netns }
 
         package init(kind: Kind, netns: UInt32, namespace: Namespace) {
-            self.init(kind: kind, settings: Summary.NamespaceRow(namespace, netns: netns))
+            (self.kind, settings) = (kind, Summary.NamespaceRow(namespace, netns: netns))
         }
 
-        private init(kind: Kind, settings: Summary.NamespaceRow) {
-            (self.kind, self.settings) = (kind, settings)
-        }
-
-        static let blank = NamespaceNews(kind: .found, settings: .blanks[0])
+        static let blank = NamespaceNews(
+            kind: .found, netns: 0, namespace: Namespace(inode: 0, pool: PortPool(range: .blank)))
 
         mutating func fields(_ v: inout some FieldVisitor) {
             v.field("state", &kind, .name(.found, .changed, .gone), "What is new.")
@@ -42,23 +39,17 @@ extension Summary.NamespaceRow: FieldGroup {
         v.derived("usable", usable, .count, "Ports of the range that connect() may choose from.")
         timeWait.fields(&v)
         v.field(
-            "max_tw_buckets", &timeWait.limit, .integer(),
-            "`tcp_max_tw_buckets`: above it a connection closes without TIME_WAIT.")
+            "max_tw_buckets", &timeWait.limit, .integer(), "`tcp_max_tw_buckets`: most TIME_WAITs.")
     }
 }
 
 extension TimeWaitRules {
-    /// All but the limit.
-    ///
-    /// - Parameter most: the greatest `tcp_tw_reuse`.
+    /// All but the limit; `most`: the greatest `tcp_tw_reuse`.
     mutating func fields(_ v: inout some FieldVisitor, most: Int? = nil) {
-        v.field(
-            "tw_reuse", &reuse, .integer(to: most),
-            "`tcp_tw_reuse`: 0 no, 1 yes, 2 loopback only.")
+        v.field("tw_reuse", &reuse, .integer(to: most), "`tcp_tw_reuse`: 0 no, 1 yes, 2 loopback.")
         v.field(
             "tw_reuse_delay_ms", &reuseDelay, .integer(),
-            "Milliseconds before a TIME_WAIT may be used again: `tcp_tw_reuse_delay`, or 1000 where "
-                + "the kernel has no such setting.")
+            "Milliseconds before reuse: `tcp_tw_reuse_delay`, or 1000 where there is none.")
         v.field("timestamps", &timestamps, .flag, "`tcp_timestamps`, which any reuse needs.")
     }
 }
@@ -68,7 +59,6 @@ extension PortRange {
     static var text: String { "The range in force: the lowest and the highest port." }
 
     static var boundText: String {
-        "Ports of `range` that a bind() holds, and that are not reserved: connect() passes over them "
-            + "for every destination."
+        "Unreserved ports of `range` that a bind() holds: closed to every connect()."
     }
 }

@@ -16,10 +16,8 @@ package struct RenderContext: Sendable {
         timestamps: Timestamps, namespaceNames: [UInt32: String], ownNamespace: UInt32?,
         errnoName: @escaping @Sendable (Int32) -> String
     ) {
-        self.timestamps = timestamps
-        self.namespaceNames = namespaceNames
-        self.ownNamespace = ownNamespace
-        self.errnoName = errnoName
+        (self.timestamps, self.errnoName) = (timestamps, errnoName)
+        (self.namespaceNames, self.ownNamespace) = (namespaceNames, ownNamespace)
     }
 
     /// That of nobody.

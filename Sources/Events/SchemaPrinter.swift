@@ -16,9 +16,7 @@ package struct SchemaPrinter: FieldVisitor {
     /// `schema/event.schema.json`
     package static var events: String {
         let printer = eventPrinter
-        let kinds = printer.kinds.map {
-            JSONValue.object([("$ref", .string("#/$defs/\($0)"))])
-        }
+        let kinds = printer.kinds.map { JSONValue.object([("$ref", .string("#/$defs/\($0)"))]) }
         return printer.file(
             title: "portgauge event", "One line of `portgauge --output json`.",
             [("oneOf", .array(kinds))])
@@ -55,19 +53,14 @@ package struct SchemaPrinter: FieldVisitor {
 
     // MARK: Fields
 
-    package var reads: Bool { false }
-
     package mutating func field<F: Format>(
-        _ name: StaticString, _ value: inout F.Value, _ format: F,
-        _ what: @autoclosure () -> String
+        _ name: StaticString, _ value: inout F.Value, _ format: F, _ what: @autoclosure () -> String
     ) { add("\(name)", format.schema(value, &self), isRequired: true, what()) }
 
     package mutating func optional<F: Format>(
         _ name: StaticString, _ value: inout F.Value?, _ format: F, isRequired: Bool,
         _ what: @autoclosure () -> String
     ) { add("\(name)", format.schema(value, &self), isRequired: isRequired, what()) }
-
-    package func has(_ name: StaticString) -> Bool? { nil }
 
     private mutating func add(
         _ name: String, _ keywords: [Keyword], isRequired: Bool, _ what: String
@@ -118,29 +111,21 @@ package struct SchemaPrinter: FieldVisitor {
         return [("$ref", .string("#/$defs/\(name)"))]
     }
 
-    mutating func shared(_ name: String, _ keywords: [Keyword]) -> [Keyword] {
-        shared(name) { _ in keywords }
+    mutating func text(_ name: String, _ what: String, _ limit: Keyword) -> [Keyword] {
+        let keywords = [("description", .string(what)), ("type", .string("string")), limit]
+        return shared(name) { _ in keywords }
     }
 
     mutating func pattern(_ name: String, _ what: String, _ pattern: String) -> [Keyword] {
-        shared(
-            name,
-            [
-                ("description", .string(what)), ("type", .string("string")),
-                ("pattern", .string(pattern)),
-            ])
+        text(name, what, ("pattern", .string(pattern)))
     }
 
     static func number(_ type: String, _ least: Int?, _ most: Int?) -> [Keyword] {
         [("type", .string(type))] + bounds("minimum", least, "maximum", most)
     }
 
-    static func bounds(
-        _ lower: String, _ least: Int?, _ upper: String, _ most: Int?
-    ) -> [Keyword] {
-        [(lower, least), (upper, most)].compactMap { name, bound in
-            bound.map { (name, .int($0)) }
-        }
+    static func bounds(_ lower: String, _ least: Int?, _ upper: String, _ most: Int?) -> [Keyword] {
+        [(lower, least), (upper, most)].compactMap { name, bound in bound.map { (name, .int($0)) } }
     }
 
     static func names(_ names: [String]) -> [Keyword] {

@@ -30,8 +30,7 @@ extension BindPool.Key {
     package mutating func fields(
         _ v: inout some FieldVisitor,
         local what: @autoclosure () -> String =
-            "Local address that was bound to, of which a bind() to port 0 chooses a port; `0.0.0.0` "
-            + "and `::` stand for all. IPv4 over a v6 socket is written as IPv4."
+            "Local address bound to; `0.0.0.0` and `::` stand for all. IPv4 over v6 is written as IPv4."
     ) {
         v.field("netns", &netns, .namespace, "Network namespace of the address.")
         v.field("local", &local, .address, what())
@@ -72,20 +71,12 @@ extension PortUsage {
         if v.reads { outsidePool = max(0, outsidePool) }
     }
 
-    /// All but what is held, from which follows what is held outside the pool: where that was not read, it is
-    /// too little by so much.
-    ///
-    /// - Parameter name: of the field that says what is held.
+    /// All but `held`, whose field is called `name`: unread, `outsidePool` is too little by so much.
     mutating func waiting(_ v: inout some FieldVisitor, of name: @autoclosure () -> String) {
         v.field("time_wait", &timeWait, .count, "How many of `\(name())` are in TIME_WAIT.")
-        v.field(
-            "reusable", &reusable, .count,
-            "TIME_WAITs that `tcp_tw_reuse` lets a connect() use.")
+        v.field("reusable", &reusable, .count, "Those that `tcp_tw_reuse` frees.")
         v.field("usable", &usable, .count, Self.usableText)
-        left(
-            &v,
-            "Ports that a connect() would find now: `usable`, less those of them that are held, "
-                + "and the `reusable` ones again.")
+        left(&v, "Ports that a connect() would find: `usable`, less the held, plus the `reusable`.")
     }
 
     /// Of a pool that bind() chooses from: of its ports in TIME_WAIT, it may use none again.
@@ -103,19 +94,16 @@ extension PortUsage {
     }
 
     package static var heldText: String {
-        "Ports that the tuple (netns, local, remote, remote_port) holds just after this, those in "
-            + "TIME_WAIT included."
+        "Ports of the tuple (netns, local, remote, remote_port) just after this, with TIME_WAITs."
     }
 
     package static var usableText: String {
-        "Ports that connect() may choose from: the range in force, less the reserved ones and those "
-            + "that a bind() holds, whatever its address. `held` may be greater where programs bound "
-            + "ports themselves, or the range was narrowed."
+        "Ports that connect() may choose from: the range in force, less those reserved or held by any "
+            + "bind(). `held` may be greater: programs bind ports, ranges are narrowed."
     }
 
     static var poolHeldText: String {
-        "Ports of the range that sockets of that address, or of all addresses, have, TIME_WAIT "
-            + "included."
+        "Ports of the range held by sockets of that address, or of all addresses, with TIME_WAITs."
     }
 
     static var poolUsableText: String {
@@ -128,12 +116,10 @@ extension ProcessID: FieldGroup {
     package mutating func fieldsIfKnown(_ v: inout some FieldVisitor) {
         v.field(
             "pid", &pid, .pid(1), unless: 0,
-            "Process (thread group) that called, as the first pid namespace numbers it. Absent when "
-                + "unknown.")
+            "Calling process (thread group), in the first pid namespace. Absent if unknown.")
         v.field(
             "comm", &name, ProcessName(least: 1), unless: ProcessID.Name(),
-            "Name of that process as the kernel has it, at most 15 bytes; bytes that are no UTF-8 "
-                + "become U+FFFD. Absent when unknown.")
+            "Its name, at most 15 bytes; invalid UTF-8 becomes U+FFFD. Absent if unknown.")
     }
 
     package static let blanks = [ProcessID.unknown]
@@ -147,8 +133,7 @@ extension ProcessID: FieldGroup {
         v.field("pid", &pid, .pid(least), "Its id in the first pid namespace; 0 if unknown.")
         v.field(
             "comm", &name, ProcessName(least: least),
-            "Its name as the kernel has it, at most 15 bytes, which may be none; bytes that are no "
-                + "UTF-8 become U+FFFD.")
+            "Its name, at most 15 bytes, maybe none; invalid UTF-8 becomes U+FFFD.")
     }
 }
 

@@ -9,8 +9,7 @@ extension Snapshot {
             "Where it is from: the kernel's own tables, or sock_diag, which tells less.")
         v.derived(
             "worst_percent", (worst * 10).rounded(.down) / 10, .tenths(to: 100),
-            "100 × (`usable` - `available`) ÷ `usable` of the fullest tuple or pool, with one "
-                + "decimal, rounded down.")
+            "100 × (`usable` - `available`) ÷ `usable` of the fullest one, rounded down.")
         v.field("namespaces", &namespaces, .objects(), "Those that could be entered.")
         v.field("bind_pools", &bindPools, .objects(), "Pools of bind(), the fullest first.")
         v.field("tuples", &tuples, .objects(), "The tuples that hold a port, the fullest first.")

@@ -12,10 +12,7 @@ extension Summary.TupleRow: FieldGroup {
     package mutating func fields(_ v: inout some FieldVisitor) {
         tuple.fields(&v)
         usage.fields(&v, held: "Ports it holds at the end, those in TIME_WAIT included.")
-        v.field(
-            "range", &range, .range,
-            "The range in force for its sockets: the namespace's, or their own. The lowest and the "
-                + "highest port.")
+        v.field("range", &range, .range, "Range of its sockets: the lowest and the highest port.")
         peakFields(&v)
         totals.fields(&v)
         v.field("errors", &errors, .errors, "Connects with a port but no connection.")
@@ -23,17 +20,13 @@ extension Summary.TupleRow: FieldGroup {
         v.optional(
             "first_failure_at", &firstFailureAt, .time,
             "When the first of `failed` failed: \(Time.look) Absent when none did.")
-        v.field(
-            "processes", &processes, .objects(),
-            "The processes with the most connects, failed ones included, at most 16, most first.")
+        v.field("processes", &processes, .objects(), "Those with the most connects, at most 16.")
     }
 
     private mutating func peakFields(_ v: inout some FieldVisitor) {
         v.field("peak", &peak.usage.held, .count, "The most ports it held at any time.")
         var time = peak.held > 0 ? peak.time : nil
-        v.optional(
-            "peak_at", &time, .time,
-            "When it first held that many: \(Time.look) Absent when it never held any.")
+        v.optional("peak_at", &time, .time, "When it first did: \(Time.look) Absent when never.")
         var atPeak = AtPeak(usage: peak.usage)
         v.field("at_peak", &atPeak, .object(), "How the tuple stood then.")
         guard v.reads else { return }
@@ -69,9 +62,7 @@ extension Summary.BindPoolRow: FieldGroup {
         v.field("usable", &usable, .count, PortUsage.poolUsableText)
         v.field("peak", &peak, .count, "The most ports that were held at the end of any second.")
         v.field("failed", &failed, .count, "bind() calls that found no port.")
-        v.field(
-            "processes", &processes, .objects(),
-            "The processes with the most of these calls, as far as known, at most 16, most first.")
+        v.field("processes", &processes, .objects(), "Those with most of these calls, at most 16.")
     }
 }
 

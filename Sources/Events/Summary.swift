@@ -13,27 +13,18 @@ extension Summary {
         v.field("lines_dropped", &linesDropped, .count, "Output lines that a slow reader missed.")
         v.field(
             "partial", &isPartial, .flag, unless: false,
-            "Left out unless true: only the connections of some processes were counted (`--only`, "
-                + "`--pid`, `--comm`), and others held ports of the same tuples, too.")
+            "Only if true: only some processes' connections were counted, others held ports, too.")
         v.field("held", &held, .count, "Ports held at the end, those in TIME_WAIT included.")
         v.field("time_wait", &timeWait, .count, "How many of `held` are in TIME_WAIT.")
         v.field("tuples_omitted", &tuplesOmitted, .count, "Tuples seen but not in `tuples`.")
+        v.field("namespaces", &namespaces, .objects(), "Those with connections that still exist.")
         v.field(
-            "namespaces", &namespaces, .objects(),
-            "Those that had connections and still exist.")
-        v.field(
-            "bind_pools", &bindPools, .objects(),
-            "The pools that bind() chose ports from, the ones with failures first, then the fullest."
-        )
+            "bind_pools", &bindPools, .objects(), "Pools of bind(), by failures, then by share.")
         v.field(
             "refused", &refusals, .objects(),
-            "Calls that are not in `failed`: each bind() that failed, and each connect() that did not "
-                + "come as far as to search a port. At most 1,000, by count.")
+            "Not in `failed`: binds, and connects without a search. At most 1,000, by count.")
         v.field("tuples", &tuples, .objects(), "Most of the usable ports at the peak first.")
-        v.field(
-            "advice", &advice, .objects(),
-            "What would have kept ports from running out, most useful first; nothing where nothing "
-                + "was wrong.")
+        v.field("advice", &advice, .objects(), "What would have helped, most useful first.")
     }
 }
 
@@ -42,8 +33,7 @@ extension TupleState.Totals {
         v.field("opened", &opened, .count, "Connects that got a port, those refused included.")
         v.field("closed", &closed, .count, "Sockets closed.")
         v.field(
-            "closed_first", &closedFirst, .count,
-            "How many of `closed` this end closed first, so that their port went into TIME_WAIT.")
+            "closed_first", &closedFirst, .count, "Those this end closed first, into TIME_WAIT.")
         v.field("failed", &failed, .count, "Connects that got no port.")
     }
 }
@@ -62,10 +52,7 @@ extension Calls: FieldGroup {
 extension Accuracy {
     mutating func fields(_ v: inout some FieldVisitor) {
         v.field("lost", &lost, .integer(), "Records that the full ring buffer lost.")
-        v.field(
-            "skipped", &skipped, .integer(),
-            "Runs of the program on state transitions that the kernel skipped; a copy of the program "
-                + "takes those over.")
+        v.field("skipped", &skipped, .integer(), "Runs on transitions that the kernel skipped.")
         v.field("slipped", &slipped, .integer(), "How many of these no copy may have taken over.")
         v.field("audits", &audits, .count, "Checks of the counts against the kernel's table.")
         v.field("largest_drift", &largestDrift, .count, "The most ports by which they differed.")
@@ -73,8 +60,6 @@ extension Accuracy {
         v.field("repairs", &repairs, .count, "How often that table refilled the counts.")
         v.derived(
             "complete", isComplete, .flag,
-            "Nothing was lost and nothing slipped. If false, `held` is exact all the same, as are "
-                + "`opened` and `failed` here, but `closed`, and what each tuple opened and failed, "
-                + "are lower bounds.")
+            "Nothing lost or slipped. If false, `closed` and the tuples' totals are lower bounds.")
     }
 }

@@ -21,11 +21,8 @@ extension TextBuffer: ExpressibleByStringInterpolation, StringInterpolationProto
     // MARK: Text
 
     package mutating func appendInterpolation(_ text: TextBuffer) { append(text) }
-
     package mutating func appendInterpolation(_ text: StaticString) { append(text) }
-
     package mutating func appendInterpolation(_ text: String) { append(text) }
-
     package mutating func appendInterpolation(spaces count: Int) { append(spaces: count) }
 
     /// Right-aligned in `width` columns.
@@ -43,9 +40,7 @@ extension TextBuffer: ExpressibleByStringInterpolation, StringInterpolationProto
     package mutating func appendInterpolation(
         if condition: Bool, _ text: @autoclosure () -> TextBuffer,
         else other: @autoclosure () -> TextBuffer = ""
-    ) {
-        append(condition ? text() : other())
-    }
+    ) { append(condition ? text() : other()) }
 
     package mutating func appendInterpolation(
         joined parts: some Sequence<TextBuffer>, by separator: StaticString = ", "
@@ -73,15 +68,11 @@ extension TextBuffer: ExpressibleByStringInterpolation, StringInterpolationProto
 
     package mutating func appendInterpolation(tenths value: Double) { append(tenths: value) }
 
-    /// `1 port`, `28,232 ports`
-    ///
-    /// - Parameter nouns: of more than one; nil: with an `s`.
+    /// `1 port`, `28,232 ports`; `nouns`, if more than an `s` makes the plural.
     package mutating func appendInterpolation(
         _ count: Int, _ noun: StaticString, _ nouns: StaticString? = nil
     ) {
-        append(grouped: count)
-        append(" ")
-        append(count == 1 ? noun : nouns ?? noun)
+        self += "\(grouped: count) \(count == 1 ? noun : nouns ?? noun)"
         if count != 1, nouns == nil { append("s") }
     }
 
@@ -100,10 +91,7 @@ extension TextBuffer: ExpressibleByStringInterpolation, StringInterpolationProto
 
     /// Whole, except below 10.
     package mutating func appendInterpolation(rate: Double) {
-        if rate < 9.95 {
-            append(tenths: rate)
-        } else {
-            append(grouped: Int(min(rate, 1e15).rounded()))
-        }
+        guard rate >= 9.95 else { return append(tenths: rate) }
+        append(grouped: Int(min(rate, 1e15).rounded()))
     }
 }

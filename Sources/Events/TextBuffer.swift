@@ -19,13 +19,9 @@ package struct TextBuffer: Sendable {
     }
 
     package mutating func append(_ text: String) { bytes.append(contentsOf: text.utf8) }
-
     package mutating func append(_ other: [UInt8]) { bytes.append(contentsOf: other) }
-
     package mutating func append(_ other: TextBuffer) { bytes.append(contentsOf: other.bytes) }
-
     package mutating func append(_ text: ArraySlice<UInt8>) { bytes.append(contentsOf: text) }
-
     @inlinable package mutating func append(byte: UInt8) { bytes.append(byte) }
 
     @inlinable package mutating func append(spaces count: Int) {
@@ -35,11 +31,7 @@ package struct TextBuffer: Sendable {
     /// Takes back what comes after the byte at `end`.
     package mutating func truncate(to end: Int) { bytes.removeSubrange(end...) }
 
-    /// Appends a decimal number.
-    ///
-    /// - Parameters:
-    ///   - width: padded to this many digits with `pad`.
-    ///   - separator: put between groups of three digits; nil for none.
+    /// Appends a decimal number, padded to `width` with `pad`, its groups of three separated.
     package mutating func append(
         _ number: Int, width: Int = 0, pad: UInt8 = UInt8(ascii: "0"), separator: UInt8? = nil
     ) {
@@ -62,8 +54,7 @@ package struct TextBuffer: Sendable {
         append(number, separator: UInt8(ascii: ","))
     }
 
-    /// Appends a number with one digit after the point. Infinite and absurd values are cut off at
-    /// 10¹⁵.
+    /// Appends a number with one digit after the point, cut off at 10¹⁵.
     package mutating func append(tenths value: Double) {
         let tenths = Int((min(max(value, -1e15), 1e15) * 10).rounded())
         if tenths < 0 { append("-") }
@@ -109,8 +100,7 @@ package struct TextBuffer: Sendable {
 
     package static let hex = Array("0123456789abcdef".utf8)
 
-    /// Columns that the text takes up: one for each code point, as our own text needs no more, and
-    /// none for what colours it.
+    /// Columns of the text: one for each code point, which suits ours, none for colours.
     package static func columns(of text: ArraySlice<UInt8>) -> Int {
         var columns = 0
         var isEscape = false
@@ -141,4 +131,44 @@ package struct TextBuffer: Sendable {
 
 extension String {
     package init(_ text: TextBuffer) { self.init(decoding: text.bytes, as: UTF8.self) }
+}
+
+extension TextBuffer {
+    /// As a JSON string.
+    package mutating func append(quoted text: String) {
+        append("\"")
+        for scalar in text.unicodeScalars { append(escaped: scalar) }
+        append("\"")
+    }
+
+    /// Bytes that are no UTF-8 become U+FFFD.
+    mutating func append(quoted name: ProcessID.Name) {
+        var isASCII = true
+        name.forEachByte { if $0 >= 0x80 { isASCII = false } }
+        if isASCII {
+            append("\"")
+            name.forEachByte { append(escaped: Unicode.Scalar($0)) }
+            append("\"")
+        } else {
+            var bytes: [UInt8] = []
+            name.forEachByte { bytes.append($0) }
+            append(quoted: String(decoding: bytes, as: UTF8.self))
+        }
+    }
+
+    /// What a terminal might obey is escaped, and what some readers take for the end of a line.
+    private mutating func append(escaped scalar: Unicode.Scalar) {
+        switch scalar.value {
+        case ..<0x20, 0x7f..<0xa0, 0x2028, 0x2029:
+            append("\\u")
+            for shift in [12, 8, 4, 0] as [UInt32] {
+                append(byte: Self.hex[Int(scalar.value >> shift & 15)])
+            }
+        case 0x22, 0x5c:
+            append("\\")
+            append(byte: UInt8(scalar.value))
+        case ..<0x80: append(byte: UInt8(scalar.value))
+        default: for byte in UTF8.encode(scalar)! { append(byte: byte) }
+        }
+    }
 }

@@ -8,15 +8,12 @@ extension Tick {
         usage.fields(&v, held: "Ports that the tuple holds now, those in TIME_WAIT included.")
         v.field(
             "opened", &since.opened, .integer(nil),
-            "Connects in this second that got a port, those refused included. Less than 0 only where "
-                + "a connect() counted in an earlier second, because its search took so long, found "
-                + "no port after all.")
+            "Connects that got a port; below 0 where a slow search of an earlier second failed.")
         v.field("closed", &since.closed, .count, "Sockets closed in this second.")
         v.field("failed", &since.failed, .count, "Connects in this second that got no port.")
         v.optional(
             "search_us", &search, .microseconds,
-            "Microseconds that connect() searched for a port, on average of the searches of this "
-                + "second that took 100 or more, or found none. Absent when none did.")
+            "Mean microseconds of searches that took 100 or more, or failed. Absent if none.")
         v.forecast(&forecast, usable: usage.usable)
     }
 }

@@ -8,8 +8,7 @@ package struct Timestamps: Sendable {
     package var start: UInt64?
 
     package init(realtimeOffset: UInt64, localOffset: Int) {
-        self.realtimeOffset = realtimeOffset
-        self.localOffset = localOffset
+        (self.realtimeOffset, self.localOffset) = (realtimeOffset, localOffset)
     }
 
     /// RFC 3339 in UTC with microseconds: `2026-11-22T17:16:05.123456Z`.
@@ -46,8 +45,7 @@ package struct Timestamps: Sendable {
         let shifted = days + 719_468
         let era = shifted / 146_097
         let dayOfEra = shifted % 146_097
-        let yearOfEra =
-            (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
         let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
         let shiftedMonth = (5 * dayOfYear + 2) / 153
         let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
@@ -57,8 +55,7 @@ package struct Timestamps: Sendable {
         )
     }
 
-    /// Reads what `appendUTC` writes. Nanoseconds since 1970; nil if it is no such time, or not of the
-    /// years 1970 to 2261.
+    /// Reads what `appendUTC` writes: nanoseconds since 1970; nil if no time of 1970 to 2261.
     package static func read(_ text: ArraySlice<UInt8>) -> UInt64? {
         guard text.count == 27 else { return nil }
         let base = text.startIndex
@@ -72,9 +69,8 @@ package struct Timestamps: Sendable {
             return value
         }
         for (place, mark) in punctuation where text[base + place] != mark { return nil }
-        guard let year = number(0, 4), (1970..<2262).contains(year),
-            let month = number(5, 2), (1...12).contains(month),
-            let day = number(8, 2), (1...31).contains(day),
+        guard let year = number(0, 4), (1970..<2262).contains(year), let month = number(5, 2),
+            (1...12).contains(month), let day = number(8, 2), (1...31).contains(day),
             let hour = number(11, 2), hour < 24, let minute = number(14, 2), minute < 60,
             let second = number(17, 2), second < 60, let microseconds = number(20, 6)
         else { return nil }

@@ -30,8 +30,7 @@ extension DoctorReport {
         }
         return [
             "netns": .optional(namespace.name), "inode": .int(Int(namespace.inode)),
-            "path": .string(namespace.path),
-            "own": .bool(namespace.inode == own?.inode),
+            "path": .string(namespace.path), "own": .bool(namespace.inode == own?.inode),
             "settings": namespace.settings.json, "findings": .array(findings),
         ]
     }
@@ -45,8 +44,7 @@ extension NetworkSettings {
             "ip_local_reserved_ports": .string(namespace.pool.reserved.list),
             "tcp_tw_reuse": .int(Int(rules.reuse)),
             "tcp_tw_reuse_delay": .optional(hasReuseDelay ? Int(rules.reuseDelay) : nil),
-            "tcp_timestamps": .bool(rules.timestamps),
-            "tcp_max_tw_buckets": .int(Int(rules.limit)),
+            "tcp_timestamps": .bool(rules.timestamps), "tcp_max_tw_buckets": .int(Int(rules.limit)),
             "tcp_fin_timeout": .int(Int(finTimeout)),
             "tcp_tw_recycle": recycles.map { .bool($0) } ?? .null,
         ]
@@ -63,14 +61,12 @@ extension SettingsReview.Finding {
                 "wider_range": wider.map(\.range.json) ?? .null, "gain": .optional(wider?.gain),
                 "gain_percent": .optional(wider?.percent),
             ]
-        case .reserved(let count, _):
-            ["finding": .string("reserved"), "ports": .int(count)]
+        case .reserved(let count, _): ["finding": .string("reserved"), "ports": .int(count)]
         case .listeners(let holders): ["finding": .string("listeners")] + json(holders)
         case .bound(let holders): ["finding": .string("bound")] + json(holders)
         case .nodePorts(let count, let process):
             ["finding": .string("node_ports"), "ports": .int(count)] + process.json
-        case .notDynamic(let count):
-            ["finding": .string("not_dynamic"), "ports": .int(count)]
+        case .notDynamic(let count): ["finding": .string("not_dynamic"), "ports": .int(count)]
         case .rate(let rate, let usable, let reuse):
             [
                 "finding": .string("rate"), "per_second": .tenths(rate), "usable": .int(usable),
@@ -98,9 +94,8 @@ extension SettingsReview.Finding {
 
     private func json(_ holders: [SettingsReview.Holder]) -> JSONValue {
         let list = holders.map { holder -> JSONValue in
-            let address = String("\(holder.address)" as TextBuffer)
-            return ["address": .string(address), "port": .int(Int(holder.port))]
-                + holder.process.json
+            let address = JSONValue.string(String("\(holder.address)" as TextBuffer))
+            return ["address": address, "port": .int(Int(holder.port))] + holder.process.json
         }
         return ["ports": .int(Set(holders.map(\.port)).count), "holders": .array(list)]
     }

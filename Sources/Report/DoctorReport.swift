@@ -36,9 +36,7 @@ package struct DoctorReport: Sendable {
         let isHeld: Bool
 
         package init(_ name: String, purpose: String, isHeld: Bool) {
-            self.name = name
-            self.purpose = purpose
-            self.isHeld = isHeld
+            (self.name, self.purpose, self.isHeld) = (name, purpose, isHeld)
         }
     }
 
@@ -51,10 +49,7 @@ package struct DoctorReport: Sendable {
         let loss: String?
 
         package init(_ name: String, purpose: String, refusal: String?, loss: String?) {
-            self.name = name
-            self.purpose = purpose
-            self.refusal = refusal
-            self.loss = loss
+            (self.name, self.purpose, self.refusal, self.loss) = (name, purpose, refusal, loss)
         }
     }
 
@@ -74,12 +69,8 @@ package struct DoctorReport: Sendable {
             name: String?, inode: UInt32, path: String, settings: NetworkSettings,
             hasSockets: Bool, review: SettingsReview
         ) {
-            self.name = name
-            self.inode = inode
-            self.path = path
-            self.settings = settings
-            self.hasSockets = hasSockets
-            self.review = review
+            (self.name, self.inode, self.path) = (name, inode, path)
+            (self.settings, self.hasSockets, self.review) = (settings, hasSockets, review)
         }
     }
 

@@ -5,9 +5,7 @@ package enum EventWriter: Sendable {
     case text(TextWriter)
     case json(JSONWriter)
 
-    /// Appends `event` as one or more whole lines.
-    ///
-    /// - Parameter time: when it happened, in CLOCK_MONOTONIC nanoseconds.
+    /// Appends `event`, of `time` in CLOCK_MONOTONIC nanoseconds, as one or more whole lines.
     package mutating func write(
         _ event: Event, at time: UInt64, in context: RenderContext, to line: inout TextBuffer
     ) {

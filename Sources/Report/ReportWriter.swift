@@ -14,9 +14,7 @@ package struct ReportWriter: Sendable {
 
     package init(_ form: Form) { self.form = form }
 
-    /// Appends the report.
-    ///
-    /// - Parameter runs: at least one.
+    /// Appends the report of at least one run.
     package func write(_ runs: [RunReport], to line: inout TextBuffer) {
         switch form {
         case .json: JSONWriter().write(ReportDocument(hosts: runs), to: &line)

@@ -1,8 +1,7 @@
 import Events
 import PortModel
 
-/// The content of a page of one or several reports: their tuples and bind pools in one order, the
-/// fullest first, on one axis of time.
+/// The content of a page: tuples and bind pools, the fullest first, on one axis of time.
 struct HTMLPage {
     let reports: [RunReport]
     /// A name for each report: its host's, and never the same twice.
@@ -39,11 +38,8 @@ struct HTMLPage {
         var series: TimeSeries?
 
         init(_ row: Summary.TupleRow, host: Int) {
-            self.host = host
-            scope = .tuple(row.tuple)
-            tuple = row
-            process = row.topProcess
-            peak = row.peak.usage
+            (self.host, scope, tuple) = (host, .tuple(row.tuple), row)
+            (process, peak) = (row.topProcess, row.peak.usage)
             peakAt = row.peak.held > 0 ? row.peak.time : nil
             failed = row.totals.failed
             exhausted =
@@ -52,12 +48,8 @@ struct HTMLPage {
         }
 
         init(_ row: Summary.BindPoolRow, host: Int) {
-            self.host = host
-            scope = .bindPool(row.key)
-            tuple = nil
-            process = row.topProcess
-            peak = row.peakUsage
-            peakAt = nil
+            (self.host, scope, tuple) = (host, .bindPool(row.key), nil)
+            (process, peak, peakAt) = (row.topProcess, row.peakUsage, nil)
             (failed, exhausted, opened) = (row.failed, row.failed, 0)
         }
     }
@@ -77,11 +69,12 @@ struct HTMLPage {
             }
         }
         let order = rows.indices.sorted { Self.precedes(rows[$0], rows[$1], $0 < $1) }
-        let shown = Self.numbered(order.prefix(Self.limit).map { rows[$0] })
+        var shown = order.prefix(Self.limit).map { rows[$0] }
+        let charts = shown.indices.filter { shown[$0].series != nil }
+        for (chart, place) in charts.enumerated() { shown[place].chart = chart }
         self.rows = shown
         rowsOmitted =
-            max(0, rows.count - Self.limit)
-            + reports.reduce(0) { $0 + $1.summary.tuplesOmitted }
+            max(0, rows.count - Self.limit) + reports.reduce(0) { $0 + $1.summary.tuplesOmitted }
         worst = shown.indices.max { (shown[$0].exhausted, -$0) < (shown[$1].exhausted, -$1) }
         begin = reports.map(\.startedAt).min() ?? 0
         end = reports.map(\.endedAt).max() ?? 0
@@ -92,27 +85,17 @@ struct HTMLPage {
         reports.first?.context.timestamps ?? Timestamps(realtimeOffset: 0, localOffset: 0)
     }
 
+    func sum(_ count: (Summary) -> Int) -> Int { reports.reduce(0) { $0 + count($1.summary) } }
+
     /// `web-1: `, where there are several hosts.
     func prefix(_ host: Int) -> TextBuffer { hosts.count > 1 ? "\(hosts[host]): " : "" }
 
     /// Milliseconds since the begin.
     func elapsed(_ time: UInt64) -> Int { Int(clamping: (time - min(time, begin)) / 1_000_000) }
 
-    private static func numbered(_ rows: [Row]) -> [Row] {
-        var count = 0
-        return rows.map { row in
-            guard row.series != nil else { return row }
-            var numbered = row
-            numbered.chart = count
-            count += 1
-            return numbered
-        }
-    }
-
     private static func precedes(_ a: Row, _ b: Row, _ isEarlier: Bool) -> Bool {
-        if a.peak.share != b.peak.share { return a.peak.share > b.peak.share }
-        if a.exhausted != b.exhausted { return a.exhausted > b.exhausted }
-        if a.opened != b.opened { return a.opened > b.opened }
-        return isEarlier
+        let one = (a.peak.share, a.exhausted, a.opened)
+        let other = (b.peak.share, b.exhausted, b.opened)
+        return one > other || one == other && isEarlier
     }
 }

@@ -12,14 +12,13 @@ extension HTMLWriter {
     /// Writes the data that the script draws: JSON, with times in seconds since the begin.
     func chartData(_ page: HTMLPage, _ line: inout TextBuffer) {
         let charts = page.rows.filter { $0.series != nil }
-        let each = max(
-            20, (Self.points - Self.drawn * 600) / max(1, charts.count - Self.drawn))
+        let each = max(20, (Self.points - Self.drawn * 600) / max(1, charts.count - Self.drawn))
         let marks = page.reports.map(Self.marks)
-        line += "{\"begin\":\(Int(clamping: page.begin / 1_000_000))"
-        line.field("zone", page.timestamps.localOffset)
-        line.field("seconds", thousandths: UInt64(page.elapsed(page.end)))
-        line.field("worst", page.worst.flatMap { page.rows[$0].chart } ?? 0)
-        line += ",\"tuples\":["
+        let worst = page.worst.flatMap { page.rows[$0].chart } ?? 0
+        line += """
+            {"begin":\(Int(clamping: page.begin / 1_000_000)),"zone":\(page.timestamps.localOffset),\
+            "seconds":\(seconds: page.elapsed(page.end)),"worst":\(worst),"tuples":[
+            """
         for (index, row) in charts.enumerated() {
             if index > 0 { line += ",\n" }
             let report = page.reports[row.host]
@@ -39,20 +38,14 @@ extension HTMLWriter {
             series.halve()
             step *= 2
         }
+        let (peak, points) = (row.peak, series.points)
+        let begin = page.elapsed(report.startedAt) + (series.first + 1) * step * 1000
         line += "{\"name\":\(quoted: name(row, page))"
         if let process = row.process { line += ",\"process\":\(quoted: "\(process)")" }
-        line += ",\"peak\":{\"held\":\(row.peak.held)"
-        line.field("usable", row.peak.usable)
-        line += ",\"share\":\(quoted: "\(share: row.peak.share)")"
-        if let time = row.peakAt {
-            line.field("at", thousandths: UInt64(page.elapsed(time)))
-        }
-        line += "}"
-        line.field("failures", row.failed)
-        let offset = page.elapsed(report.startedAt)
-        line.field("start", thousandths: UInt64(offset + (series.first + 1) * step * 1000))
-        line.field("step", step)
-        let points = series.points
+        line += ",\"peak\":{\"held\":\(peak.held),\"usable\":\(peak.usable)"
+        line += ",\"share\":\(quoted: "\(share: peak.share)")"
+        if let time = row.peakAt { line += ",\"at\":\(seconds: page.elapsed(time))" }
+        line += "},\"failures\":\(row.failed),\"start\":\(seconds: begin),\"step\":\(step)"
         line.array("held", points) { $1.append(Int($0.held)) }
         line.array("timeWait", points) { $1.append(Int($0.timeWait)) }
         line.array("opened", points) { $1.append(Int($0.opened)) }
@@ -64,11 +57,11 @@ extension HTMLWriter {
         let searches = points.indices.filter { points[$0].search > 0 }
         line.array("search", searches) { $1 += "[\($0),\(Int(points[$0].search))]" }
         line.array("marks", Array(marks.prefix(Self.marks))) { moment, line in
-            line += "["
-            line.append(thousandths: UInt64(page.elapsed(moment.time)))
-            switch moment.kind {
-            case .alert(_, let level, _, _): line += ",\"alert\",\"\(level) %\"]"
-            default: line += ",\"failure\",\"first failure\"]"
+            line += "[\(seconds: page.elapsed(moment.time)),"
+            if case .alert(_, let level, _, _) = moment.kind {
+                line += "\"alert\",\"\(level) %\"]"
+            } else {
+                line += "\"failure\",\"first failure\"]"
             }
         }
         line += "}"
@@ -92,6 +85,22 @@ extension HTMLWriter {
 }
 
 extension TextBuffer {
+    fileprivate mutating func array<Element>(
+        _ name: StaticString, _ elements: [Element], _ write: (Element, inout TextBuffer) -> Void
+    ) {
+        self += ",\"\(name)\":["
+        for (index, element) in elements.enumerated() {
+            if index > 0 { append(",") }
+            write(element, &self)
+        }
+        append("]")
+    }
+
+    /// `12.345`
+    fileprivate mutating func appendInterpolation(seconds milliseconds: Int) {
+        append(thousandths: UInt64(milliseconds))
+    }
+
     /// A JSON string.
     fileprivate mutating func appendInterpolation(quoted text: TextBuffer) {
         append(quoted: String(text))

@@ -9,15 +9,12 @@ extension HTMLWriter {
         if page.reports.count > 1 {
             let totals = HostFact.calls + [.shareIfAny] + HostFact.held + [.counted]
             table("Hosts", totals, page, &line)
-            line += "</tbody>\n</table>\n</div>\n</section>\n"
         }
-        let accuracy = [.lost] + HostFact.audits + HostFact.corrections + [.dropped]
-        table("Accuracy", accuracy, page, &line)
-        line += "</tbody>\n</table>\n</div>\n</section>\n"
-        table("Settings", HostFact.settings, page, &line)
-        line += "<tr><th scope=\"row\">network namespaces</th>"
-        for report in page.reports { line += "<td>\(namespaces(report))</td>" }
-        line += "</tr>\n</tbody>\n</table>\n</div>\n</section>\n"
+        table("Accuracy", [.lost] + HostFact.audits + HostFact.corrections + [.dropped], page, &line)
+        let cells = page.reports.map { TextBuffer("<td>\(namespaces($0))</td>") }
+        let name: TextBuffer = "<th scope=\"row\">network namespaces</th>"
+        let row: TextBuffer = "<tr>\(name)\(joined: cells, by: "")</tr>\n"
+        table("Settings", HostFact.settings, page, &line, last: row)
     }
 
     private func namespaces(_ report: RunReport) -> TextBuffer {
@@ -30,9 +27,9 @@ extension HTMLWriter {
         return "\(joined: lines, by: "<br>")"
     }
 
-    /// Writes a table up to its last row.
     private func table(
-        _ heading: StaticString, _ facts: [HostFact], _ page: HTMLPage, _ line: inout TextBuffer
+        _ heading: StaticString, _ facts: [HostFact], _ page: HTMLPage, _ line: inout TextBuffer,
+        last row: TextBuffer = ""
     ) {
         line += "<section>\n<h2>\(heading)</h2>\n<div class=\"scroll\">\n"
         line += "<table class=\"facts\">\n<thead><tr><td></td>"
@@ -45,5 +42,6 @@ extension HTMLWriter {
             }
             line += "</tr>\n"
         }
+        line += "\(row)</tbody>\n</table>\n</div>\n</section>\n"
     }
 }

@@ -11,8 +11,7 @@ extension HTMLWriter {
         Column("tuple, top process"), Column("share", .number, isSorted: true),
         Column("peak", .number), Column("usable", .detail), Column("failed", .number),
         Column("first failure", .detail), Column("opened", .number),
-        Column("held at the end", .detail), Column("TIME_WAIT", .detail),
-        Column("search", .detail),
+        Column("held at the end", .detail), Column("TIME_WAIT", .detail), Column("search", .detail),
     ]
 
     func tuples(_ page: HTMLPage, _ line: inout TextBuffer) {
@@ -141,9 +140,7 @@ extension HTMLWriter {
         let isSorted: Bool
 
         init(_ name: StaticString, _ kind: Kind = .text, isSorted: Bool = false) {
-            self.name = name
-            self.kind = kind
-            self.isSorted = isSorted
+            (self.name, self.kind, self.isSorted) = (name, kind, isSorted)
         }
     }
 

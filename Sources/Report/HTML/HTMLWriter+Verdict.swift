@@ -6,10 +6,9 @@ extension HTMLWriter {
 
     /// Says what happened, in one sentence.
     func verdict(_ page: HTMLPage, _ line: inout TextBuffer) {
-        let summaries = page.reports.map(\.summary)
-        let connects = summaries.reduce(0) { $0 + $1.portExhaustion.connects }
-        let binds = summaries.reduce(0) { $0 + $1.portExhaustion.binds }
-        let others = summaries.reduce(0) { $0 + $1.otherErrors.total }
+        let connects = page.sum { $0.portExhaustion.connects }
+        let binds = page.sum { $0.portExhaustion.binds }
+        let others = page.sum { $0.otherErrors.total }
         line += "<h1>"
         if connects + binds > 0 {
             var calls: [TextBuffer] = []
@@ -29,9 +28,7 @@ extension HTMLWriter {
         guard others > 0 else { return }
         line.element(
             "p", "",
-            """
-            \(others, "call") failed, but not for want of a port: see the failures by process.
-            """)
+            "\(others, "call") failed, but not for want of a port: see the failures by process.")
         line += "\n"
     }
 
@@ -61,8 +58,7 @@ extension HTMLWriter {
     func name(_ scope: PortScope, _ context: RenderContext) -> TextBuffer {
         switch scope {
         case .tuple(let tuple): "\(tuple, context)\(netns: tuple.netns, context)"
-        case .bindPool(let key):
-            "bind() to \(key.local, port: 0)\(netns: key.netns, context)"
+        case .bindPool(let key): "bind() to \(key.local, port: 0)\(netns: key.netns, context)"
         }
     }
 
@@ -70,24 +66,21 @@ extension HTMLWriter {
 
     /// Writes the few numbers that are looked for first.
     func figures(_ page: HTMLPage, _ line: inout TextBuffer) {
-        let summaries = page.reports.map(\.summary)
-        let failed = summaries.reduce(0) { $0 + $1.portExhaustion.total }
-        let lost = summaries.reduce(0) { $0 + Int(clamping: $1.accuracy.lost) }
-        let audits = summaries.reduce(0) { $0 + $1.accuracy.audits }
-        let drift = summaries.reduce(0) { $0 + $1.accuracy.lastDrift }
+        let audits = page.sum { $0.accuracy.audits }
+        let drift = page.sum { $0.accuracy.lastDrift }
         func figure(_ number: Int, alarm: Bool = false, _ text: TextBuffer) {
             line += "<li>"
             line.element("b", alarm && number > 0 ? "bad" : "", "\(grouped: number)")
             line += "\(html: text)</li>\n"
         }
         line += "<ul class=\"figures\">\n"
-        figure(summaries.reduce(0) { $0 + $1.totals.opened }, "connections opened")
-        figure(failed, alarm: true, "failed for want of a port")
+        figure(page.sum { $0.totals.opened }, "connections opened")
+        figure(page.sum { $0.portExhaustion.total }, alarm: true, "failed for want of a port")
         if let peak = page.rows.first?.peak {
             figure(peak.held, "held at the peak (\(share: peak.share))")
             if peak.timeWait > 0 { figure(peak.timeWait, "of these in TIME_WAIT") }
         }
-        figure(lost, alarm: true, "records lost")
+        figure(page.sum { Int(clamping: $0.accuracy.lost) }, alarm: true, "records lost")
         if audits > 0 { figure(drift, alarm: true, "ports of drift after \(audits, "audit")") }
         line += "</ul>\n"
     }

@@ -4,9 +4,7 @@ import PortModel
 /// Writes reports as one HTML page that needs no other file and no network. All figures are plain
 /// HTML; a script in the page draws the charts, and lets tables sort.
 struct HTMLWriter {
-    /// Appends the page.
-    ///
-    /// - Parameter reports: of one host, or of the hosts of one load test.
+    /// Appends the page of one host, or of the hosts of one load test.
     func write(_ reports: [RunReport], to line: inout TextBuffer) {
         let page = HTMLPage(reports)
         line += "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"

@@ -17,8 +17,7 @@ extension TextBuffer {
         }
     }
 
-    /// JSON, so that HTML finds neither the end of its element nor a comment in it. `<` stands in
-    /// strings only.
+    /// JSON in which HTML finds no end of its element, and no comment. `<` is in strings only.
     mutating func appendInterpolation(embedding json: TextBuffer) {
         for byte in json.bytes {
             if byte == UInt8(ascii: "<") { append("\\u003c") } else { append(byte: byte) }
@@ -43,9 +42,7 @@ extension TextBuffer {
     mutating func cell(alarm count: Int) { cell(count, count > 0 ? "n bad" : "n") }
 
     /// Appends a cell that sorts by a number, not by its text; without one it comes last.
-    mutating func cell(
-        _ className: StaticString = "", sortedBy value: Int?, _ text: TextBuffer
-    ) {
+    mutating func cell(_ className: StaticString = "", sortedBy value: Int?, _ text: TextBuffer) {
         self += "<td class=\"\(className)"
         if let value { self += "\" data-v=\"\(value)" }
         self += "\">\(html: text)</td>"

@@ -8,8 +8,7 @@ package struct Moment: Hashable, Sendable {
     package var kind: Kind
 
     package enum Kind: Hashable, Sendable {
-        /// A threshold was crossed; of `level` 0: all of it has recovered. `exhaustedIn`: seconds, if
-        /// that was foreseen.
+        /// A threshold was crossed; `level` 0: recovered. `exhaustedIn`: seconds, if foreseen.
         case alert(PortScope, level: Int, usage: PortUsage, exhaustedIn: Double?)
         /// The first one of that process for that cause, from and to there.
         case firstFailure(FailedCall)
@@ -20,10 +19,7 @@ package struct Moment: Hashable, Sendable {
         case namespace(netns: UInt32, Event.NamespaceNews.Kind)
     }
 
-    package init(time: UInt64, kind: Kind) {
-        self.time = time
-        self.kind = kind
-    }
+    package init(time: UInt64, kind: Kind) { (self.time, self.kind) = (time, kind) }
 }
 
 extension Moment: FieldGroup {
@@ -34,8 +30,7 @@ extension Moment: FieldGroup {
         let subject = scope.map { $0.tuple == nil ? "a pool that bind() chooses from" : "a tuple" }
         return switch kind {
         case .alert: "An alert, of \(subject ?? "")."
-        case .firstFailure:
-            "The first failure of a process for that cause, of \(subject ?? "")."
+        case .firstFailure: "The first failure of a process for that cause, of \(subject ?? "")."
         case .lost: "Records were lost."
         case .drift: "An audit found a difference."
         case .namespace: "News of a namespace."
@@ -87,8 +82,7 @@ extension Moment.Kind: Kind {
             v.derived("available", usage.available, .count, "Ports that a connect() would find.")
             var seconds = exhaustedIn
             v.optional(
-                "exhausted_in_s", &seconds, .tenths(),
-                "Seconds until no port was left, as foreseen. Absent when that was not.")
+                "exhausted_in_s", &seconds, .tenths(), "Seconds to exhaustion, where foreseen.")
         case .firstFailure(var call):
             v.derived("call", call.kind, .name(.connect, .bind), "Which call failed.")
             v.derived("cause", call.cause, .cause, "What it failed for.")

@@ -32,21 +32,14 @@ package struct RecordingReader: Sendable {
     private var sawAnything = false
 
     /// - Parameter lineLimit: longer lines, in bytes, are passed over.
-    package init(
-        limits: RunCollector.Limits = RunCollector.Limits(), lineLimit: Int = 64 << 20
-    ) {
-        self.limits = limits
-        self.lineLimit = lineLimit
+    package init(limits: RunCollector.Limits = RunCollector.Limits(), lineLimit: Int = 64 << 20) {
+        (self.limits, self.lineLimit) = (limits, lineLimit)
     }
 
     // MARK: Lines
 
-    /// Reads on.
-    ///
-    /// - Parameter count: how many of `bytes` are there.
-    package mutating func take(
-        _ bytes: [UInt8], count: Int
-    ) throws(RecordingProblem) {
+    /// Reads on: the first `count` of `bytes`.
+    package mutating func take(_ bytes: [UInt8], count: Int) throws(RecordingProblem) {
         if count > 0 { sawAnything = true }
         var start = 0
         while start < count {
@@ -125,12 +118,8 @@ package struct RecordingReader: Sendable {
 
     // MARK: Events
 
-    /// Reads one line.
-    ///
-    /// - Parameter range: of it in `bytes`, without the newline.
-    package mutating func take(
-        line bytes: [UInt8], _ range: Range<Int>
-    ) throws(RecordingProblem) {
+    /// Reads one line: `range` of `bytes`, without the newline.
+    package mutating func take(line bytes: [UInt8], _ range: Range<Int>) throws(RecordingProblem) {
         if collector != nil, ConnectionLine.isOne(bytes.span, range) { return }
         switch events.read(bytes[range]) {
         case .newer(let version): throw .newer(version: version)
@@ -144,9 +133,7 @@ package struct RecordingReader: Sendable {
         }
     }
 
-    private mutating func begin(
-        _ start: Event.Start, at time: UInt64
-    ) throws(RecordingProblem) {
+    private mutating func begin(_ start: Event.Start, at time: UInt64) throws(RecordingProblem) {
         endRun()
         guard done.count < limits.runs else { throw .tooMany }
         self.start = start

@@ -1,10 +1,8 @@
 import Events
 import PortModel
 
-/// Makes a `RunReport` of the events of a run, which come in the order of a recording. Connections are
-/// no part of it: the ticks tell of them.
-///
-/// The space is bounded: when a series has no room for one more point, the resolution of all is halved;
+/// Makes a `RunReport` of the events of a run, in the order of a recording. Connections are no part of
+/// it: the ticks tell of them. Its space is bounded: a full series halves the resolution of all, and
 /// of many tuples those with the greatest peak share have a series.
 package struct RunCollector: Sendable {
     package struct Limits: Sendable {
@@ -54,9 +52,7 @@ package struct RunCollector: Sendable {
 
         mutating func stand(_ usage: PortUsage, at time: UInt64) {
             self.usage = usage
-            if usage.held > peak.held {
-                peak = TupleState.Peak(usage: usage, time: time)
-            }
+            if usage.held > peak.held { peak = TupleState.Peak(usage: usage, time: time) }
         }
     }
 
@@ -89,10 +85,7 @@ package struct RunCollector: Sendable {
     /// What one tuple did in the second before `time`.
     private mutating func take(_ tick: Tick, at time: UInt64) {
         let second = second(endingAt: time)
-        var point = TimeSeries.Point()
-        point.held = UInt32(clamping: tick.usage.held)
-        point.timeWait = UInt32(clamping: tick.usage.timeWait)
-        point.usable = UInt32(clamping: tick.usage.usable)
+        var point = TimeSeries.Point(tick.usage)
         point.opened = UInt32(clamping: tick.since.opened)
         point.closed = UInt32(clamping: tick.since.closed)
         point.failed = UInt32(clamping: tick.since.failed)
@@ -111,11 +104,8 @@ package struct RunCollector: Sendable {
     private mutating func take(_ pool: Event.BindPoolUsage, at time: UInt64) {
         let second = second(endingAt: time)
         with(.bindPool(pool.key)) { entry, width in
-            var point = TimeSeries.Point()
-            point.held = UInt32(clamping: pool.usage.held)
-            point.usable = UInt32(clamping: pool.usage.usable)
-            point.failed = UInt32(
-                clamping: pool.failed - min(pool.failed, entry.totals.failed))
+            var point = TimeSeries.Point(pool.usage)
+            point.failed = UInt32(clamping: pool.failed - min(pool.failed, entry.totals.failed))
             entry.totals.failed = pool.failed
             entry.series.add(point, in: second, width: width)
             entry.stand(pool.usage, at: time)
@@ -137,9 +127,7 @@ package struct RunCollector: Sendable {
 
     // MARK: The report
 
-    /// What has come so far.
-    ///
-    /// - Parameter context: what goes by which name in it.
+    /// What has come so far, with the names of `context`.
     package func report(
         in context: RenderContext, _ reading: RunReport.Reading = RunReport.Reading()
     ) -> RunReport {
@@ -148,9 +136,7 @@ package struct RunCollector: Sendable {
         return copy.finished(in: context, reading)
     }
 
-    private func finished(
-        in context: RenderContext, _ reading: RunReport.Reading
-    ) -> RunReport {
+    private func finished(in context: RenderContext, _ reading: RunReport.Reading) -> RunReport {
         let end = lastSecond + 1
         let ending: RunReport.Ending =
             final != nil ? .complete : interim.map { .summaryAt($0.time) } ?? .ticksOnly
@@ -175,11 +161,12 @@ package struct RunCollector: Sendable {
         summary.duration = elapsed(latest)
         (summary.held, summary.timeWait) = (totals.held, totals.timeWait)
         let ticks = ranked.prefix(limits.series).compactMap { scope, entry in
-            if case .tuple(let tuple) = scope {
-                Summary.Ticked(
-                    tuple: tuple, usage: entry.usage, peak: entry.peak, totals: entry.totals)
-            } else {
-                nil
+            scope.tuple.map { tuple in
+                var row = Summary.TupleRow(
+                    tuple: tuple, range: PortRange(low: 1, high: 0), usage: entry.usage,
+                    peak: entry.peak)
+                row.totals.raise(to: entry.totals)
+                return row
             }
         }
         summary.bringUpToDate(ticks, totals: totals.sums)
@@ -190,8 +177,7 @@ package struct RunCollector: Sendable {
 
     private func elapsed(_ time: UInt64) -> UInt64 { time - min(time, startedAt ?? time) }
 
-    /// The one that a tick tells of, which comes a little later than its end; or the last one if the
-    /// clock was put back.
+    /// The second a tick tells of, a little before `time`; the last one if the clock went back.
     private mutating func second(endingAt time: UInt64) -> Int {
         see(time)
         advance(to: Self.second(endingAfter: elapsed(time)))
@@ -218,9 +204,7 @@ package struct RunCollector: Sendable {
 
     // MARK: Series
 
-    private mutating func with(
-        _ scope: PortScope, _ body: (inout Followed, _ width: Int) -> Void
-    ) {
+    private mutating func with(_ scope: PortScope, _ body: (inout Followed, _ width: Int) -> Void) {
         if followed[scope] == nil, followed.count >= 2 * limits.series { dropLeast() }
         if followed[scope] == nil { followedSoFar += 1 }
         body(&followed[scope, default: Followed(number: followedSoFar)], width)
@@ -234,14 +218,8 @@ package struct RunCollector: Sendable {
     private var ranked: [(key: PortScope, value: Followed)] {
         followed.sorted { a, b in
             let (one, other) = (a.value, b.value)
-            if one.peak.share != other.peak.share { return one.peak.share > other.peak.share }
-            if one.totals.failed != other.totals.failed {
-                return one.totals.failed > other.totals.failed
-            }
-            if one.totals.opened != other.totals.opened {
-                return one.totals.opened > other.totals.opened
-            }
-            return one.number < other.number
+            return (one.peak.share, one.totals.failed, one.totals.opened, other.number)
+                > (other.peak.share, other.totals.failed, other.totals.opened, one.number)
         }
     }
 

@@ -29,12 +29,6 @@ extension RunReport: FieldGroup {
     package var definition: String { "host" }
     package var what: String { "What one recording says." }
 
-    private enum EndingName: String {
-        case complete
-        case summaryBefore = "summary_before"
-        case ticksOnly = "ticks_only"
-    }
-
     package mutating func fields(_ v: inout some FieldVisitor) {
         v.use(context)
         endingFields(&v)
@@ -46,33 +40,26 @@ extension RunReport: FieldGroup {
         v.optional("start", &first, .object(), "Host and options. Absent if there was no start.")
         var last = TimedEvent(.summary(summary), at: endedAt)
         v.field("summary", &last, .object(), "What became of all, as far as is known.")
-        v.field(
-            "seconds_per_point", &secondsPerPoint, .integer(1),
-            "Seconds for one point: 1, 2, 4…")
+        v.field("seconds_per_point", &secondsPerPoint, .integer(1), "1, 2, 4…")
         v.field("totals", &totals, .object(), "All tuples together, without bind pools.")
-        v.field(
-            "series", &series, .objects(),
-            "Those of the tuples and bind pools with the greatest peak share, that one first.")
+        v.field("series", &series, .objects(), "Those with the greatest peak share, in that order.")
         v.field("series_omitted", &seriesOmitted, .count, "How many more there were.")
         v.field("moments", &moments, .objects(), "Alerts, first failures, losses, in order.")
         v.field("moments_omitted", &momentsOmitted, .count, "How many more there were, all later.")
     }
 
     private func endingFields(_ v: inout some FieldVisitor) {
-        var (name, time): (EndingName, UInt64?) =
+        var (name, time): (String, UInt64?) =
             switch ending {
-            case .complete: (.complete, nil)
-            case .summaryAt(let time): (.summaryBefore, time)
-            case .ticksOnly: (.ticksOnly, nil)
+            case .complete: ("complete", nil)
+            case .summaryAt(let time): ("summary_before", time)
+            case .ticksOnly: ("ticks_only", nil)
             }
         v.field(
-            "ending", &name, .name(.complete, .summaryBefore, .ticksOnly),
-            "`complete`: the summary is that of the end. The recording breaks off: `summary_before`: "
-                + "its causes, processes and advice are those of `summary_at`, the rest is from the "
-                + "ticks; `ticks_only`: all of it is.")
-        v.optional(
-            "summary_at", &time, .time,
-            "When the summary was made: \(Time.look) Only if it is one from before the end.")
+            "ending", &name, .text("complete", "summary_before", "ticks_only"),
+            "`complete`: the summary is that of the end. Else the recording breaks off, and causes, "
+                + "processes and advice are as of `summary_at`, or with `ticks_only` missing.")
+        v.optional("summary_at", &time, .time, "When that was: \(Time.look) Only before the end.")
     }
 }
 
@@ -82,25 +69,17 @@ extension TimeSeries: FieldGroup {
     package var what: String { "A series of points." }
 
     package mutating func fields(_ v: inout some FieldVisitor) {
-        v.derived(
-            "first", first, .count,
-            "The place of the first point: it begins `first` × `seconds_per_point` seconds after the "
-                + "start.")
+        v.derived("first", first, .count, "Place of the first point, of `seconds_per_point` each.")
         let each = List<Integer<UInt32>>.list(.integer(), of: "One point.")
         v.derived(
-            "held", points.map(\.held), each,
-            "Ports held, those in TIME_WAIT included: the most at the end of any of the seconds.")
+            "held", points.map(\.held), each, "Most ports held at a second's end, with TIME_WAITs.")
         v.derived("time_wait", points.map(\.timeWait), each, "How many of them were in TIME_WAIT.")
-        v.derived(
-            "usable", points.map(\.usable), each,
-            "What was usable at that moment; 0 for all tuples together, as each has its own ports.")
+        v.derived("usable", points.map(\.usable), each, "Usable then; 0 for all tuples together.")
         v.derived("opened", points.map(\.opened), each, "Connects that got a port.")
         v.derived("closed", points.map(\.closed), each, "Sockets closed.")
         v.derived("failed", points.map(\.failed), each, "Calls that got no port.")
         v.derived(
-            "search_us", points.map(\.search), each,
-            "Microseconds that the kernel searched for a port, of the searches that took long; 0 if "
-                + "none did.")
+            "search_us", points.map(\.search), each, "Microseconds of long port searches, or 0.")
     }
 }
 
@@ -110,8 +89,7 @@ extension RunReport.ScopeSeries: FieldGroup {
     }
     package var definition: String { "series" }
     package var what: String {
-        scope.tuple == nil
-            ? "How a pool stood that bind() chooses from." : "How a tuple stood."
+        scope.tuple == nil ? "How a pool stood that bind() chooses from." : "How a tuple stood."
     }
 
     package mutating func fields(_ v: inout some FieldVisitor) {

@@ -1,11 +1,8 @@
 import Events
 import PortModel
 
-/// What a report of one traced run is made from, whichever its form: what a recording of it says, in
-/// bounded space. The reports of a live run are made from the same lines as those from its recording, so
-/// that both are equal.
-///
-/// Times are nanoseconds since 1970 in UTC, here and in `summary`.
+/// What a report of one traced run is made from: what a recording of it says, in bounded space. Live
+/// runs go the same way, so that both reports are equal. Times are nanoseconds since 1970 in UTC.
 package struct RunReport: Sendable {
     /// The host and the settings; nil if the recording has no start.
     package var start: Event.Start?
@@ -56,8 +53,7 @@ package struct RunReport: Sendable {
         package var series: TimeSeries
 
         package init(scope: PortScope, series: TimeSeries) {
-            self.scope = scope
-            self.series = series
+            (self.scope, self.series) = (scope, series)
         }
     }
 

@@ -1,4 +1,4 @@
-import Events
+import PortModel
 
 /// How something stood over the time of a run, in bounded space: one point for so many seconds as
 /// `RunReport.secondsPerPoint` says, from the first one in which it was seen to the end of the run.
@@ -22,8 +22,7 @@ package struct TimeSeries: Hashable, Sendable {
         /// together `usable` is 0, as each has its own ports.
         package var timeWait: UInt32 = 0
         package var usable: UInt32 = 0
-        /// Connects that got a port, sockets closed, and connects (of a bind pool: binds) that got no
-        /// port, in all of the seconds.
+        /// Connects with a port, sockets closed, and calls without a port, in all of the seconds.
         package var opened: UInt32 = 0
         package var closed: UInt32 = 0
         package var failed: UInt32 = 0
@@ -32,6 +31,12 @@ package struct TimeSeries: Hashable, Sendable {
         package var search: UInt32 = 0
 
         package init() {}
+
+        init(_ usage: PortUsage) {
+            held = UInt32(clamping: usage.held)
+            timeWait = UInt32(clamping: usage.timeWait)
+            usable = UInt32(clamping: usage.usable)
+        }
 
         /// The same for a moment later, as far as nothing happens.
         fileprivate var usage: Point {
@@ -56,11 +61,8 @@ package struct TimeSeries: Hashable, Sendable {
         }
     }
 
-    /// What happened in a second; how it stood at its end.
-    ///
-    /// - Parameters:
-    ///   - second: since the start; none before an earlier one.
-    ///   - width: seconds for one point.
+    /// What happened in `second` since the start, never before an earlier one, and how it stood at its
+    /// end; `width`: seconds for one point.
     mutating func add(_ point: Point, in second: Int, width: Int) {
         carry(to: second, width: width)
         enter(point, at: second / width)

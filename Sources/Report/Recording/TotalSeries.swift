@@ -1,4 +1,3 @@
-import Events
 import PortModel
 
 /// How all tuples together stood, second by second.
@@ -16,14 +15,10 @@ struct TotalSeries: Sendable {
     private var point = TimeSeries.Point()
     private var second: Int?
 
-    /// - Parameters:
-    ///   - point: `tick` as a point.
-    ///   - second: none before an earlier one.
-    ///   - width: seconds for one point.
-    ///   - limit: tuples beyond it that hold ports are left out.
+    /// Takes `tick`, which is `point`, in `second`, never before an earlier one; `width`: seconds for one
+    /// point. Tuples beyond `limit` that hold ports are left out.
     mutating func add(
-        _ tick: Tick, _ point: TimeSeries.Point, in second: Int, width: Int,
-        limit: Int
+        _ tick: Tick, _ point: TimeSeries.Point, in second: Int, width: Int, limit: Int
     ) {
         if second != self.second {
             finishSecond(width: width)

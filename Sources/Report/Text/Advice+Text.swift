@@ -13,9 +13,7 @@ extension TextBuffer {
     }
 
     /// `3 of the 4 ports …`
-    fileprivate mutating func appendInterpolation(
-        _ part: Int, of all: Int, _ nouns: StaticString
-    ) {
+    fileprivate mutating func appendInterpolation(_ part: Int, of all: Int, _ nouns: StaticString) {
         self += "\(grouped: part) of the \(grouped: all) \(nouns)"
     }
 
@@ -35,8 +33,7 @@ extension Advice {
     /// Says what the tuple or the pool lacked.
     var situation: TextBuffer {
         let call: StaticString = if case .bindPool = scope { "bind" } else { "connect" }
-        var text: TextBuffer =
-            failed > 0 ? "\(failed, call) failed; " : "no \(call) failed, but "
+        var text: TextBuffer = failed > 0 ? "\(failed, call) failed; " : "no \(call) failed, but "
         text += "\(peak, of: usable, "usable ports were held at the peak")"
         if let demand, let ports = demand.ports, ports > usable {
             text += ", and \(rate: demand.rate) connections a second take \(grouped: ports)"
@@ -73,9 +70,7 @@ extension Advice {
             \(shortfall: covers)
             """
         case .timeWaitReuse(let rules, let loopback, let timeWait, let reusable, let rate):
-            """
-            \(timeWaitReuse(rules, loopback, timeWait, reusable, rate))\(verdict: covers)
-            """
+            "\(timeWaitReuse(rules, loopback, timeWait, reusable, rate))\(verdict: covers)"
         case .closeIdle(let open):
             """
             \(open, of: peak, "ports at the peak were open connections, not TIME_WAITs:") close \
@@ -90,9 +85,7 @@ extension Advice {
             (net.ipv4.ip_local_reserved_ports).
             """
         case .freeRange(let range, let blocked, let binders):
-            """
-            \(freeRange(range, blocked, binders))\(verdict: covers)
-            """
+            "\(freeRange(range, blocked, binders))\(verdict: covers)"
         case .addAddresses(let count):
             """
             \(grouped: count) source addresses, or \(grouped: count) addresses or ports of the \

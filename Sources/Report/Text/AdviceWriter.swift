@@ -20,8 +20,7 @@ struct AdviceWriter {
                 line += layout.folded(scope, indent: Self.indent)
                 line += paragraph("\(spaces: Self.indent)\(advice.situation)")
             }
-            line += paragraph(
-                "\(if: index < 9, " ") \(index + 1). \(advice.text(context))")
+            line += paragraph("\(if: index < 9, " ") \(index + 1). \(advice.text(context))")
             // A command stays whole, to be copied.
             if let setting = advice.setting { line += "       \(setting)\n" }
         }

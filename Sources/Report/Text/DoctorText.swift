@@ -118,9 +118,7 @@ package struct DoctorText {
 
     private mutating func write(_ group: [DoctorReport.Namespace]) {
         let shown = 5
-        var names = group.prefix(shown).map {
-            TextBuffer("\(visible: $0.name ?? "\($0.inode)")")
-        }
+        var names = group.prefix(shown).map { TextBuffer("\(visible: $0.name ?? "\($0.inode)")") }
         if group.count > shown { names.append("\(grouped: group.count - shown) more") }
         text += "\n"
         paragraph("settings of \(joined: names):", at: 0)

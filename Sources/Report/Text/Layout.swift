@@ -5,8 +5,7 @@ import Events
 /// A narrow terminal first loses blanks; then the text after the figures moves to a line of its own,
 /// then the tuple does, and last tables become sentences. Nothing is cut off.
 package struct Layout: Sendable {
-    /// Columns of the terminal, at least 40; nil if unknown: then lines are never broken, which suits
-    /// a file, and prose has 80.
+    /// Columns of the terminal, at least 40; nil if unknown: only prose is broken then, at 80.
     package let columns: Int?
     /// Columns of tuples in the lines of events. Grows with the longest so far, if there is room,
     /// so that what follows stays in one column.
@@ -42,9 +41,7 @@ package struct Layout: Sendable {
         return width <= tupleColumns
     }
 
-    /// Returns `text`, which consists of whole lines, with those broken that are too wide.
-    ///
-    /// - Parameter indent: the column in which the rest of a line begins.
+    /// Returns `text`, whole lines, with those broken that are too wide; they go on at `indent`.
     func folded(_ text: TextBuffer, indent: Int) -> TextBuffer {
         guard let columns else { return text }
         var folded = text

@@ -68,9 +68,7 @@ package enum RunText {
         return text
     }
 
-    /// Says what has become of it.
-    ///
-    /// - Parameter ending: why the command itself has failed; nil if it has not.
+    /// Says what has become of it; `ending`: why the command itself has failed, nil if it has not.
     package static func verdict(_ verdict: Verdict, ending: String?, _ summary: Summary?)
         -> TextBuffer
     {
@@ -125,9 +123,7 @@ package enum RunText {
     }
 
     /// `96 connects of wrk[123] to 127.0.0.1:8080`
-    private static func calls(
-        _ count: Int, _ most: FailedCall.Count?
-    ) -> TextBuffer {
+    private static func calls(_ count: Int, _ most: FailedCall.Count?) -> TextBuffer {
         guard let most else { return "\(count, "call")" }
         let call = most.call
         return switch call.scope {
@@ -137,9 +133,7 @@ package enum RunText {
         }
     }
 
-    private static func others(
-        _ count: Int, _ most: FailedCall.Count?
-    ) -> TextBuffer {
+    private static func others(_ count: Int, _ most: FailedCall.Count?) -> TextBuffer {
         let others = count - (most?.count ?? count)
         return "\(if: others > 0, " and \(grouped: others) more")"
     }

@@ -12,8 +12,7 @@ struct RunWriter {
             line += layout.folded("  command    \(command: command)\n", indent: 13)
         }
         line += "  traced     \(run.period)\n\(gaps(of: run))"
-        SummaryWriter(style: style, layout: layout)
-            .write(run.summary, in: run.context, to: &line)
+        SummaryWriter(style: style, layout: layout).write(run.summary, in: run.context, to: &line)
         AdviceWriter(style: style, layout: layout)
             .write(run.summary.advice, in: run.context, to: &line)
     }
@@ -84,15 +83,11 @@ extension TextBuffer {
     }
 
     private mutating func appendInterpolation(word: String) {
-        let plain = word.utf8.allSatisfy {
-            switch $0 {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "-")...UInt8(ascii: "/"),
-                UInt8(ascii: ":"), UInt8(ascii: "="), UInt8(ascii: "_"), UInt8(ascii: ","),
-                UInt8(ascii: "%"), UInt8(ascii: "@"), UInt8(ascii: "+"):
-                true
-            default: false
-            }
+        // From `-` to `:` there are `.`, `/` and the digits.
+        let plain = word.utf8.allSatisfy { byte in
+            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte.lowercased)
+                || (UInt8(ascii: "-")...UInt8(ascii: ":")).contains(byte)
+                || "=_,%@+".utf8.contains(byte)
         }
         self += plain && !word.isEmpty ? "\(word)" : "'\(visible: word)'"
     }

@@ -24,9 +24,7 @@ extension SettingsReview.Finding {
         switch topic {
         case .range(let range, let usable, let wider): text(of: range, usable, wider)
         case .reserved(let count, let range):
-            """
-            \(grouped: count) of the range, \(percent: count, of: range.count), go to no connect()
-            """
+            "\(grouped: count) of the range, \(percent: count, of: range.count), go to no connect()"
         case .listeners(let holders):
             """
             \(portsOf: holders) inside the range: \(holders). No connect() gets such a port. But \
@@ -76,9 +74,7 @@ extension SettingsReview.Finding {
         case .maxTimeWaits(let limit, let range, let now):
             text(ofLimit: Int(limit), range: range, now: now)
         case .recycle:
-            """
-            1 breaks connections of clients behind one NAT address; Linux has dropped it in 4.12
-            """
+            "1 breaks connections of clients behind one NAT address; Linux has dropped it in 4.12"
         }
     }
 

@@ -45,8 +45,7 @@ struct SnapshotWriter {
 
     private func figures(_ usage: PortUsage) -> [Table.Figure] {
         [Table.Figure(share: usage.share, otherwise: "100.0 %")]
-            + [usage.held, usage.timeWait, usage.usable, usage.available]
-            .map { Table.Figure($0) }
+            + [usage.held, usage.timeWait, usage.usable, usage.available].map { Table.Figure($0) }
     }
 
     private func end(

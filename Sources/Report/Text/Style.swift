@@ -28,7 +28,5 @@ struct Style: Sendable {
         }
     }
 
-    func end(_ line: inout TextBuffer) {
-        if enabled { line.append("\u{1b}[m") }
-    }
+    func end(_ line: inout TextBuffer) { if enabled { line.append("\u{1b}[m") } }
 }

@@ -11,8 +11,7 @@ struct SummaryWriter {
 
     func write(_ summary: Summary, in context: RenderContext, to line: inout TextBuffer) {
         line += "\n\(style(.heading, "Summary of \(duration: summary.duration)"))\n"
-        line += layout.folded(
-            "\(totals(summary))\n\(accuracy(summary))\n", indent: 13)
+        line += layout.folded("\(totals(summary))\n\(accuracy(summary))\n", indent: 13)
         line += layout.folded(namespaces(summary, context), indent: 4)
         tuples(summary, context, &line)
         bindPools(summary, context, &line)
@@ -100,8 +99,7 @@ struct SummaryWriter {
                 Table.Figure(share: pool.peakUsage.share), Table.Figure(pool.peak),
                 Table.Figure(pool.usable), Table.Figure(alarming: pool.failed),
             ]
-            let place: TextBuffer =
-                "\(pool.key.local, port: 0)\(netns: pool.key.netns, context)"
+            let place: TextBuffer = "\(pool.key.local, port: 0)\(netns: pool.key.netns, context)"
             table.append(figures, "\(place)\(top: pool.topProcess)")
         }
         line += "\n"
@@ -125,6 +123,10 @@ struct SummaryWriter {
     private func omitted(of count: Int) -> TextBuffer {
         count > Self.rows ? "and \(grouped: count - Self.rows) more\n" : ""
     }
+}
+
+extension Summary.BindPoolRow {
+    var peakUsage: PortUsage { PortUsage(held: peak, usable: usable) }
 }
 
 extension Table {

@@ -8,8 +8,7 @@ struct Table {
     let label: StaticString
     private var rows: [Row] = []
 
-    /// Begins with `figures`, one for each column; with fewer it is about the last of these in the
-    /// row before.
+    /// One figure for each column; with fewer, it explains the last of these in the row before.
     private struct Row {
         var figures: [Figure?]
         var label: TextBuffer
@@ -34,8 +33,7 @@ struct Table {
     }
 
     init(_ columns: [(title: StaticString, width: Int)], label: StaticString) {
-        self.columns = columns
-        self.label = label
+        (self.columns, self.label) = (columns, label)
     }
 
     mutating func append(_ figures: [Figure?], _ label: TextBuffer) {

@@ -1,8 +1,7 @@
 import Events
 import PortModel
 
-/// Addresses, processes and the like: `append` for lines that come by the thousand and for JSON, an
-/// interpolation for sentences.
+/// `append` for lines that come by the thousand and for JSON, interpolations for sentences.
 extension TextBuffer {
     /// An address, in brackets if it is a v6 one, and a port if it is not 0.
     mutating func append(_ address: IPAddress, port: UInt16) {

@@ -1,13 +1,9 @@
 import Events
 
 extension TextBuffer {
-    /// Breaks the lines that were appended since `start` at spaces, where they are wider than `width`
-    /// columns. A tuple stays on one line if one has room for it, and a number with its unit; a word
-    /// that is too long stands alone.
-    ///
-    /// - Parameters:
-    ///   - start: where a line begins.
-    ///   - indent: where the rest of a line begins.
+    /// Breaks the lines since the byte at `start` at spaces, where they are wider than `width` columns;
+    /// the rest begins at `indent`. A tuple stays on one line if one has room for it, and a number with
+    /// its unit; a word that is too long stands alone.
     package mutating func fold(since start: Int, width: Int, indent: Int) {
         guard bytes.count - start > width else { return }
         let newline = UInt8(ascii: "\n")

@@ -81,9 +81,7 @@ extension TextWriter {
     /// a line of its own, if it has no room.
     func end(_ netns: UInt32, _ context: RenderContext, _ line: inout TextBuffer) {
         line.append(namespace: netns, context)
-        if let columns = layout.columns {
-            line.fold(at: details, width: columns, indent: indent)
-        }
+        if let columns = layout.columns { line.fold(at: details, width: columns, indent: indent) }
         line.append("\n")
     }
 

@@ -22,31 +22,20 @@ package struct TextWriter: Sendable {
         if columns != layout.columns { layout = Layout(columns: columns) }
     }
 
-    /// Appends `event`, with a newline; most are one line.
-    ///
-    /// - Parameter time: when it happened, in CLOCK_MONOTONIC nanoseconds.
+    /// Appends `event`, of `time` in CLOCK_MONOTONIC nanoseconds, with a newline; mostly one line.
     package mutating func write(
         _ event: Event, at time: UInt64, in context: RenderContext, to line: inout TextBuffer
     ) {
+        timeColumns = context.timestamps.columns
+        let start = line.bytes.count
         switch event {
         case .snapshot(let snapshot):
             return SnapshotWriter(style: style, layout: layout)
                 .write(snapshot, in: context, to: &line)
         case .summary(let summary), .progress(let summary):
-            SummaryWriter(style: style, layout: layout)
-                .write(summary, in: context, to: &line)
+            SummaryWriter(style: style, layout: layout).write(summary, in: context, to: &line)
             return AdviceWriter(style: style, layout: layout)
                 .write(summary.advice, in: context, to: &line)
-        default: writeLines(event, time, context, &line)
-        }
-    }
-
-    private mutating func writeLines(
-        _ event: Event, _ time: UInt64, _ context: RenderContext, _ line: inout TextBuffer
-    ) {
-        timeColumns = context.timestamps.columns
-        let start = line.bytes.count
-        switch event {
         case .start(let start):
             begin("start", .plain, time, context, &line)
             line += "portgauge \(start.version) on Linux \(start.kernel): "
@@ -67,11 +56,8 @@ package struct TextWriter: Sendable {
             line += "the counts are made exact again\n"
         case .audit(let audit): write(audit, time, context, &line)
         case .namespace(let news): write(news, time, context, &line)
-        case .snapshot, .summary, .progress: break
         }
-        if let columns = layout.columns {
-            line.fold(since: start, width: columns, indent: indent)
-        }
+        if let columns = layout.columns { line.fold(since: start, width: columns, indent: indent) }
     }
 
     private mutating func write(
@@ -120,12 +106,8 @@ package struct TextWriter: Sendable {
         _ failure: Failure, _ context: RenderContext, _ line: inout TextBuffer
     ) {
         begin("FAILURE", .alarm, failure.time, context, &line)
-        let (call, usage) = (failure.call, failure.usage)
-        switch call.scope {
-        case .tuple(let tuple):
-            fill(tuple, call.localPort, usage.held, usage.usable, context, &line)
-        case .bindPool(let key): fill(key, call.localPort, usage, &line)
-        }
+        let call = failure.call
+        fill(call.scope, call.localPort, failure.usage, context, &line)
         line.append(call.process)
         end(call.scope.netns, context, &line)
         line += "\(spaces: indent)\(if: failure.count > 1, "\(grouped: failure.count) x ")"
@@ -135,22 +117,24 @@ package struct TextWriter: Sendable {
         line += "\(spaces: indent)bound by \(joined: texts)\n"
     }
 
+    private mutating func fill(
+        _ scope: PortScope, _ port: UInt16, _ usage: PortUsage, _ context: RenderContext,
+        _ line: inout TextBuffer
+    ) {
+        switch scope {
+        case .tuple(let tuple): fill(tuple, port, usage.held, usage.usable, context, &line)
+        case .bindPool(let key): fill(key, port, usage, &line)
+        }
+    }
+
     private mutating func write(_ alert: Alert, _ context: RenderContext, _ line: inout TextBuffer)
     {
         let recovered = alert.level == 0
         begin(recovered ? "recovered" : "ALERT", .warning, alert.time, context, &line)
-        let netns: UInt32
-        switch alert.scope {
-        case .tuple(let tuple):
-            fill(tuple, 0, alert.usage.held, alert.usage.usable, context, &line)
-            netns = tuple.netns
-        case .bindPool(let key):
-            fill(key, 0, alert.usage, &line)
-            netns = key.netns
-        }
+        fill(alert.scope, 0, alert.usage, context, &line)
         line += "\(tenths: alert.percent) % \(if: alert.usage.reusable > 0, "used", else: "held")"
         if !recovered { line += ", crossed \(alert.level) %" }
-        end(netns, context, &line)
+        end(alert.scope.netns, context, &line)
         if let forecast = alert.forecast { line += "\(spaces: indent)\(forecast)\n" }
         explainSearch(alert, &line)
     }

@@ -23,8 +23,7 @@ extension TextBuffer {
         }
     }
 
-    /// `10.0.0.1 → 10.0.0.9:80`, or `bind 10.0.0.1`; what matters most comes last, as the beginning is
-    /// cut off where there is no room.
+    /// `10.0.0.1 → 10.0.0.9:80`, or `bind 10.0.0.1`; the end matters most.
     mutating func appendInterpolation(
         _ scope: PortScope, _ glyphs: TopGlyphs, _ context: RenderContext
     ) {
@@ -39,7 +38,5 @@ extension TextBuffer {
     }
 
     /// A rate; nothing at all is 0 and not 0.0.
-    mutating func appendInterpolation(pace: Double) {
-        self += pace > 0 ? "\(rate: pace)" : "0"
-    }
+    mutating func appendInterpolation(pace: Double) { self += pace > 0 ? "\(rate: pace)" : "0" }
 }

@@ -50,11 +50,8 @@ struct TopCanvas {
         emit(tone, text.bytes.prefix(columns: width), width)
     }
 
-    /// Puts a column of a table, and a space.
-    ///
-    /// - Parameters:
-    ///   - side: where the text lies.
-    ///   - keepsEnd: the beginning is cut off when the text is too long.
+    /// Puts a column of a table, its text at `side`, and a space. If the text is too long, its end is
+    /// cut off; with `keepsEnd` its beginning.
     mutating func put(
         _ side: Side, _ width: Int, _ text: TextBuffer, _ tone: Style.Tone = .plain,
         keepsEnd: Bool = false

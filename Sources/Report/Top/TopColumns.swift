@@ -1,5 +1,3 @@
-import Events
-
 /// The columns of the list, in the widths that suit the terminal; 0: left out.
 struct TopColumns: Hashable, Sendable {
     private(set) var share = 0

@@ -1,5 +1,3 @@
-import Events
-
 /// The glyphs of bars, sparklines and marks: each takes one column.
 struct TopGlyphs: Sendable {
     let isUTF8: Bool
@@ -24,10 +22,7 @@ struct TopGlyphs: Sendable {
     private static let ascii: [StaticString] = ["_", ".", "-", "=", "*", "#"]
 
     /// Divides a bar of `width` columns, so that the least use shows, and only a full one looks full.
-    ///
-    /// - Parameters:
-    ///   - share: used ÷ usable.
-    ///   - waiting: of what is held, the part in TIME_WAIT, from 0 to 1.
+    /// `share`: used ÷ usable; `waiting`: the part of what is held that is in TIME_WAIT, from 0 to 1.
     static func bar(share: Double, waiting: Double, width: Int) -> (inUse: Int, inTimeWait: Int) {
         guard share > 0, width > 0 else { return (0, 0) }
         let filled = share >= 1 ? width : max(1, Int(share * Double(width)))

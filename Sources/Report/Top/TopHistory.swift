@@ -1,4 +1,3 @@
-import Events
 import PortModel
 
 /// The past two minutes of each tuple and bind pool: how full it was, in a byte for each second, so
@@ -21,9 +20,7 @@ struct TopHistory: Sendable {
         }
     }
 
-    /// Notes how full it is in this second.
-    ///
-    /// - Parameter number: of its own, as small as may be.
+    /// Notes how full it is in this second; `number` is its own, as small as may be.
     mutating func note(_ usage: PortUsage, of scope: PortScope, number: Int) {
         if number >= owners.count {
             let missing = number + 1 - owners.count

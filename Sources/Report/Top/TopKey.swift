@@ -1,5 +1,3 @@
-import Events
-
 /// A key that the live view knows.
 package enum TopKey: Hashable, Sendable {
     case up, down, left, right, pageUp, pageDown, home, end
@@ -55,8 +53,7 @@ package struct TopKeyDecoder: Sendable {
         }
     }
 
-    /// The key that `bytes` begin with an escape sequence for, and how long that is; nil if more of it
-    /// is to come.
+    /// The key of the escape sequence that `bytes` begin with, and its length; nil if incomplete.
     private static func sequence(_ bytes: ArraySlice<UInt8>) -> (key: TopKey?, length: Int)? {
         let bytes = Array(bytes)
         guard bytes.count > 1 else { return (.escape, 1) }

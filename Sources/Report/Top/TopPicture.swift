@@ -1,4 +1,3 @@
-import Events
 import PortModel
 
 /// All there is to show of one moment, the end of a second.
@@ -58,8 +57,7 @@ struct TopPicture: Sendable {
             let tick = tickOf[place]
             guard usage.held > 0 || failed > 0 || tick >= 0 else { continue }
             let scope = PortScope.tuple(ledger.tuples[place].tuple)
-            var row = TopRow(
-                scope: scope, number: place, usage: usage, opened: 0, failed: failed)
+            var row = TopRow(scope: scope, number: place, usage: usage, opened: 0, failed: failed)
             if tick >= 0 {
                 let tick = ticks[Int(tick)]
                 row.opened = Double(tick.since.opened) / seconds
@@ -79,8 +77,7 @@ struct TopPicture: Sendable {
         poolFailures = poolFailures.filter { ledger.bindPools[$0.key] != nil }
         for (key, pool) in ledger.bindPools where pool.used > 0 || pool.failed > 0 {
             var row = TopRow(
-                scope: .bindPool(key), number: pool.number, usage: pool.usage,
-                failed: pool.failed)
+                scope: .bindPool(key), number: pool.number, usage: pool.usage, failed: pool.failed)
             let before = poolFailures.updateValue(pool.failed, forKey: key) ?? 0
             row.failedPerSecond = Double(pool.failed - before) / seconds
             add(row)

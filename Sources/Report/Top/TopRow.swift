@@ -1,4 +1,3 @@
-import Events
 import PortModel
 
 /// One tuple or bind pool, as it stood when the last second had passed.
@@ -27,18 +26,9 @@ struct TopRow: Sendable {
 package enum TopOrder: UInt8, CaseIterable, Sendable {
     case share, held, timeWait, rate, exhaustion, failed, address
 
-    /// The key to press for it.
-    var key: UInt8 {
-        switch self {
-        case .share: UInt8(ascii: "s")
-        case .held: UInt8(ascii: "n")
-        case .timeWait: UInt8(ascii: "t")
-        case .rate: UInt8(ascii: "r")
-        case .exhaustion: UInt8(ascii: "e")
-        case .failed: UInt8(ascii: "f")
-        case .address: UInt8(ascii: "a")
-        }
-    }
+    /// The key to press for each.
+    private static let keys = Array("sntrefa".utf8)
+    var key: UInt8 { Self.keys[Int(rawValue)] }
 
     var name: StaticString {
         switch self {

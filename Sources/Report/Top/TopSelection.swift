@@ -1,4 +1,3 @@
-import Events
 import PortModel
 
 /// The row that is selected, and the first one on the screen. The selection stays with its tuple
@@ -22,11 +21,8 @@ struct TopSelection: Sendable {
 
     mutating func move(_ move: Move) { moves.append(move) }
 
-    /// Makes the moves, and returns the place of the selection; nil without one.
-    ///
-    /// - Parameters:
-    ///   - current: where the selected row is now; nil if it is gone.
-    ///   - page: rows on the screen.
+    /// Makes the moves, and returns the place of the selection; nil without one. `current`: where the
+    /// selected row is now, nil if it is gone; `page`: rows on the screen.
     mutating func settle(at current: Int?, of count: Int, page: Int) -> Int? {
         defer { moves = [] }
         guard count > 0 else {

@@ -73,8 +73,7 @@ extension TopView {
 
     private func outlook(_ row: TopRow, _ listing: Listing) -> TextBuffer {
         switch row.scope {
-        case .bindPool(let key):
-            return "peak \(grouped: listing.ledger.bindPools[key]?.peak ?? 0)"
+        case .bindPool(let key): return "peak \(grouped: listing.ledger.bindPools[key]?.peak ?? 0)"
         case .tuple(let tuple):
             let state = listing.ledger.tuples[row.number]
             guard state.tuple == tuple else { return "gone" }
@@ -91,8 +90,7 @@ extension TopView {
         canvas.put(.right, 7, held.map { "\(compact: $0)" } ?? "-")
         canvas.put(.right, 9, waiting.map { "\(compact: $0)" } ?? "-")
         canvas.put(.right, 7, "\(compact: detail.opened)")
-        canvas.put(
-            .right, 7, "\(compact: detail.failed)", detail.failed > 0 ? .alarm : .plain)
+        canvas.put(.right, 7, "\(compact: detail.failed)", detail.failed > 0 ? .alarm : .plain)
         let causes = detail.causes.sorted {
             ($0.value, $1.key.rawValue) > ($1.value, $0.key.rawValue)
         }.map { cause, count in TextBuffer("  \(cause.rawValue) \(grouped: count)") }

@@ -2,9 +2,7 @@ import Events
 import PortModel
 
 extension TopView {
-    /// Writes the whole screen: what a terminal of that size shows after it has read it.
-    ///
-    /// - Parameter ledger: not read while the view is paused.
+    /// Writes the whole screen for a terminal of that size; `ledger` is not read while paused.
     package mutating func draw(
         _ size: Size, _ ledger: Ledger, in context: RenderContext, to line: inout TextBuffer
     ) {
@@ -63,8 +61,7 @@ extension TopView {
             canvas.put("  opened \(pace: totals.opened)/s  ")
             let isFailing = totals.failedPerSecond > 0
             let rate: TextBuffer = isFailing ? ", \(rate: totals.failedPerSecond)/s" : ""
-            canvas.put(
-                "failed \(grouped: totals.failed)\(rate)", isFailing ? .alarm : .plain)
+            canvas.put("failed \(grouped: totals.failed)\(rate)", isFailing ? .alarm : .plain)
         }
     }
 
@@ -120,13 +117,11 @@ extension TopView {
     }
 
     private mutating func rows(
-        _ listing: Listing, _ context: RenderContext, _ canvas: inout TopCanvas,
-        until end: Int
+        _ listing: Listing, _ context: RenderContext, _ canvas: inout TopCanvas, until end: Int
     ) {
         if listing.ranked.isEmpty, canvas.rows < end {
             let text: TextBuffer =
-                filter.isEmpty
-                ? " no port is held by an outgoing connection" : " nothing matches"
+                filter.isEmpty ? " no port is held by an outgoing connection" : " nothing matches"
             canvas.row { $0.put(text, .faint) }
         }
         for ranked in listing.ranked[listing.window] {
@@ -139,16 +134,13 @@ extension TopView {
     }
 
     private func row(
-        _ row: TopRow, _ listing: Listing, _ context: RenderContext,
-        _ canvas: inout TopCanvas
+        _ row: TopRow, _ listing: Listing, _ context: RenderContext, _ canvas: inout TopCanvas
     ) {
         let isSelected = selection.scope == row.scope
         let columns = listing.columns
         let tone = tone(of: row)
         let usage = row.usage
-        let timeLeft: TextBuffer? = row.exhaustedIn.map {
-            $0 == 0 ? "full" : "\(roughly: $0)"
-        }
+        let timeLeft: TextBuffer? = row.exhaustedIn.map { $0 == 0 ? "full" : "\(roughly: $0)" }
         let top = listing.processes(of: row)?.top
         canvas.row(selected: isSelected) { canvas in
             canvas.put(isSelected ? "\(glyphs.selected)" : " ")
@@ -158,14 +150,11 @@ extension TopView {
             canvas.put(.right, columns.usable, "\(compact: usage.usable)")
             canvas.put(.right, columns.timeWait, "\(Int((row.waiting * 100).rounded(.down)))")
             spark(row, columns.spark, tone, &canvas)
-            canvas.put(
-                .right, columns.rate, row.opened.map { "\(pace: min($0, 999_999))" } ?? "-")
-            canvas.put(
-                .right, columns.exhaustion, timeLeft ?? "-", timeLeft == nil ? .plain : tone)
+            canvas.put(.right, columns.rate, row.opened.map { "\(pace: min($0, 999_999))" } ?? "-")
+            canvas.put(.right, columns.exhaustion, timeLeft ?? "-", timeLeft == nil ? .plain : tone)
             canvas.put(
                 .right, columns.failed, "\(compact: row.failed)", row.failed > 0 ? .alarm : .plain)
-            canvas.put(
-                .left, columns.tuple, "\(row.scope, glyphs, context)", keepsEnd: true)
+            canvas.put(.left, columns.tuple, "\(row.scope, glyphs, context)", keepsEnd: true)
             canvas.put(.left, columns.process, top.map { "\($0)" } ?? "")
         }
     }
@@ -177,9 +166,7 @@ extension TopView {
         return percent >= Double(warning) ? .warning : .plain
     }
 
-    private func bar(
-        _ row: TopRow, _ width: Int, _ tone: Style.Tone, _ canvas: inout TopCanvas
-    ) {
+    private func bar(_ row: TopRow, _ width: Int, _ tone: Style.Tone, _ canvas: inout TopCanvas) {
         guard width > 0 else { return }
         let (inUse, inTimeWait) = TopGlyphs.bar(
             share: row.share, waiting: row.waiting, width: width)
@@ -189,12 +176,39 @@ extension TopView {
         canvas.put(repeated: " ", 1)
     }
 
-    private func spark(
-        _ row: TopRow, _ width: Int, _ tone: Style.Tone, _ canvas: inout TopCanvas
-    ) {
+    private func spark(_ row: TopRow, _ width: Int, _ tone: Style.Tone, _ canvas: inout TopCanvas) {
         let levels = picture.history(of: row, last: width)
         let marks = levels.map { TextBuffer("\(glyphs.spark($0))") }
-        canvas.put(
-            .left, width, "\(spaces: width - levels.count)\(joined: marks, by: "")", tone)
+        canvas.put(.left, width, "\(spaces: width - levels.count)\(joined: marks, by: "")", tone)
     }
+
+    // MARK: Help
+
+    func help(_ canvas: inout TopCanvas, until end: Int) {
+        for (keys, meaning) in Self.keys {
+            guard canvas.rows < end else { return }
+            canvas.row { canvas in
+                canvas.put(.left, 16, "\(keys)", .heading)
+                canvas.put("\(meaning)")
+            }
+        }
+        guard canvas.rows < end else { return }
+        canvas.row { canvas in
+            canvas.put(.left, 16, "\(glyphs.inUse)\(glyphs.inTimeWait)\(glyphs.free)")
+            canvas.put("of the usable ports: in use, in TIME_WAIT, left")
+        }
+    }
+
+    private static let keys: [(StaticString, StaticString)] = [
+        (
+            "s n t r e f a",
+            "sort by share, number held, TIME_WAIT, rate, time left, failed, address"
+        ), ("< > i", "sort by the one before or behind; in reverse"),
+        ("/", "show only what contains some words: address, port, process, namespace"),
+        ("arrows j k", "select; also PgUp, PgDn, Home, End, g, G"),
+        ("Enter x", "expand into the processes that hold the ports, or close again"),
+        ("space p", "pause: counting goes on"),
+        ("Esc", "drop the filter; then the selection, and close all"),
+        ("q Ctrl-C", "end, with a summary"), ("Ctrl-Z", "stop, also counting, until fg"),
+    ]
 }

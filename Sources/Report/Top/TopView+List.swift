@@ -38,8 +38,7 @@ extension TopView {
         for (number, row) in all.enumerated() {
             if !words.isEmpty, !matches(row, words, listing, context, &text) { continue }
             let weight = order.weight(of: row)
-            let ranked = Listing.Ranked(
-                weight: isReversed ? -weight : weight, row: Int32(number))
+            let ranked = Listing.Ranked(weight: isReversed ? -weight : weight, row: Int32(number))
             listing.ranked.append(ranked)
             if row.scope == selection.scope { selected = ranked }
         }
@@ -48,8 +47,7 @@ extension TopView {
             if a.weight != b.weight { return a.weight > b.weight }
             let (first, second) = (all[Int(a.row)], all[Int(b.row)])
             if first.share != second.share, order != .address { return first.share > second.share }
-            return turns
-                ? second.scope < first.scope : first.scope < second.scope
+            return turns ? second.scope < first.scope : first.scope < second.scope
         }
         let page = listHeight(size)
         let current = selected.map { row in listing.ranked.count { precedes($0, row) } }

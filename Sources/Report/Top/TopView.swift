@@ -8,10 +8,7 @@ package struct TopView: Sendable {
         package var columns: Int
         package var rows: Int
 
-        package init(columns: Int, rows: Int) {
-            self.columns = columns
-            self.rows = rows
-        }
+        package init(columns: Int, rows: Int) { (self.columns, self.rows) = (columns, rows) }
     }
 
     let style: Style
@@ -38,11 +35,8 @@ package struct TopView: Sendable {
     private var occupants: [Tuple: [ProcessID: Ledger.HeldPorts]] = [:]
     var selection = TopSelection()
 
-    /// - Parameters:
-    ///   - colour: else no attributes are used either.
-    ///   - isUTF8: else nothing but ASCII is written.
-    ///   - thresholds: in percent; where rows take on a colour.
-    ///   - start: CLOCK_MONOTONIC nanoseconds, as all times.
+    /// Without `colour` no attributes are used either, without `isUTF8` nothing but ASCII. Rows are
+    /// coloured from `thresholds`, in percent. All times are CLOCK_MONOTONIC nanoseconds.
     package init(colour: Bool, isUTF8: Bool, thresholds: [Int], start: UInt64) {
         style = Style(enabled: colour)
         glyphs = TopGlyphs(isUTF8: isUTF8)
@@ -54,9 +48,7 @@ package struct TopView: Sendable {
     var isPaused: Bool { frozen != nil }
     var picture: TopPicture { frozen?.picture ?? current }
 
-    /// Records how all stand.
-    ///
-    /// - Parameter ticks: the tuples in which anything changed since the last call.
+    /// Records how all stand; `ticks`: the tuples in which anything changed since the last call.
     package mutating func secondPassed(
         at now: UInt64, _ ledger: Ledger, _ ticks: [Tick], _ accuracy: Accuracy
     ) {
@@ -119,8 +111,7 @@ package struct TopView: Sendable {
         switch key {
         case .character(let byte):
             if filter.count < Self.filterLimit { filter.append(byte.lowercased) }
-        case .backspace:
-            if filter.popLast() == nil { filterBefore = nil }
+        case .backspace: if filter.popLast() == nil { filterBefore = nil }
         case .clearLine: filter = []
         case .escape:
             filter = filterBefore ?? []
@@ -143,9 +134,7 @@ package struct TopView: Sendable {
     }
 
     private mutating func toggle() {
-        guard let scope = selection.scope, expanded.remove(scope) != nil else {
-            return expand()
-        }
+        guard let scope = selection.scope, expanded.remove(scope) != nil else { return expand() }
     }
 
     /// The first row if none is selected.

@@ -1,10 +1,6 @@
-import Events
-
 extension Array {
-    /// Puts in order what comes to lie in `window`, and nothing else: what precedes it lies before it,
-    /// what follows behind. A screenful of 10,000 takes a tenth of the time of all.
-    ///
-    /// - Parameter precedes: a strict order in which no two elements are equal.
+    /// Puts in order what comes to lie in `window`: what precedes it lies before it, what follows behind.
+    /// A screenful of 10,000 takes a tenth of the time of all. No two elements may be equal.
     mutating func sort(window: Range<Int>, by precedes: (Element, Element) -> Bool) {
         var parts = [indices]
         while let part = parts.popLast() {
