@@ -75,9 +75,11 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
             name: "PortModelTests", dependencies: ["PortModel", "TestSupport"],
+            path: "Tests/Unit/PortModelTests",
             swiftSettings: strict),
         .testTarget(
             name: "ReportTests", dependencies: ["Events", "PortModel", "Report", "TestSupport"],
+            path: "Tests/Unit/ReportTests",
             swiftSettings: strict),
         .testTarget(
             name: "TracingTests",
@@ -85,12 +87,14 @@ let package = Package(
                 "Events", "LinuxSystem", "PortModel", "Probe", "Report", "TestSupport",
                 "Tracing",
             ],
+            path: "Tests/Unit/TracingTests",
             swiftSettings: strict),
         .testTarget(
             name: "LinuxSystemTests",
             dependencies: [
                 "CPortgauge", "LinuxSystem", "LoadGenerator", "PortModel", "TestSupport",
             ],
+            path: "Tests/Root/LinuxSystemTests",
             swiftSettings: strict),
         .testTarget(
             name: "ProbeTests",
@@ -98,10 +102,12 @@ let package = Package(
                 "CPortgauge", "LinuxSystem", "PortModel", "Probe", "Report", "TestSupport",
                 "Tracing",
             ],
+            path: "Tests/Root/ProbeTests",
             swiftSettings: strict),
         .testTarget(
             name: "CommandTests",
             dependencies: ["LinuxSystem", "LoadGenerator", "portgauge", "TestSupport"],
+            path: "Tests/Root/CommandTests",
             swiftSettings: strict),
     ],
     cLanguageStandard: .c2x

@@ -23,7 +23,8 @@ extension Change {
         guard case .closed(var timeWait, var lived, var error) = kind else { return }
         v.field(
             "time_wait", &timeWait, .flag,
-            "True: held until a `release`. False: free, unless a bind of the program keeps it.")
+            "True: the port stays held until a `release` follows. False: it is free, unless the "
+                + "program's own bind keeps it: then a `release` follows as well.")
         v.optional(
             "lived_us", &lived, .microseconds, "Microseconds since connect(). Absent if unknown.")
         v.optional(

@@ -89,10 +89,13 @@ extension FailedCall {
         v.field(
             "cause", &cause, isConnect ? .cause : .bindCause,
             isConnect
-                ? "`exhausted`: the tuple holds the ports. `blocked`: the range is mostly reserved or "
-                    + "bound. `range`: only the socket's own is used up. `collision`: the bound port "
-                    + "has a connection to that peer. `no_address`: none is usable. `no_memory`."
-                : "`exhausted`: no port is free. `collision`: the named port is in use.")
+                ? "The limit that connect() ran into. `exhausted`: the tuple holds the ports. "
+                    + "`blocked`: most of the range is reserved, or held by a bind(). `range`: the "
+                    + "socket's own range is used up, the namespace's is not. Other errors: "
+                    + "`collision`: the port that the program bound has a connection to that peer. "
+                    + "`no_address`: no usable local address. `no_memory`: the kernel had none."
+                : "`exhausted`: of the local address, bind() found no port that is free. "
+                    + "`collision`: the port that the program named is in use.")
     }
 
     mutating func portField(_ v: inout some FieldVisitor) {

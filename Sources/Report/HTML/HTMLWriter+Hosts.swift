@@ -10,7 +10,8 @@ extension HTMLWriter {
             let totals = HostFact.calls + [.shareIfAny] + HostFact.held + [.counted]
             table("Hosts", totals, page, &line)
         }
-        table("Accuracy", [.lost] + HostFact.audits + HostFact.corrections + [.dropped], page, &line)
+        table(
+            "Accuracy", [.lost] + HostFact.audits + HostFact.corrections + [.dropped], page, &line)
         let cells = page.reports.map { TextBuffer("<td>\(namespaces($0))</td>") }
         let name: TextBuffer = "<th scope=\"row\">network namespaces</th>"
         let row: TextBuffer = "<tr>\(name)\(joined: cells, by: "")</tr>\n"

@@ -8,6 +8,7 @@ extension LiveTests {
     @Suite struct SchemaTests {
         private static let schema = URL(fileURLWithPath: #filePath)
             .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
             .appendingPathComponent("schema/event.schema.json").path
 
         /// Prints what is wrong, a line each.

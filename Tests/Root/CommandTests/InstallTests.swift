@@ -8,6 +8,7 @@ import Testing
 
     init() throws {
         let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
         let result = try run(
             "/usr/bin/make",

@@ -5,6 +5,7 @@ import Testing
 enum Schema {
     static let folder = URL(filePath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
         .appending(path: "schema")
     private static let file = folder.appending(path: "event.schema.json")
 
