@@ -79,8 +79,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "ReportTests", dependencies: ["Events", "PortModel", "Report", "TestSupport"],
-            path: "Tests/Unit/ReportTests",
-            swiftSettings: strict),
+            path: "Tests/Unit/ReportTests", exclude: ["Recordings"], swiftSettings: strict),
         .testTarget(
             name: "TracingTests",
             dependencies: [
