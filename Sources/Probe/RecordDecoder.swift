@@ -26,12 +26,13 @@ extension Record {
         }
     }
 
-    private init?(_ kind: pg_kind, _ head: pg_head, _ found: Connection) {
-        var connection = found
-        if kind != PG_OPENED, kind != PG_REFUSED { connection.process.uid = ProcessID.noUser }
+    // Inlined, as are the others: a record is copied no more often than it has to be.
+    @inline(__always)
+    private init?(_ kind: pg_kind, _ head: pg_head, _ connection: Connection) {
         switch kind {
         case PG_OPENED: self = .opened(connection)
         case PG_SOCKET:
+            var connection = connection
             connection.age = UInt64(head.error) * 1_000_000
             self = .exists(connection, state: State(tcp: head.state))
         case PG_OWNER:
@@ -58,6 +59,7 @@ extension Record {
         }
     }
 
+    @inline(__always)
     private init?(_ kind: pg_kind, _ change: pg_change) {
         let head = change.head
         switch kind {
@@ -143,6 +145,7 @@ extension Namespace {
 }
 
 extension Record.Connection {
+    @inline(__always)
     fileprivate init(_ socket: pg_socket) {
         self.init(
             time: socket.head.time_ns, socket: socket.head.socket,
@@ -151,7 +154,8 @@ extension Record.Connection {
                 remote: IPAddress(bytesOf: socket.remote), remotePort: socket.remote_port),
             localPort: socket.head.local_port, cookie: socket.cookie,
             process: ProcessID(
-                pid: socket.pid, name: ProcessID.Name(bytesOf: socket.comm), uid: socket.uid),
+                pid: socket.pid, name: ProcessID.Name(bytesOf: socket.comm),
+                uid: socket.isCall ? socket.uid : ProcessID.noUser),
             range: PortRange(low: socket.range_low, high: socket.range_high))
         portChosen = socket.head.has(PG_CHOSEN)
         reusable = socket.head.has(PG_REUSABLE)
@@ -208,5 +212,12 @@ extension ProcessID.Name {
     private static func upToNUL(_ word: UInt64) -> UInt64 {
         let zeros = (word &- 0x0101_0101_0101_0101) & ~word & 0x8080_8080_8080_8080
         return zeros == 0 ? word : word & ((1 << UInt64(zeros.trailingZeroBitCount & ~7)) - 1)
+    }
+}
+
+extension pg_socket {
+    /// Whether it is of a call, which has a user.
+    fileprivate var isCall: Bool {
+        head.kind == UInt8(PG_OPENED.rawValue) || head.kind == UInt8(PG_REFUSED.rawValue)
     }
 }

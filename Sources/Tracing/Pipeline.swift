@@ -68,7 +68,7 @@ package struct Pipeline: ~Copyable {
 
     /// Passes a change on. Most cross no threshold and, when there are many, are not written.
     private mutating func follow(_ change: Change) {
-        sinks.take(change, in: context)
+        if sinks.takeConnections { sinks.take(change, in: context) }
         observe(change.place, change.tuple, ledger.usage(of: change.place), at: change.time)
     }
 
