@@ -53,16 +53,16 @@ extension EventSink {
 package struct Sinks {
     let all: [any EventSink]
     private let connections: [any EventSink]
-    /// Whether anybody may want single connections: asked a million times a second.
-    let takeConnections: Bool
     package let takeProgress: Bool
 
     init(_ all: [any EventSink]) {
         self.all = all
         connections = all.filter(\.takesConnections)
-        takeConnections = !connections.isEmpty
         takeProgress = all.contains(where: \.takesProgress)
     }
+
+    /// Whether anybody may want single connections: asked a million times a second.
+    var takeConnections: Bool { !connections.isEmpty }
 
     func take(_ change: Change, in context: RenderContext) {
         for sink in connections { sink.take(change, in: context) }
