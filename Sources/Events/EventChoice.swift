@@ -12,7 +12,8 @@ package struct EventChoice: Sendable {
     }
 
     package let level: Level
-    /// Lines about connections that came up in this second, written or not.
+    /// Lines about connections that came up in this second, written or not; no more than it takes to
+    /// know that they are too many.
     private var seen = 0
     private var seenLastSecond = 0
 
@@ -23,6 +24,11 @@ package struct EventChoice: Sendable {
 
     /// Too much is going on for a line for each connection.
     package var isRolledUp: Bool { level == .notable && max(seen, seenLastSecond) > Self.readable }
+
+    /// Whether it has to be asked about single connections in this second.
+    package var takesConnections: Bool {
+        level == .all || level == .notable && seen <= Self.readable
+    }
 
     /// Whether a line for such a change is wanted; counts it in.
     package mutating func wants(_ kind: Change.Kind) -> Bool {

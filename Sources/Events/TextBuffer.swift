@@ -24,8 +24,8 @@ package struct TextBuffer: Sendable {
     package mutating func append(_ text: ArraySlice<UInt8>) { bytes.append(contentsOf: text) }
     @inlinable package mutating func append(byte: UInt8) { bytes.append(byte) }
 
-    @inlinable package mutating func append(spaces count: Int) {
-        for _ in 0..<max(0, count) { bytes.append(UInt8(ascii: " ")) }
+    package mutating func append(spaces count: Int) {
+        append(byte: UInt8(ascii: " "), count: count)
     }
 
     /// Takes back what comes after the byte at `end`.
@@ -36,17 +36,27 @@ package struct TextBuffer: Sendable {
         _ number: Int, width: Int = 0, pad: UInt8 = UInt8(ascii: "0"), separator: UInt8? = nil
     ) {
         if number < 0 { bytes.append(UInt8(ascii: "-")) }
-        let start = bytes.count
+        // From the last digit on: 20 of them at most, and a separator before each group but the first.
+        var text = InlineArray<26, UInt8>(repeating: pad)
+        var place = text.count
         var rest = number.magnitude
         var digits = 0
         repeat {
-            if digits > 0, digits % 3 == 0, let separator { bytes.append(separator) }
-            bytes.append(UInt8(ascii: "0") + UInt8(rest % 10))
+            if digits > 0, digits % 3 == 0, let separator {
+                place -= 1
+                text[place] = separator
+            }
+            place -= 1
+            text[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
             rest /= 10
             digits += 1
         } while rest > 0
-        while bytes.count - start < width { bytes.append(pad) }
-        bytes[start...].reverse()
+        append(byte: pad, count: width - (text.count - place))
+        for index in place..<text.count { bytes.append(text[index]) }
+    }
+
+    private mutating func append(byte: UInt8, count: Int) {
+        for _ in 0..<max(0, count) { bytes.append(byte) }
     }
 
     /// Appends a number with thousands separators: `28,232`.

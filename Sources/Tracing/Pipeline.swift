@@ -14,7 +14,7 @@ package struct Pipeline: ~Copyable {
     package var context: RenderContext
     /// CLOCK_MONOTONIC nanoseconds, as the loop has read them last.
     package var now: UInt64 = 0
-    package let sinks: Sinks
+    package private(set) var sinks: Sinks
 
     private var thresholds: AlertThresholds
     private var poolThresholds: AlertThresholds
@@ -53,9 +53,8 @@ package struct Pipeline: ~Copyable {
     // MARK: Records
 
     package mutating func take(_ record: Record) {
-        if case .namespace(let netns, let namespace, let pid) = record {
-            meet(netns, namespace, pid)
-        }
+        // Without a binding, for which each record would be copied.
+        if case .namespace = record { meet(record) }
         if let change = ledger.apply(record) { follow(change) }
     }
 
@@ -124,7 +123,8 @@ package struct Pipeline: ~Copyable {
 
     // MARK: Namespaces
 
-    private mutating func meet(_ netns: UInt32, _ namespace: Namespace, _ pid: UInt32) {
+    private mutating func meet(_ record: Record) {
+        guard case .namespace(let netns, let namespace, let pid) = record else { return }
         let before = ledger.namespaces[netns]
         guard before != namespace else { return }
         if before == nil {

@@ -2,14 +2,13 @@
 package struct ProcessID: Hashable, Sendable {
     /// Thread group id, as the first pid namespace numbers it; 0 if not known.
     package var pid: UInt32
-    package var name: Name
-    /// The user, as the first user namespace numbers it; `noUser` if not known.
+    /// The user, as the first user namespace numbers it; `noUser` if not known. Beside the pid, so that
+    /// a `Change` has 128 bytes: a larger one is moved by calls of memcpy().
     package var uid: UInt32
+    package var name: Name
 
     package init(pid: UInt32, name: Name, uid: UInt32 = noUser) {
-        self.pid = pid
-        self.name = name
-        self.uid = uid
+        (self.pid, self.uid, self.name) = (pid, uid, name)
     }
 
     /// (uid_t)-1, which the kernel gives to nobody.

@@ -7,7 +7,7 @@ import Report
 ///
 /// Counting never waits for one. Only what `takesConnections` is asked about single connections.
 package protocol EventSink: AnyObject {
-    /// Whether it may want single connections.
+    /// Whether it may want single connections, from now on until the ticks of this second.
     var takesConnections: Bool { get }
     /// Whether it wants to know now and then what the summary would be.
     var takesProgress: Bool { get }
@@ -52,7 +52,8 @@ extension EventSink {
 /// All sinks of a trace, in the order in which they finish.
 package struct Sinks {
     let all: [any EventSink]
-    private let connections: [any EventSink]
+    /// Those that may want single connections.
+    private var connections: [any EventSink]
     package let takeProgress: Bool
 
     init(_ all: [any EventSink]) {
@@ -64,16 +65,22 @@ package struct Sinks {
     /// Whether anybody may want single connections: asked a million times a second.
     var takeConnections: Bool { !connections.isEmpty }
 
-    func take(_ change: Change, in context: RenderContext) {
-        for sink in connections { sink.take(change, in: context) }
+    mutating func take(_ change: Change, in context: RenderContext) {
+        var isAnySated = false
+        for sink in connections {
+            sink.take(change, in: context)
+            if !sink.takesConnections { isAnySated = true }
+        }
+        if isAnySated { connections.removeAll { !$0.takesConnections } }
     }
 
     func take(_ event: Event, at time: UInt64, in context: RenderContext) {
         for sink in all { sink.take(event, at: time, in: context) }
     }
 
-    func take(_ ticks: [Tick], at time: UInt64, in context: RenderContext) {
+    mutating func take(_ ticks: [Tick], at time: UInt64, in context: RenderContext) {
         for sink in all { sink.take(ticks, at: time, in: context) }
+        connections = all.filter(\.takesConnections)
     }
 
     package var dropped: Int { all.reduce(0) { $0 + $1.dropped } }

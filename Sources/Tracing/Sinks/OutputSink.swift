@@ -61,7 +61,7 @@ package final class OutputSink: EventSink {
 
     // MARK: Events
 
-    package var takesConnections: Bool { choice.map { $0.level != .failures } ?? false }
+    package var takesConnections: Bool { choice?.takesConnections ?? false }
     package var takesProgress: Bool { options.progress }
 
     package func take(_ change: Change, in context: RenderContext) {

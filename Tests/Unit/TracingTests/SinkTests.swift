@@ -130,17 +130,41 @@ import Testing
             ticks.count == 10 && ticks[0].contains("7/8") && !ticks.contains { $0.contains("1/8") })
     }
 
+    /// From the first connection that it does not want until the ticks, a sink is not asked.
     @Test func onlyWhoMayWantConnectionsIsAsked() {
-        let counting = CollectingSink()
-        counting.takesConnections = false
-        let sinks = Sinks([counting])
-        let change = Change(
-            kind: .opened, time: 1, place: 0, tuple: Scene.tuple, localPort: 0,
-            process: .unknown, held: 0, usable: 8)
+        let (counting, other) = (CollectingSink(), CollectingSink())
+        var sinks = Sinks([counting, other])
+        let change = Change(.opened, of: Scene.tuple)
         sinks.take(change, in: context)
-        #expect(counting.events.isEmpty)
+        counting.takesConnections = false
+        for _ in 0..<3 { sinks.take(change, in: context) }
+        #expect(counting.events.count == 2 && other.events.count == 4)
         sinks.take(.lost(1), at: 1, in: context)
-        #expect(counting.events.count == 1)
+        #expect(counting.events.count == 3)
+        counting.takesConnections = true
+        sinks.take(change, in: context)
+        #expect(counting.events.count == 3)
+        sinks.take([], at: Scene.second, in: context)
+        sinks.take(change, in: context)
+        #expect(counting.events.count == 4 && other.events.count == 7)
+    }
+
+    /// As many as can be read, then none until fewer come; the first second of few is still rolled up.
+    @Test func manyConnectionsAreRolledUp() throws {
+        let sink = try output(
+            "many", .json(JSONWriter()), OutputSink.Options(events: .notable))
+        var sinks = Sinks([sink])
+        for (second, count) in [30, 30, 5, 5].enumerated() {
+            for index in 0..<count {
+                var change = Change(.established, of: Scene.tuple)
+                (change.time, change.localPort) = (UInt64(second) * Scene.second, UInt16(index + 1))
+                sinks.take(change, in: context)
+            }
+            #expect(sinks.takeConnections == (count == 5))
+            sinks.take([], at: UInt64(second + 1) * Scene.second, in: context)
+        }
+        try sink.finish()
+        #expect(try events("many") == Array(repeating: "established", count: 20 + 5))
     }
 
     /// The report of a run is the one of its recording, byte for byte.
