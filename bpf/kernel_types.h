@@ -239,6 +239,7 @@ struct task_struct {
 struct pt_regs {
 	unsigned long di;
 	unsigned long si;
+	unsigned long dx;
 };
 
 struct pt_regs___arm64 {

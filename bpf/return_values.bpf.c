@@ -139,15 +139,23 @@ int BPF_PROG(on_get_port, struct sock *sk, unsigned short port, int result)
 
 /* --- System calls --- */
 
-/* - number: of an argument, 0 or 1. */
-static __always_inline unsigned long argument(__u32 number)
+/* What both calls were given. */
+struct arguments {
+	unsigned long descriptor;
+	unsigned long address;
+	unsigned long length;
+};
+
+static __always_inline struct arguments arguments_of_call(void)
 {
 	struct pt_regs *regs = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
 	struct pt_regs___arm64 *arm64 = (void *)regs;
 
 	if (bpf_core_field_exists(regs->di))
-		return number == 0 ? BPF_CORE_READ(regs, di) : BPF_CORE_READ(regs, si);
-	return number == 0 ? BPF_CORE_READ(arm64, orig_x0) : BPF_CORE_READ(arm64, regs[1]);
+		return (struct arguments){ BPF_CORE_READ(regs, di), BPF_CORE_READ(regs, si),
+					   BPF_CORE_READ(regs, dx) };
+	return (struct arguments){ BPF_CORE_READ(arm64, orig_x0), BPF_CORE_READ(arm64, regs[1]),
+				   BPF_CORE_READ(arm64, regs[2]) };
 }
 
 /* The socket behind a descriptor of the current task; 0 if it is no socket's. */
@@ -169,10 +177,15 @@ static __always_inline struct sock *socket_of(__u32 descriptor)
 
 static __always_inline int returned(__u8 flags, __u16 error)
 {
+	struct arguments given = arguments_of_call();
+	struct sock *sk = socket_of(given.descriptor);
 	struct socket_address address = {};
-	struct sock *sk = socket_of(argument(0));
+	__u64 length = given.length;
 
-	if (sk && !bpf_probe_read_user(&address, sizeof(address), (void *)argument(1)))
+	/* No more than the caller gave: behind it, its page may end. */
+	if (length > sizeof(address))
+		length = sizeof(address);
+	if (sk && !bpf_probe_read_user(&address, length, (void *)given.address))
 		refused(sk, &address, flags, error);
 	return 0;
 }
