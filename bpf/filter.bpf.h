@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Which connections are told: those that match one entry of each list that is not empty. */
+/*
+ * Which connections are followed: those whose peer matches one of the remotes, if there are any. And
+ * whose are named: those of processes that match one entry of each other list that is not empty.
+ */
 #pragma once
 
 #include "record.bpf.h"
@@ -31,7 +34,7 @@ static __always_inline bool wanted_remote(const __u32 address[8], __u16 port)
 	return false;
 }
 
-static __always_inline bool wanted_pid(__u32 pid)
+static __always_inline bool chosen_pid(__u32 pid)
 {
 	if (config.only_tree && !bpf_map_lookup_elem(&tree, &pid))
 		return false;
@@ -43,7 +46,7 @@ static __always_inline bool wanted_pid(__u32 pid)
 	return false;
 }
 
-static __always_inline bool wanted_comm(const __u64 comm[2])
+static __always_inline bool chosen_comm(const __u64 comm[2])
 {
 	if (!config.comm_count)
 		return true;
@@ -53,15 +56,8 @@ static __always_inline bool wanted_comm(const __u64 comm[2])
 	return false;
 }
 
-/*
- * Runs in the caller's task. Fills `address` and `comm` unless the PID filter rejects the caller
- * first.
- */
-static __always_inline bool wanted(struct sock_common *skc, __u32 address[8], __u64 comm[2])
+/* Whether a caller is to be named. */
+static __always_inline bool chosen(__u32 pid, const __u64 comm[2])
 {
-	if (!wanted_pid(bpf_get_current_pid_tgid() >> 32))
-		return false;
-	read_addresses(address, skc);
-	read_current_comm(comm);
-	return wanted_remote(address, bpf_ntohs(skc->skc_dport)) && wanted_comm(comm);
+	return chosen_pid(pid) && chosen_comm(comm);
 }

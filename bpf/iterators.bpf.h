@@ -10,16 +10,24 @@
 #include "time_wait.bpf.h"
 
 /*
- * By port, the addresses that have had a listener there since the start, in whichever namespace: 0
- * for none, a digest of the one address, or ANY_ADDRESS.
+ * By port, the addresses that have a listener there in the namespace that is walked: the kernel
+ * lists listeners first. An entry is of a walk before unless it has its number.
  */
 #define ANY_ADDRESS 0xffff
-static __u16 listeners[65536];
+static struct {
+	__u16 walk;
+	__u16 address; /* a digest of the one address, or ANY_ADDRESS */
+} listeners[65536];
+
+static __always_inline __u32 fold(const __u32 address[4])
+{
+	return address[0] ^ address[1] ^ address[2] ^ address[3];
+}
 
 /* Digest of a local address, wildcards included: 1 to ANY_ADDRESS. */
 static __always_inline __u16 digest(const __u32 address[8])
 {
-	__u32 word = address[0] ^ address[1] ^ address[2] ^ address[3];
+	__u32 word = fold(address);
 
 	if (!address[3] && !address[0] && !address[1]) /* ::, and ::ffff:0.0.0.0 */
 		return ANY_ADDRESS;
@@ -27,22 +35,32 @@ static __always_inline __u16 digest(const __u32 address[8])
 	return word == 0 || word == ANY_ADDRESS ? 1 : word;
 }
 
-static __always_inline void note_listener(struct sock_common *skc)
+/* Numbers walks, from 1 on. */
+static __always_inline __u16 walk_of(struct bpf_iter__tcp *ctx)
 {
-	__u16 *known = &listeners[skc->skc_num];
+	return ctx->meta->session_id % 0xffff + 1;
+}
+
+static __always_inline void note_listener(struct sock_common *skc, __u16 walk)
+{
+	typeof(listeners[0]) *known = &listeners[skc->skc_num];
 	__u32 address[8];
 	__u16 own;
 
 	read_addresses(address, skc);
 	own = digest(address);
-	*known = *known == 0 || *known == own ? own : ANY_ADDRESS;
+	if (known->walk == walk && known->address != own)
+		own = ANY_ADDRESS;
+	known->address = own;
+	known->walk = walk;
 }
 
-static __always_inline bool has_listener(__u16 port, const __u32 address[8])
+static __always_inline bool has_listener(__u16 port, const __u32 address[8], __u16 walk)
 {
-	__u16 known = listeners[port];
+	typeof(listeners[0]) *known = &listeners[port];
 
-	return known == ANY_ADDRESS || (known && known == digest(address));
+	return known->walk == walk &&
+	       (known->address == ANY_ADDRESS || known->address == digest(address));
 }
 
 static __always_inline bool made_by_connect(struct inet_bind_bucket *bucket)
@@ -52,32 +70,41 @@ static __always_inline bool made_by_connect(struct inet_bind_bucket *bucket)
 }
 
 /*
- * Did this side connect? connect() took its port from a bucket no bind() touched, or it named the
- * port itself. What remains is a port chosen by bind(port 0), or a listener's: there the sequence
- * space tells, because our SYN has been acknowledged where we were the ones to send it first.
+ * Who connected? This end, if connect() took its port from a bucket no bind() touched, or if the
+ * program named the port itself. What remains is a port chosen by bind(port 0), or a listener's:
+ * there the sequence space tells, because our SYN has been acknowledged where we were the ones to
+ * send it first. It does not tell where a FIN may have been sent or be waiting behind data.
  */
-static __always_inline bool outgoing(struct tcp_sock *tp, __u8 state, bool may_be_accepted)
+static __always_inline enum pg_origin origin_of(struct tcp_sock *tp, __u8 state, bool has_listener)
 {
 	struct inet_connection_sock *icsk = &tp->inet_conn;
 	__u64 spent, sent, extra;
 
 	if (state == TCP_SYN_SENT || made_by_connect(icsk->icsk_bind_hash) ||
 	    BPF_CORE_READ_BITFIELD(&icsk->icsk_inet.sk, sk_userlocks) & SOCK_BINDPORT_LOCK)
-		return true;
+		return PG_CLIENT;
 	spent = tp->bytes_acked + (__u32)(tp->snd_nxt - tp->snd_una);
 	sent = tp->bytes_sent - tp->bytes_retrans;
 	extra = spent - sent;
-	if (state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT)
-		return extra != 0;
-	/* A FIN may have been sent or be waiting behind data: one more, or not. */
-	return extra == 1 ? !may_be_accepted : extra != 0;
+	if (state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT || extra != 1)
+		return extra != 0 ? PG_CLIENT : PG_SERVER;
+	return has_listener ? PG_SERVER : PG_EITHER;
+}
+
+/* Of a TIME_WAIT, only the bucket of its port is left. */
+static __always_inline enum pg_origin origin_of_time_wait(struct tcp_timewait_sock *tw,
+							  bool has_listener)
+{
+	if (made_by_connect(tw->tw_sk.tw_tb))
+		return PG_CLIENT;
+	return has_listener ? PG_SERVER : PG_EITHER;
 }
 
 /* Neither a listener, whose port is noted, nor a request not yet accepted. */
-static __always_inline bool is_connection(struct sock_common *skc)
+static __always_inline bool is_connection(struct sock_common *skc, __u16 walk)
 {
 	if (skc->skc_state == TCP_LISTEN)
-		note_listener(skc);
+		note_listener(skc, walk);
 	return skc->skc_state != TCP_LISTEN && skc->skc_state != TCP_NEW_SYN_RECV;
 }
 
@@ -102,9 +129,10 @@ int each_socket(struct bpf_iter__tcp *ctx)
 	struct tcp_sock *tp = 0;
 	__u32 address[8], range, netns;
 	__u64 identity, now, cookie = 0;
-	struct net *net;
-	__u16 port;
+	enum pg_origin origin;
 	__u8 step = 0, flags = 0;
+	struct net *net;
+	bool listening;
 	__u16 age = 0;
 
 	if (!skc)
@@ -112,18 +140,21 @@ int each_socket(struct bpf_iter__tcp *ctx)
 	/* A byte a socket lets the reader drain the ring every so many sockets. */
 	bpf_seq_write(ctx->meta->seq, &step, sizeof(step));
 
-	port = skc->skc_num;
-	if (!is_connection(skc))
+	if (!is_connection(skc, walk_of(ctx)))
 		return 0;
 	read_addresses(address, skc);
 	if (!wanted_remote(address, bpf_ntohs(skc->skc_dport)))
 		return 0;
 
+	listening = has_listener(skc->skc_num, address, walk_of(ctx));
 	net = skc->skc_net.net;
 	range = namespace_range(net);
 	if (skc->skc_state == TCP_TIME_WAIT) {
 		tw = bpf_skc_to_tcp_timewait_sock(skc);
-		if (!tw || !(made_by_connect(tw->tw_sk.tw_tb) || !has_listener(port, address)))
+		if (!tw)
+			return 0;
+		origin = origin_of_time_wait(tw, listening);
+		if (origin == PG_SERVER)
 			return 0;
 		identity = (__u64)tw;
 		cookie = cookie_of(skc);
@@ -135,7 +166,10 @@ int each_socket(struct bpf_iter__tcp *ctx)
 		age = age_of(tw, now);
 	} else {
 		tp = bpf_skc_to_tcp_sock(skc);
-		if (!tp || !outgoing(tp, skc->skc_state, has_listener(port, address)))
+		if (!tp)
+			return 0;
+		origin = origin_of(tp, skc->skc_state, listening);
+		if (origin == PG_SERVER)
 			return 0;
 		if (!made_by_connect(tp->inet_conn.icsk_bind_hash))
 			flags = port_flags(&tp->inet_conn.icsk_inet.sk);
@@ -152,16 +186,13 @@ int each_socket(struct bpf_iter__tcp *ctx)
 		return 0;
 	fill(record, PG_SOCKET, now, identity, skc, address, netns, range);
 	record->cookie = cookie;
-	record->head.flags = flags;
+	record->head.flags = flags | (origin == PG_EITHER ? PG_UNCERTAIN : 0);
 	record->head.error = age;
 	submit(record, false);
 	return 0;
 }
 
-/*
- * For an audit. A socket that was never watched counts only if this end connected beyond doubt: what
- * remains of a listener's connections when it is gone looks like ours.
- */
+/* For an audit: who is there, and who connected. */
 SEC("iter/tcp")
 int each_item(struct bpf_iter__tcp *ctx)
 {
@@ -170,35 +201,38 @@ int each_item(struct bpf_iter__tcp *ctx)
 	struct tcp_timewait_sock *tw;
 	struct tcp_sock *tp;
 	__u32 address[8];
+	bool listening;
 
 	if (!skc)
 		return 0;
-	item.local_port = skc->skc_num;
-	if (!is_connection(skc))
+	if (!is_connection(skc, walk_of(ctx)))
 		return 0;
+	item.local_port = skc->skc_num;
+	item.remote_port = bpf_ntohs(skc->skc_dport);
 	item.socket = skc->skc_cookie.counter;
 	item.state = skc->skc_state;
 	read_addresses(address, skc);
-	item.certain = !has_listener(item.local_port, address) &&
-		       wanted_remote(address, bpf_ntohs(skc->skc_dport));
+	item.remote = fold(address + 4);
+	listening = has_listener(item.local_port, address, walk_of(ctx));
 	if (item.state == TCP_TIME_WAIT) {
 		tw = bpf_skc_to_tcp_timewait_sock(skc);
 		/* It may have died since the kernel gathered this batch. */
-		if (!item.socket || !tw || !tw->tw_sk.tw_timer.entry.pprev)
+		if (!tw || !tw->tw_sk.tw_timer.entry.pprev)
 			return 0;
+		item.origin = origin_of_time_wait(tw, listening);
 		item.cookie = item.socket;
 		item.socket = (__u64)tw;
 	} else {
 		tp = bpf_skc_to_tcp_sock(skc);
 		if (!tp)
 			return 0;
-		item.certain = item.certain && outgoing(tp, item.state, false);
-		if (!item.socket && !item.certain)
-			return 0;
+		item.origin = origin_of(tp, item.state, listening);
 	}
-	/* Whose they are is not known here. */
-	if (config.pid_count || config.comm_count || config.only_tree)
-		item.certain = 0;
+	if (!wanted_remote(address, item.remote_port))
+		item.origin = PG_SERVER;
+	/* Neither ours nor ever watched. */
+	if (item.origin == PG_SERVER && !skc->skc_cookie.counter)
+		return 0;
 	item.netns = identity_of(skc->skc_net.net);
 	bpf_seq_write(ctx->meta->seq, &item, sizeof(item));
 	return 0;

@@ -35,12 +35,15 @@ extern const void tcp_write_timer __ksym __weak;
  * Unlike a record, a count must not come twice: not from a later copy that has lost the mark of the
  * first. A CPU has one connect() under way at a time, or from 7.0 on hardly ever more.
  */
-static __always_inline void count(__u64 *counter, __u64 *last, __u64 cookie, __u32 number)
+static __always_inline void count(__u64 *counter, __u64 *others, bool is_chosen, __u64 *last,
+				  __u64 cookie, __u32 number)
 {
 	if (number > 0 && *last == cookie)
 		return;
 	*last = cookie;
 	__sync_fetch_and_add(counter, 1);
+	if (!is_chosen)
+		__sync_fetch_and_add(others, 1);
 }
 
 /* connect() has begun. Here, and where it finds no port, the current task is certainly the caller. */
@@ -54,17 +57,23 @@ static __always_inline void opened(struct sock *sk, __u32 number)
 	__u32 address[8], netns, range;
 	struct pg_socket *record;
 	__u64 comm[2], cookie, now;
+	bool is_chosen;
 
 	/* No tcp_sock: MPTCP and SCTP share the tracepoint. */
-	if (!tp || !wanted(skc, address, comm))
+	if (!tp)
+		return;
+	read_addresses(address, skc);
+	if (!wanted_remote(address, bpf_ntohs(skc->skc_dport)))
 		return;
 
+	read_current_comm(comm);
+	is_chosen = chosen(pid, comm);
 	now = bpf_ktime_get_ns();
 	netns = identity_of(net);
 	range = namespace_range(net);
 	/* The mark is set even when the ring is full: else closed() would not count a failure. */
 	cookie = cookie_of(skc);
-	count(&cpu->opened, &cpu->opening, cookie, number);
+	count(&cpu->opened, &cpu->opened_others, is_chosen, &cpu->opening, cookie, number);
 	cpu->opening_ns = now;
 	describe_namespace(net, netns, range, pid, now);
 
@@ -72,7 +81,7 @@ static __always_inline void opened(struct sock *sk, __u32 number)
 	if (!record)
 		return;
 	fill(record, PG_OPENED, now, cookie, skc, address, netns, range_in_force(tp, range));
-	record->head.flags = port_flags(sk);
+	record->head.flags = port_flags(sk) | (is_chosen ? 0 : PG_OTHER);
 	record->pid = pid;
 	__builtin_memcpy(record->comm, comm, sizeof(comm));
 	submit(record, false);
@@ -118,9 +127,15 @@ static __always_inline void closed(struct sock *sk, __u64 cookie, __u32 number)
 	 */
 	port = bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport);
 	not_sent = !tp->segs_out && BPF_CORE_READ(sk, sk_socket, state) == SS_UNCONNECTED;
-	/* A cookie is no proof that it is ours: anybody may have asked for one. */
-	if (not_sent && wanted(&sk->__sk_common, address, comm))
-		count(&cpu->failed, &cpu->failing, cookie, number);
+	if (not_sent) {
+		/* A cookie is no proof that it is ours: anybody may have asked for one. */
+		read_addresses(address, &sk->__sk_common);
+		read_current_comm(comm);
+		if (wanted_remote(address, bpf_ntohs(sk->__sk_common.skc_dport)))
+			count(&cpu->failed, &cpu->failed_others,
+			      chosen(bpf_get_current_pid_tgid() >> 32, comm), &cpu->failing, cookie,
+			      number);
+	}
 	if (!not_sent)
 		carried(cookie, cookie, tp);
 	change(PG_CLOSED, cookie, port, sk->sk_err,
@@ -136,8 +151,6 @@ static __always_inline void transition(struct sock *sk, int old, int new, __u32 
 		opened(sk, number);
 		return;
 	}
-	if (new == TCP_LISTEN)
-		note_listener(&sk->__sk_common);
 	/* A server's child comes 3 -> 1 too, as a simultaneous open does; the cookie tells. */
 	if (new != TCP_CLOSE &&
 	    !(new == TCP_ESTABLISHED && (old == TCP_SYN_SENT || old == TCP_SYN_RECV)))

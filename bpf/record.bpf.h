@@ -166,5 +166,5 @@ static __always_inline void fill(struct pg_socket *record, enum pg_kind kind, __
 	__builtin_memset(record->comm, 0, sizeof(record->comm));
 	/* What an iterator finds need not be a full socket. */
 	record->uid = kind == PG_OPENED ? ((struct sock *)skc)->sk_uid.val : 0;
-	record->zero2 = 0;
+	record->device = skc->skc_bound_dev_if;
 }

@@ -48,7 +48,7 @@ static __always_inline void refused(struct sock *sk, const struct socket_address
 	struct pg_socket *record;
 	__u32 address[8] = {};
 
-	if (BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP || !wanted_pid(pid))
+	if (BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP || !chosen_pid(pid))
 		return;
 	if (flags & PG_BIND) {
 		if (!read_socket_address(address, to))
@@ -60,7 +60,7 @@ static __always_inline void refused(struct sock *sk, const struct socket_address
 			return;
 	}
 	read_current_comm(comm);
-	if (!wanted_comm(comm))
+	if (!chosen_comm(comm))
 		return;
 	describe_namespace(net, netns, range, pid, now);
 	record = reserve(sizeof(*record));
@@ -86,7 +86,7 @@ static __always_inline void refused(struct sock *sk, const struct socket_address
 	record->zero = 0;
 	__builtin_memcpy(record->comm, comm, sizeof(record->comm));
 	record->uid = bpf_get_current_uid_gid();
-	record->zero2 = 0;
+	record->device = BPF_CORE_READ(sk, __sk_common.skc_bound_dev_if);
 	submit(record, true);
 }
 

@@ -6,6 +6,9 @@ extension Audit {
     mutating func fields(_ v: inout some FieldVisitor) {
         v.field("netns", &netns, .namespace, "The network namespace that was looked at.")
         v.field("sockets", &sockets, .count, "Connections compared; 0: counts refilled after loss.")
+        v.field(
+            "uncertain", &uncertain, .count, unless: 0,
+            "Sockets not compared: a server that is gone may have left them. Absent if none.")
         v.derived("drift", totalDrift, .count, "Ports by which the counts of all tuples differed.")
         v.field("took_ms", &duration, .milliseconds, "Milliseconds, with three decimals.")
         var tuples = drift.map { Difference(tuple: $0.tuple, ports: $0.ports) }

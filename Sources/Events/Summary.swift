@@ -57,6 +57,9 @@ extension Accuracy {
         v.field("audits", &audits, .count, "Checks of the counts against the kernel's table.")
         v.field("largest_drift", &largestDrift, .count, "The most ports by which they differed.")
         v.field("last_drift", &lastDrift, .count, "The same at the end, then corrected.")
+        v.field(
+            "uncertain", &uncertain, .count, unless: 0,
+            "Sockets not counted at the end, as nothing tells who connected. Absent if none.")
         v.field("repairs", &repairs, .count, "How often that table refilled the counts.")
         v.derived(
             "complete", isComplete, .flag,

@@ -150,7 +150,7 @@ extension Record.Connection {
         self.init(
             time: socket.head.time_ns, socket: socket.head.socket,
             tuple: Tuple(
-                netns: socket.netns, local: IPAddress(bytesOf: socket.local),
+                netns: socket.netns, device: socket.device, local: IPAddress(bytesOf: socket.local),
                 remote: IPAddress(bytesOf: socket.remote), remotePort: socket.remote_port),
             localPort: socket.head.local_port, cookie: socket.cookie,
             process: ProcessID(
@@ -159,6 +159,7 @@ extension Record.Connection {
             range: PortRange(low: socket.range_low, high: socket.range_high))
         portChosen = socket.head.has(PG_CHOSEN)
         reusable = socket.head.has(PG_REUSABLE)
+        isUncertain = socket.head.has(PG_UNCERTAIN)
     }
 }
 
@@ -166,7 +167,8 @@ extension TableEntry {
     init(_ item: pg_item) {
         self.init(
             socket: item.socket, cookie: item.cookie, localPort: item.local_port,
-            state: Record.State(tcp: item.state), isCertain: item.certain != 0)
+            peer: OriginEvidence.Peer(address: UInt64(item.remote), port: item.remote_port),
+            state: Record.State(tcp: item.state), origin: Origin(rawValue: item.origin) ?? .server)
     }
 }
 

@@ -50,7 +50,7 @@ package struct Reconciler {
         namespaces.look(table)
         pipeline.ledger.beginScan(for: .seed, at: table.now)
         let identities = try snapshot(&table, &pipeline, rounds: rounds, see)
-        _ = pipeline.ledger.endScan(of: [])
+        note(pipeline.ledger.endScan(of: []).uncertain)
         complainUnlessGone(Set(namespaces.known.keys).subtracting(identities.keys), table)
     }
 
@@ -94,6 +94,10 @@ package struct Reconciler {
     /// Plans the next audit, later than asked for if one takes long: a second for a million sockets.
     private mutating func planNext(after spent: UInt64, at now: UInt64) {
         nextAudit = interval.map { now + max($0, spent * Self.spacing) } ?? .max
+    }
+
+    private mutating func note(_ uncertain: [UInt32: Int]) {
+        accuracy.uncertain = uncertain.values.reduce(0, +)
     }
 
     // MARK: Audit and repair
@@ -162,6 +166,8 @@ package struct Reconciler {
         let gone = try goneAmong(scan.missed + undescribed, after: grace, &table, &pipeline)
         table.drainAll { pipeline.take($0) }
         let result = pipeline.ledger.endScan(of: Set(scan.audits.keys), gone: gone)
+        note(result.uncertain)
+        for (netns, count) in result.uncertain { scan.audits[netns]?.uncertain = count }
         pipeline.now = table.now
         for netns in gone { pipeline.close(netns) }
         scan.drift = result.drift
@@ -185,7 +191,7 @@ package struct Reconciler {
                         place,
                         {
                             guard $1 == netns else { return }
-                            pipeline.ledger.compare($0)
+                            pipeline.ledger.compare($0, in: netns)
                             sockets += 1
                         }, { pipeline.take($0) })
                 }

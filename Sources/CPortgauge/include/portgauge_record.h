@@ -46,12 +46,14 @@ enum pg_kind {
 };
 
 enum pg_flag {
+	PG_OTHER = 1, /* OPENED: by a process that the filter does not choose */
 	PG_STILL_BOUND = 1, /* CLOSED, but the program's own bind keeps the port until close(fd) */
 	PG_MAY_RETURN = 2, /* RELEASED, unless a TIME_WAIT of the same object follows at once */
 	PG_NOT_SENT = 4, /* CLOSED by a connect() that got no port and sent no SYN */
 	PG_REUSABLE = 8, /* TIME_WAIT, SOCKET: a connect() may reuse it if tcp_tw_reuse allows */
 	PG_CHOSEN = 16, /* OPENED, SOCKET, HOLDER: bind() itself has chosen the port */
 	PG_BIND = 32, /* REFUSED by bind(), with `local_port` as asked for; else by connect() */
+	PG_UNCERTAIN = 64, /* SOCKET: this end or a server that is gone: nothing in it tells */
 };
 
 struct pg_head {
@@ -85,7 +87,7 @@ struct pg_socket {
 	pg_u16 zero;
 	pg_u8 comm[PG_COMM]; /* of the thread group leader, NUL-terminated */
 	pg_u32 uid; /* OPENED, REFUSED: the user, as the first user namespace numbers it */
-	pg_u32 zero2;
+	pg_u32 device; /* OPENED, REFUSED, SOCKET: the index of the one that it is bound to, or 0 */
 };
 
 #define PG_RESERVED_BYTES 8192
@@ -113,11 +115,25 @@ struct pg_item {
 	pg_u64 cookie; /* of a TIME_WAIT: what it has inherited */
 	pg_u32 netns;
 	pg_u16 local_port;
-	pg_u8 state; /* the TCP state */
-	pg_u8 certain; /* 1: this end connected, beyond doubt */
+	pg_u16 remote_port;
+	pg_u32 remote; /* a digest of the peer's address */
+	pg_u8 state; /* the TCP state; of a TIME_WAIT object, the one that it stands for */
+	pg_u8 origin; /* enum pg_origin */
+	pg_u8 zero[2];
 };
 
-/* A filter that is empty (count 0) lets everything pass. */
+/* Who connected, as far as a socket tells. */
+enum pg_origin {
+	PG_SERVER = 0, /* the peer did, or it matches no filter */
+	PG_CLIENT = 1, /* this end did, beyond doubt */
+	PG_EITHER = 2, /* nothing tells: the listener it may have come from is gone */
+};
+
+/*
+ * A list that is empty (count 0) lets everything pass. What matches no remote is not followed, as those
+ * choose whole tuples; processes are chosen to be named, and what others do is followed as well, as they
+ * hold ports of the same tuples.
+ */
 #define PG_FILTERS 16
 
 struct pg_remote {
@@ -134,7 +150,7 @@ struct pg_config {
 	pg_u32 remote_count;
 	pg_u32 pid_count;
 	pg_u32 copies; /* of the program on inet_sock_set_state, 2 to 4 */
-	pg_u32 only_tree; /* 1: only the command's processes */
+	pg_u32 only_tree; /* 1: only the command's processes are chosen */
 	pg_u32 zero;
 };
 
@@ -150,12 +166,16 @@ struct pg_shared {
 struct pg_cpu {
 	pg_u64 begun; /* cookie whose TIME_WAIT started last: its CLOSED is not told */
 	pg_u64 cancelled; /* the timer that was stopped last: if it starts next, it is re-armed */
-	pg_u64 opened; /* connects begun, told or lost */
+	pg_u64 opened; /* connects begun, told or lost, whoever made them */
 	pg_u64 failed; /* of these, the ones that got no port */
 	pg_u64 opening; /* cookies that were counted last in each of them */
 	pg_u64 failing;
 	pg_u64 opening_ns; /* when the connect() of `opening` began; 0 once it has its port */
 	pg_u64 begun_as; /* the TIME_WAIT that `begun` has turned into */
+	/* In a line of its own, as nothing in it changes without a filter. */
+	pg_u64 opened_others; /* of `opened`, those of processes that the filter does not choose */
+	pg_u64 failed_others;
+	pg_u64 spare[6];
 };
 
 /*
@@ -172,7 +192,7 @@ struct pg_bind_table {
 _Static_assert(sizeof(struct pg_head) == 24, "layout");
 _Static_assert(sizeof(struct pg_change) == 32, "layout");
 _Static_assert(sizeof(struct pg_socket) == 104, "layout");
-_Static_assert(sizeof(struct pg_item) == 24, "layout");
-_Static_assert(sizeof(struct pg_cpu) == 64, "a cache line");
+_Static_assert(sizeof(struct pg_item) == 32, "layout");
+_Static_assert(sizeof(struct pg_cpu) == 128, "two cache lines");
 _Static_assert(sizeof(struct pg_bind_table) == 8200, "layout");
 _Static_assert(sizeof(struct pg_namespace) == 8248, "layout");

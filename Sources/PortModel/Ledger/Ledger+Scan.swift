@@ -15,6 +15,7 @@ extension Ledger {
     package mutating func endScan(
         of namespaces: Set<UInt32>, gone: Set<UInt32> = []
     ) -> AuditResult {
+        resolveDoubts()
         explain()
         sweep(namespaces.union(gone))
         var result = scan?.result ?? AuditResult()
@@ -27,11 +28,13 @@ extension Ledger {
 
     // MARK: Audit
 
-    /// Compares one connection of the kernel's table, during an audit.
-    package mutating func compare(_ listed: TableEntry) {
+    /// Compares one connection of the kernel's table of a namespace, during an audit.
+    package mutating func compare(_ listed: TableEntry, in netns: UInt32) {
         guard listed.socket != 0, let place = connections.find(listed.socket) else {
-            if listed.isCertain || connections.find(listed.cookie) != nil {
+            if listed.origin == .client || connections.find(listed.cookie) != nil {
                 scan?.unexplained.append(listed)
+            } else if listed.origin == .either {
+                scan?.doubtful[netns, default: []].append(listed)
             }
             return
         }
@@ -47,6 +50,44 @@ extension Ledger {
         if listed.state == .established, connections[place].phase == .connecting {
             scan?.unexplained.append(listed)
         }
+    }
+
+    /// Decides about sockets that do not tell who connected, by what all of them tell together.
+    private mutating func resolveDoubts() {
+        guard let scan, !scan.doubtful.isEmpty || !scan.doubtfulConnections.isEmpty else { return }
+        for (netns, entries) in scan.doubtful {
+            var evidence = OriginEvidence()
+            for entry in entries { evidence.add(entry.peer, localPort: entry.localPort) }
+            for var entry in entries {
+                entry.origin = origin(of: entry.peer, entry.localPort, in: netns, evidence)
+                guard entry.origin == .client else { continue }
+                self.scan?.unexplained.append(entry)
+            }
+        }
+        var evidence: [UInt32: OriginEvidence] = [:]
+        for (connection, _) in scan.doubtfulConnections.values {
+            evidence[connection.tuple.netns, default: OriginEvidence()]
+                .add(connection.peer, localPort: connection.localPort)
+        }
+        for (var connection, state) in scan.doubtfulConnections.values {
+            let netns = connection.tuple.netns
+            let origin = origin(
+                of: connection.peer, connection.localPort, in: netns,
+                evidence[netns] ?? OriginEvidence())
+            guard origin == .client else { continue }
+            connection.isUncertain = false
+            if let change = find(connection, in: state) { overdue.append(change) }
+        }
+    }
+
+    /// Counts a socket about which nothing tells.
+    private mutating func origin(
+        of peer: OriginEvidence.Peer, _ port: UInt16, in netns: UInt32, _ evidence: OriginEvidence
+    ) -> Origin {
+        guard let range = namespaces[netns]?.pool.range else { return .either }
+        let origin = evidence.origin(of: peer, localPort: port, range: range)
+        if origin == .either { scan?.result.uncertain[netns, default: 0] += 1 }
+        return origin
     }
 
     /// Makes up for transitions that no record has reported since.
@@ -71,7 +112,7 @@ extension Ledger {
             if let change {
                 overdue.append(change)
                 self.scan?.result.unreported += 1
-            } else if listed.isCertain {
+            } else if listed.origin == .client {
                 self.scan?.result.missing += 1
             }
         }
@@ -154,6 +195,10 @@ extension Ledger {
                 port: connection.localPort, at: connection.time)
         }
         if state == .connecting, connection.localPort == 0 { return nil }
+        if connection.isUncertain {
+            scan?.doubtfulConnections[connection.socket] = (connection, state)
+            return nil
+        }
         if let bound = connections.find(connection.socket) { connections.remove(at: bound) }
         return enter(connection, in: state)
     }

@@ -54,6 +54,8 @@ package enum Record: Hashable, Sendable {
         package var portChosen = false
         /// A TIME_WAIT, found by a snapshot, that had timestamps.
         package var reusable = false
+        /// Found by a snapshot, and it does not tell who connected.
+        package var isUncertain = false
         /// Nanoseconds for which that TIME_WAIT has waited already.
         package var age: UInt64 = 0
 
@@ -68,6 +70,11 @@ package enum Record: Hashable, Sendable {
             self.cookie = cookie
             self.process = process
             self.range = range
+        }
+
+        var peer: OriginEvidence.Peer {
+            OriginEvidence.Peer(
+                address: tuple.remote.high ^ tuple.remote.low, port: tuple.remotePort)
         }
     }
 

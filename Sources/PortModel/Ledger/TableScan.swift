@@ -5,19 +5,21 @@ package struct TableEntry: Hashable, Sendable {
     /// The cookie that a TIME_WAIT has inherited.
     package var cookie: UInt64
     package var localPort: UInt16
+    package var peer: OriginEvidence.Peer
     package var state: Record.State
-    /// Whether this end connected, beyond doubt.
-    package var isCertain: Bool
+    package var origin: Origin
 
     package init(
-        socket: UInt64, cookie: UInt64 = 0, localPort: UInt16, state: Record.State,
-        isCertain: Bool = true
+        socket: UInt64, cookie: UInt64 = 0, localPort: UInt16,
+        peer: OriginEvidence.Peer = OriginEvidence.Peer(address: 0, port: 0), state: Record.State,
+        origin: Origin = .client
     ) {
         self.socket = socket
         self.cookie = cookie
         self.localPort = localPort
+        self.peer = peer
         self.state = state
-        self.isCertain = isCertain
+        self.origin = origin
     }
 }
 
@@ -29,6 +31,8 @@ package struct AuditResult: Sendable {
     package var missing = 0
     /// Transitions that no record reported and that changed no count of held ports.
     package var unreported = 0
+    /// Sockets that are not counted, as nothing tells who connected, by their namespace.
+    package var uncertain: [UInt32: Int] = [:]
 }
 
 /// A comparison of the ledger with the kernel's table, while both change.
@@ -48,5 +52,9 @@ package struct TableScan: Sendable {
     var ended: [UInt64: UInt64] = [:]
     /// Entries that a record still unread may explain.
     var unexplained: [TableEntry] = []
+    /// Sockets that the ledger lacks and that do not tell who connected, by their namespace; those of a
+    /// seed or repair also by their own identity, as these read the table twice.
+    var doubtful: [UInt32: [TableEntry]] = [:]
+    var doubtfulConnections: [UInt64: (Record.Connection, Record.State)] = [:]
     var result = AuditResult()
 }

@@ -11,6 +11,8 @@ package struct Accuracy: Hashable, Sendable {
     /// The largest difference that an audit found, in ports, and what it was at the end.
     package var largestDrift = 0
     package var lastDrift = 0
+    /// Sockets that were not counted when it was last compared, as nothing tells who connected.
+    package var uncertain = 0
     /// Times that the ledger was filled anew from the kernel's table, after a loss or a difference.
     package var repairs = 0
 
@@ -36,6 +38,8 @@ package struct Audit: Sendable {
     /// Connections in the table, and how long it took to read it, in nanoseconds.
     package var sockets: Int
     package var duration: UInt64
+    /// Sockets that were not compared, as nothing tells who connected.
+    package var uncertain = 0
     /// Ledger minus kernel, in ports held, where they differed; corrected since.
     package var drift: [(tuple: Tuple, ports: Int)] = []
 

@@ -3,12 +3,18 @@
 package struct Tuple: Hashable, Sendable {
     /// The network namespace's identity: part of its cookie, which is never used again.
     package var netns: UInt32
+    /// The index of the device that the socket is bound to, as one with a link-local peer always is: what
+    /// goes through another device takes nothing from the same ports. 0 for none.
+    package var device: UInt32
     package var local: IPAddress
     package var remote: IPAddress
     package var remotePort: UInt16
 
-    package init(netns: UInt32, local: IPAddress, remote: IPAddress, remotePort: UInt16) {
-        (self.netns, self.local, self.remote, self.remotePort) = (netns, local, remote, remotePort)
+    package init(
+        netns: UInt32, device: UInt32 = 0, local: IPAddress, remote: IPAddress, remotePort: UInt16
+    ) {
+        (self.netns, self.device) = (netns, device)
+        (self.local, self.remote, self.remotePort) = (local, remote, remotePort)
     }
 
     /// Whether `tcp_tw_reuse` 2 is for it: by the address of either end, not by the device, as

@@ -54,6 +54,11 @@ struct SummaryWriter {
             text += "largest drift \(grouped: accuracy.largestDrift), "
             text += "last \(grouped: accuracy.lastDrift)"
         }
+        if accuracy.uncertain > 0 {
+            text +=
+                "\(indent)\(accuracy.uncertain, "socket") not counted: they may be what a server "
+            text += "left that is gone"
+        }
         if accuracy.repairs > 0 {
             text += "\(indent)\(accuracy.repairs, "repair") from the kernel's table"
         }

@@ -17,12 +17,12 @@ private let millisecond: UInt64 = 1_000_000
 
     private func sighting(
         _ socket: UInt64, cookie: UInt64 = 0, _ state: Record.State = .established,
-        isCertain: Bool = true
+        origin: Origin = .client
     ) -> TableEntry {
         TableEntry(
             socket: socket, cookie: cookie,
             localPort: cookie == 0 ? 40_001 : Script.port(cookie), state: state,
-            isCertain: isCertain)
+            origin: origin)
     }
 
     private func audit(
@@ -30,7 +30,7 @@ private let millisecond: UInt64 = 1_000_000
         of namespaces: Set<UInt32> = [1], meanwhile: (inout Ledger) -> Void = { _ in }
     ) -> AuditResult {
         ledger.beginScan(for: .audit, at: now)
-        for sighting in sightings { ledger.compare(sighting) }
+        for sighting in sightings { ledger.compare(sighting, in: 1) }
         meanwhile(&ledger)
         return ledger.endScan(of: namespaces)
     }
@@ -92,7 +92,7 @@ private let millisecond: UInt64 = 1_000_000
 
     @Test func whatTheLedgerLacksIsMissingIfItIsCertainlyOurs() {
         var ledger = ledger(established: 1...1)
-        let sightings = [sighting(1), sighting(8), sighting(9, isCertain: false), sighting(0)]
+        let sightings = [sighting(1), sighting(8), sighting(9, origin: .server), sighting(0)]
         #expect(audit(&ledger, sightings).missing == 2)
         #expect(ledger.tuples[0].held == 1)
     }
@@ -100,7 +100,7 @@ private let millisecond: UInt64 = 1_000_000
     @Test func aTimeWaitWhoseBeginningWasNotToldIsTheSocketsOwn() {
         var ledger = ledger(established: 1...2)
         let findings = audit(
-            &ledger, [sighting(1), sighting(object, cookie: 2, .timeWait, isCertain: false)])
+            &ledger, [sighting(1), sighting(object, cookie: 2, .timeWait, origin: .server)])
         #expect(findings.drift.isEmpty && findings.missing == 0 && findings.unreported == 1)
         #expect(ledger.tuples[0].held == 2 && ledger.tuples[0].timeWait == 1)
         #expect(told(&ledger) == [.closed(timeWait: true, lived: 98, error: nil)])
@@ -114,7 +114,7 @@ private let millisecond: UInt64 = 1_000_000
             _ = ledger.apply(Script.opened(1, at: 1))
             ledger.beginScan(for: purpose, at: 100)
             if purpose == .audit {
-                ledger.compare(sighting(object, cookie: 1, .timeWait))
+                ledger.compare(sighting(object, cookie: 1, .timeWait), in: 1)
             } else {
                 var connection = Script.connection(object, at: 101, port: 40_001)
                 connection.cookie = 1

@@ -55,7 +55,7 @@ private struct Chaos {
             socket: one(of: [0] + Self.sockets), cookie: one(of: [0] + Self.sockets),
             localPort: one(of: [0, 40_000, 40_001]),
             state: one(of: [.connecting, .established, .timeWait]),
-            isCertain: one(of: [true, false]))
+            origin: one(of: [.client, .server, .either]))
     }
 
     private mutating func one<Value>(of values: [Value]) -> Value {
@@ -128,7 +128,7 @@ private struct Chaos {
             let record = step % 9 == 0 ? told.randomElement(using: &chaos.random)! : chaos.record()
             told = told.suffix(12) + [record]
             if step % 100 == 0 { ledger.beginScan(for: chaos.purpose(), at: chaos.now) }
-            if step % 100 < 20 { ledger.compare(chaos.sighting()) }
+            if step % 100 < 20 { ledger.compare(chaos.sighting(), in: 1) }
             if step % 100 == 20 {
                 let walked = chaos.walked()
                 let held = walked.reduce(0) { $0 + ledger.held(in: $1) }
