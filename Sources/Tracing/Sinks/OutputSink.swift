@@ -41,22 +41,19 @@ package final class OutputSink: EventSink {
         if case .json = writer { isJSON = true } else { isJSON = false }
     }
 
-    /// Makes the sink of a recording: every event, as JSON.
-    ///
-    /// - Parameter path: is made, or emptied; `-` for standard output.
+    /// Makes the sink of a recording: every event, as JSON, in a file that is made or emptied, or (`-`) on
+    /// standard output.
     package static func recording(to path: String) throws(SystemError) -> OutputSink {
         let ifFull =
             "the end of the recording is missing, what there is makes a report: free some space and "
             + "trace again"
         var options = Options(events: .all)
         options.progress = true
-        if path == "-" {
-            return OutputSink(
-                try Output(ifFull: ifFull), writer: .json(JSONWriter()), options: options)
-        }
-        return OutputSink(
-            try Output(creating: path, ifFull: ifFull), writer: .json(JSONWriter()),
-            options: options)
+        let output =
+            if path == "-" { try Output(ifFull: ifFull) } else {
+                try Output(creating: path, ifFull: ifFull)
+            }
+        return OutputSink(output, writer: .json(JSONWriter()), options: options)
     }
 
     // MARK: Events
