@@ -167,9 +167,8 @@ struct RateEstimate {
         return abs(Double(count) - expected) <= 3 * (expected + 1).squareRoot() + rate / 20
     }
 
-    /// The rates from the first beginning of a burst to the last.
-    ///
-    /// - Returns: false if the load does not come in bursts with quiet seconds between them.
+    /// The rates from the first beginning of a burst to the last; false if the load does not come in
+    /// bursts with quiet seconds between them.
     private mutating func takePeriods(of window: Int) -> Bool {
         guard (0..<window).count(where: { count(.opened, $0) == 0 }) * 3 >= window else {
             return false

@@ -13,11 +13,8 @@ package struct TableEntry: Hashable, Sendable {
         socket: UInt64, cookie: UInt64 = 0, localPort: UInt16, state: Record.State,
         isCertain: Bool = true
     ) {
-        self.socket = socket
-        self.cookie = cookie
-        self.localPort = localPort
-        self.state = state
-        self.isCertain = isCertain
+        (self.socket, self.cookie, self.localPort) = (socket, cookie, localPort)
+        (self.state, self.isCertain) = (state, isCertain)
     }
 }
 
