@@ -74,20 +74,17 @@ package final class OutputSink: EventSink {
     }
 
     private func wants(_ event: Event) -> Bool {
-        switch event {
-        case .summary: return options.summary
-        case .progress: return options.progress
-        case .start where !options.start: return false
-        default: break
-        }
+        if case .summary = event { return options.summary }
+        if case .progress = event { return options.progress }
         guard let choice else { return false }
-        switch event {
+        return switch event {
+        case .start: options.start
         case .namespace(let news):
-            return choice.wantsNamespaces(changed: news.kind != .found, always: isJSON)
-        case .tick, .bindPool: return choice.wantsTicks(always: isJSON)
+            choice.wantsNamespaces(changed: news.kind != .found, always: isJSON)
+        case .tick, .bindPool: choice.wantsTicks(always: isJSON)
         // Those without a difference are reported only where everything is.
-        case .audit(let audit): return isJSON || choice.level == .all || !audit.drift.isEmpty
-        default: return true
+        case .audit(let audit): isJSON || choice.level == .all || !audit.drift.isEmpty
+        default: true
         }
     }
 
