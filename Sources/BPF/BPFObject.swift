@@ -95,9 +95,7 @@ import LinuxSystem
         }
     }
 
-    /// Runs a program of the type `raw_tp` once, in this thread.
-    ///
-    /// - Returns: libbpf's: 0, or a negative errno.
+    /// Runs a program of the type `raw_tp` once, in this thread; returns 0, or a negative errno.
     package func run(_ program: BPFProgram, argument: UInt64 = 0) -> Int32 {
         var options = unsafe bpf_test_run_opts()
         // SAFETY: the kernel reads the argument during the call.
@@ -164,9 +162,7 @@ package struct BPFIterator: ~Copyable {
             })
     }
 
-    /// Reads on.
-    ///
-    /// - Returns: how many bytes, 0 at the end.
+    /// Reads on, and returns how many bytes, 0 at the end.
     package func read(into bytes: inout [UInt8]) throws(SystemError) -> Int {
         while true {
             let count = descriptor.read(into: &bytes)
@@ -175,4 +171,33 @@ package struct BPFIterator: ~Copyable {
             return try check("walk sockets", remedy: "please report this") { count }
         }
     }
+}
+
+package let hookRemedy = "this kernel refuses the hook; portgauge needs Linux 5.10 or later"
+let damageRemedy = "this build is damaged: build it again"
+
+/// Everything libbpf has said so far, such as the verifier's log.
+package var libbpfText: String {
+    // SAFETY: NUL-terminated, and copied before libbpf says more: one thread uses it.
+    unsafe String(cString: pg_libbpf_text())
+}
+
+/// Throws what libbpf returns as a negative errno.
+package func check(
+    libbpf result: Int32, _ action: @autoclosure () -> String,
+    remedy: @autoclosure () -> String = hookRemedy
+) throws(SystemError) {
+    if result < 0 { throw SystemError(action(), errno: -result, remedy: remedy()) }
+}
+
+/// Throws when libbpf returns no pointer; errno says why.
+func check(
+    libbpf pointer: OpaquePointer?, _ action: @autoclosure () -> String,
+    remedy: @autoclosure () -> String = hookRemedy
+) throws(SystemError) -> OpaquePointer {
+    let number = errno
+    guard let pointer = unsafe pointer else {
+        throw SystemError(action(), errno: number, remedy: remedy())
+    }
+    return unsafe pointer
 }

@@ -26,9 +26,7 @@ extension Probe {
             package var port: UInt16
 
             package init(address: IPAddress, prefixBits: Int, port: UInt16) {
-                self.address = address
-                self.prefixBits = prefixBits
-                self.port = port
+                (self.address, self.prefixBits, self.port) = (address, prefixBits, port)
             }
 
             package func contains(_ other: IPAddress, _ otherPort: UInt16) -> Bool {

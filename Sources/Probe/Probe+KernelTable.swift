@@ -6,10 +6,11 @@ import PortModel
 /// The kernel's own table of sockets and ports, beside what the hooks report.
 extension Probe {
     /// Hands over the connections that exist in these network namespaces, among what happens
-    /// meanwhile: in two rounds, because a socket that turns into a TIME_WAIT under the iterator's hands
-    /// may be passed over, and is marked by the first round so that the hooks see its end. In between,
-    /// who has them open.
+    /// meanwhile.
     ///
+    /// - Parameter rounds: 2 where hooks are attached, because a socket that turns into a TIME_WAIT under
+    ///   the iterator's hands may be passed over, and is marked by the first round so that they see its
+    ///   end. In between, who has them open.
     /// - Returns: the identities of those that could be entered, by their inode numbers.
     @discardableResult
     package mutating func snapshot(
@@ -66,10 +67,27 @@ extension Probe {
         in found: NetworkNamespaces.Found
     ) -> (netns: UInt32, ports: PortSet)? {
         let visit = home.visit(found) {
-            (NetworkNamespaces.currentIdentity ?? found.inode, bindTable.read(by: object))
+            (NetworkNamespaces.currentIdentity ?? found.inode, boundPortsHere())
         }
         guard let (netns, ports) = visit, let ports else { return nil }
         return (netns, ports)
+    }
+
+    /// Has two programs read, from the kernel's own table, the ports of the range of the network namespace
+    /// that this thread is in.
+    ///
+    /// - Returns: nil when the kernel does not let us look.
+    private func boundPortsHere() -> PortSet? {
+        guard object.run(.readNamespace) == 0 else { return nil }
+        let bits = bindTable[\.range]
+        let range = PortRange(
+            low: UInt16(truncatingIfNeeded: bits), high: UInt16(truncatingIfNeeded: bits >> 16))
+        var ports = PortSet()
+        for word in Int(range.low) / 64...Int(max(range.low, range.high)) / 64 {
+            guard object.run(.readBindTable, argument: UInt64(word * 64)) == 0 else { return nil }
+            ports.set(word, to: bindTable.load(at: word * 8))
+        }
+        return ports.limited(to: range)
     }
 
     /// An iterator that has not been read yet, and the identity of the namespace that it walks.

@@ -13,7 +13,7 @@ package struct Probe: ~Copyable {
     let ringBytes: Int
     private let shared: SharedSection<pg_shared>
     private let cpus: SharedSection<pg_cpu>
-    let bindTable: BindTable
+    let bindTable: SharedSection<pg_bind_table>
     let home: NetworkNamespaces.Home
     let links: [BPFProgram: BPFLink]
     let kernel: KernelVersion
@@ -53,29 +53,28 @@ package struct Probe: ~Copyable {
         var hooks = Hook.all(for: kernel, follows: follows, command: command != nil)
         let object = try Self.load(
             hooks, config, ringBytes, processes: command == nil ? 1 : ProcessTree.limit)
-        let tree = try ProcessTree(of: object)
+        let tree = ProcessTree(descriptor: try object.descriptor(of: .tree))
         if let command { try tree.enter(command) }
         let ring = try RingReader(object)
         let shared = try SharedSection<pg_shared>(.shared, of: object)
         let cpus = try SharedSection<pg_cpu>(.cpus, of: object, count: Int(PG_CPUS))
-        let bindTable = try BindTable(of: object)
+        let bindTable = try SharedSection<pg_bind_table>(.bindTable, of: object)
         let home = try NetworkNamespaces.Home()
         let returns = try ReturnHooks(
             beside: object, config: config, kernel, trampolines: follows, systemCalls: systemCalls)
         let links = try Self.attach(&hooks, of: object)
-        hooks += returns.hooks
+        self.hooks = hooks + returns.hooks
         self.object = object
         self.tree = tree
+        self.links = links
+        self.kernel = kernel
         self.returns = returns
         self.bindTable = bindTable
         self.ring = ring
-        self.ringBytes = Int(ringBytes)
         self.shared = shared
         self.cpus = cpus
         self.home = home
-        self.links = links
-        self.kernel = kernel
-        self.hooks = hooks
+        self.ringBytes = Int(ringBytes)
     }
 
     private static func load(
@@ -120,15 +119,8 @@ package struct Probe: ~Copyable {
     ) throws(SystemError) -> [BPFProgram: BPFLink] {
         var links: [BPFProgram: BPFLink] = [:]
         for index in hooks.indices {
-            let program = hooks[index].program
             do throws(SystemError) {
-                switch hooks[index].way {
-                case .attached: links[program] = try object.attach(program)
-                case .cgroup:
-                    links[program] = try object.attach(program, toCgroup: ControlGroups.openRoot())
-                case .tracepoint: break
-                case .onDemand: try object.requireLoaded(program)
-                }
+                links[hooks[index].program] = try hooks[index].attach(of: object)
             } catch {
                 if hooks[index].loss == nil { throw error }
                 hooks[index].refusal = error.errno
@@ -203,29 +195,23 @@ package struct Probe: ~Copyable {
     /// Counts that the kernel keeps by itself, whatever becomes of the records.
     package struct Counters: Sendable {
         /// Connects begun, and those of them that got no port.
-        package var opened: UInt64
-        package var failed: UInt64
+        package var opened: UInt64 = 0
+        package var failed: UInt64 = 0
         /// Transitions for which the first copy of the program was skipped, and how many of these a
         /// later copy has handled.
-        package var skipped: UInt64
-        package var caught: UInt64
+        package var skipped: UInt64 = 0
+        package var caught: UInt64 = 0
 
-        package init(
-            opened: UInt64 = 0, failed: UInt64 = 0, skipped: UInt64 = 0, caught: UInt64 = 0
-        ) {
-            self.opened = opened
-            self.failed = failed
-            self.skipped = skipped
-            self.caught = caught
-        }
+        package init() {}
 
         /// Transitions that no copy may have seen.
         package var missed: UInt64 { skipped > caught ? skipped - caught : 0 }
     }
 
     package var counters: Counters {
-        Counters(
-            opened: cpus.sum(\.opened), failed: cpus.sum(\.failed),
-            skipped: object.skipped(.onState), caught: shared[\.caught])
+        var counters = Counters()
+        (counters.opened, counters.failed) = (cpus.sum(\.opened), cpus.sum(\.failed))
+        (counters.skipped, counters.caught) = (object.skipped(.onState), shared[\.caught])
+        return counters
     }
 }

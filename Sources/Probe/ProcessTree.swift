@@ -6,18 +6,12 @@ import LinuxSystem
 /// wherever that has gone to.
 struct ProcessTree {
     /// The map's, which the object owns.
-    private let descriptor: Int32
-
-    init(of object: borrowing BPFObject) throws(SystemError) {
-        descriptor = try object.descriptor(of: .tree)
-    }
+    let descriptor: Int32
 
     /// Processes that are there at a time.
     static let limit: UInt32 = 16_384
 
-    /// Enters the first of them, which has not forked yet.
-    ///
-    /// - Parameter process: as the first pid namespace numbers it.
+    /// Enters the first of them, which has not forked yet, as the first pid namespace numbers it.
     func enter(_ process: UInt32) throws(SystemError) {
         var member: UInt8 = 1
         var process = process

@@ -13,8 +13,7 @@ struct ReturnHooks: ~Copyable {
     var isInForce: Bool { !links.isEmpty }
 
     /// Attaches trampolines if they are allowed, for they cost nobody else anything; else system calls.
-    ///
-    /// - Parameter main: the object whose ring, counters and process tree they use.
+    /// They use the ring, counters and process tree of `main`.
     init(
         beside main: borrowing BPFObject, config: pg_config, _ kernel: KernelVersion,
         trampolines: Bool, systemCalls: Bool
@@ -33,7 +32,11 @@ struct ReturnHooks: ~Copyable {
                 for map in [.ring, .tree, .shared] as [BPFMap] { try object.share(map, with: main) }
                 try object.set(.config, to: config)
                 try object.load()
-                links = try Self.attach(hooks, of: object)
+                var links: [BPFLink] = []
+                for hook in hooks {
+                    if let link = try hook.attach(of: object) { links.append(link) }
+                }
+                self.links = links
                 self.object = consume object
                 self.hooks = hooks
                 return
@@ -45,18 +48,5 @@ struct ReturnHooks: ~Copyable {
         object = nil
         links = []
         hooks = refused
-    }
-
-    private static func attach(
-        _ hooks: [Hook], of object: borrowing BPFObject
-    ) throws(SystemError) -> [BPFLink] {
-        var links: [BPFLink] = []
-        for hook in hooks {
-            links.append(
-                hook.way == .tracepoint
-                    ? try object.attach(hook.program, toTracepoint: hook.name)
-                    : try object.attach(hook.program))
-        }
-        return links
     }
 }

@@ -21,11 +21,7 @@ package protocol KernelTable: ~Copyable {
     /// Finds the network namespaces that can be entered.
     func namespaces() -> [NetworkNamespaces.Found]
 
-    /// Hands over the connections that exist in some namespaces, among what happens meanwhile.
-    ///
-    /// - Parameter rounds: 2 where hooks are attached, which see what turns into a TIME_WAIT meanwhile;
-    ///   owners come between them.
-    /// - Returns: the identities of those that could be entered, by their inode numbers.
+    /// Hands over the connections that exist in some namespaces, as `Probe.snapshot` does.
     mutating func snapshot(
         of namespaces: [NetworkNamespaces.Found], rounds: Int, _ body: (Record) -> Void
     ) throws(SystemError) -> [UInt32: UInt32]
@@ -33,9 +29,7 @@ package protocol KernelTable: ~Copyable {
     /// Hands over who has which socket open.
     mutating func owners(_ body: (Record) -> Void) throws(SystemError)
 
-    /// Hands over the entries of one namespace, with its identity, among the records meanwhile.
-    ///
-    /// - Returns: its identity, or nil when it cannot be entered.
+    /// Hands over the entries of one namespace, as `Probe.audit` does.
     mutating func audit(
         _ found: NetworkNamespaces.Found, _ see: (TableEntry, UInt32) -> Void,
         _ body: (Record) -> Void
@@ -52,4 +46,36 @@ extension Probe: KernelTable {
     package var now: UInt64 { Clock.monotonic }
     package var processorTime: UInt64 { Clock.processorTime }
     package func namespaces() -> [NetworkNamespaces.Found] { NetworkNamespaces.all() }
+}
+
+/// Filters a snapshot by process: the kernel names owners between its two rounds, not with the socket.
+struct OwnerFilter {
+    private let filter: Probe.Filter
+    /// The processes of the command, if only they count.
+    private let command: Set<UInt32>?
+    private var owners: [UInt64: ProcessID] = [:]
+
+    init(_ filter: Probe.Filter, command: Set<UInt32> = []) {
+        self.filter = filter
+        self.command = filter.isOnlyCommand ? command : nil
+    }
+
+    /// The record with all that is known, or nil if it is not to be counted; `isKnown` tells whether a
+    /// socket is counted already.
+    mutating func admit(_ record: Record, isKnown: (UInt64) -> Bool) -> Record? {
+        guard filter.isByProcess else { return record }
+        switch record {
+        case .owner(let socket, _, let process):
+            if filter.admits(process), command?.contains(process.pid) ?? true {
+                owners[socket] = process
+            }
+            return nil
+        case .exists(var connection, let state):
+            if isKnown(connection.socket) || isKnown(connection.cookie) { return record }
+            guard let owner = owners[connection.socket] else { return nil }
+            connection.process = owner
+            return .exists(connection, state: state)
+        default: return record
+        }
+    }
 }

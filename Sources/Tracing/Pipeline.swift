@@ -152,10 +152,8 @@ package struct Pipeline: ~Copyable {
 
     // MARK: Seconds
 
-    /// Reports what the second has brought.
-    ///
-    /// - Parameter lost: records lost since the start.
-    /// - Returns: the tuples in which anything changed.
+    /// Reports what the second has brought, with the records `lost` since the start, and returns the
+    /// tuples in which anything changed.
     package mutating func secondPassed(at time: UInt64, lost: UInt64) -> [Tick] {
         report(ledger.takeRepeatedFailures())
         reportBindPools(at: time)
@@ -191,12 +189,9 @@ package struct Pipeline: ~Copyable {
         }
     }
 
-    /// Sets what local times are made with.
-    ///
-    /// - Parameters:
-    ///   - realtimeOffset: nanoseconds from CLOCK_MONOTONIC to CLOCK_REALTIME. The two are not read at
-    ///     one instant: less than a millisecond is no change, and one event keeps one time.
-    ///   - localOffset: seconds that local time is ahead of UTC.
+    /// Sets the nanoseconds from CLOCK_MONOTONIC to CLOCK_REALTIME, and the seconds that local time is
+    /// ahead of UTC. The clocks are not read at one instant: less than a millisecond is no change, and
+    /// one event keeps one time.
     package mutating func setClock(realtimeOffset: UInt64, localOffset: Int) {
         context.timestamps.localOffset = localOffset
         let change = Int64(bitPattern: realtimeOffset &- context.timestamps.realtimeOffset)

@@ -41,7 +41,7 @@ package struct Reconciler {
     /// Enters what exists into the ledger.
     ///
     /// - Parameters:
-    ///   - rounds: as `KernelTable.snapshot` has it.
+    ///   - rounds: as `Probe.snapshot` has it.
     ///   - see: gets all of it, also what no filter lets pass.
     package mutating func seed(
         _ table: inout some KernelTable & ~Copyable, _ pipeline: inout Pipeline, rounds: Int = 2,
@@ -243,11 +243,7 @@ package struct Reconciler {
             see(record)
             guard let record = owners.admit(record, isKnown: { pipeline.ledger.knows($0) })
             else { return }
-            if case .namespace(_, let namespace, _) = record {
-                pipeline.take(record.named(by: places[namespace.inode]))
-            } else {
-                pipeline.take(record)
-            }
+            pipeline.take(record.named(by: places))
         }
     }
 

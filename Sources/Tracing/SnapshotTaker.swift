@@ -33,7 +33,7 @@ package enum SnapshotTaker {
         var bound: [UInt32: PortSet] = [:]
         for place in probe.namespaces() {
             if let found = probe.boundPorts(in: place) { bound[found.netns] = found.ports }
-            probe.drainAll { pipeline.take($0.named(by: place)) }
+            probe.drainAll { pipeline.take($0.named(by: [place.inode: place])) }
         }
         var reconciler = Reconciler(
             interval: nil, filter: filter, places: NamespacePlaces(), now: probe.now)
@@ -42,13 +42,81 @@ package enum SnapshotTaker {
         // Only now: of several namespaces some may have been described by their first socket.
         for (netns, ports) in bound { pipeline.ledger.setBound(ports, in: netns) }
     }
+
+    // MARK: By sock_diag, which needs no rights, and tells less
+
+    private static func readDiag(
+        _ filter: Probe.Filter, into pipeline: inout Pipeline
+    ) throws(SystemError) {
+        let surveys = try [NamespaceSurvey.own()] + NamespaceSurvey.others().surveys
+        let inodes = surveys.flatMap { $0.sockets ?? [] }.map(\.inode)
+        let owners = ProcessList().owners(of: Set(inodes))
+        pipeline.ledger.beginScan(for: .seed, at: Clock.monotonic)
+        for survey in surveys { enter(survey, owners, filter, into: &pipeline) }
+        _ = pipeline.ledger.endScan(of: [])
+    }
+
+    private static func enter(
+        _ survey: NamespaceSurvey, _ owners: [UInt32: ProcessID], _ filter: Probe.Filter,
+        into pipeline: inout Pipeline
+    ) {
+        let netns = survey.found.inode
+        let namespace = survey.settings.namespace
+        pipeline.take(.namespace(netns: netns, namespace, pid: survey.found.pid))
+        let sockets = survey.sockets ?? []
+        let holding = sockets.filter { $0.state == .listen || $0.state == .bound }
+        var bound = PortSet()
+        for socket in holding { bound.insert(socket.localPort) }
+        pipeline.ledger.setBound(bound.limited(to: namespace.pool.range), in: netns)
+        for socket in holding {
+            let holder = Record.Holder(
+                netns: netns, local: socket.local, localPort: socket.localPort,
+                process: owners[socket.inode] ?? .unknown, isListening: socket.state == .listen)
+            pipeline.take(.holder(holder))
+        }
+        let listening = Set(sockets.filter { $0.state == .listen }.map(\.localPort))
+        for socket in sockets where isOutgoing(socket, listening) {
+            let process = owners[socket.inode] ?? .unknown
+            guard filter.admits(process), filter.admits(socket.remote, socket.remotePort) else {
+                continue
+            }
+            pipeline.take(record(socket, netns, namespace, process))
+        }
+    }
+
+    /// Nobody listens where it comes from, as far as can be told from outside.
+    private static func isOutgoing(_ socket: KernelSocket, _ listening: Set<UInt16>) -> Bool {
+        switch socket.state {
+        case .listen, .bound, .newSynReceived: false
+        default: !listening.contains(socket.localPort) && socket.cookie != 0
+        }
+    }
+
+    private static func record(
+        _ socket: KernelSocket, _ netns: UInt32, _ namespace: Namespace, _ process: ProcessID
+    ) -> Record {
+        var connection = Record.Connection(
+            time: Clock.monotonic, socket: socket.cookie,
+            tuple: Tuple(
+                netns: netns, local: socket.local, remote: socket.remote,
+                remotePort: socket.remotePort),
+            localPort: socket.localPort, process: process, range: namespace.pool.range)
+        guard socket.isTimeWait else {
+            let state: Record.State = socket.state == .synSent ? .connecting : .established
+            return .exists(connection, state: state)
+        }
+        let left = UInt64(socket.expires) * 1_000_000
+        connection.age = TimeWaitRules.length - min(TimeWaitRules.length, left)
+        connection.reusable = namespace.timeWait.timestamps && socket.state == .timeWait
+        return .exists(connection, state: .timeWait)
+    }
 }
 
 extension Record {
     /// The same, with a process of the namespace that it describes, where the kernel knew of none.
-    func named(by place: NetworkNamespaces.Found?) -> Record {
-        guard case .namespace(let netns, let namespace, 0) = self, let place,
-            place.inode == namespace.inode
+    func named(by places: [UInt32: NetworkNamespaces.Found]) -> Record {
+        guard case .namespace(let netns, let namespace, 0) = self,
+            let place = places[namespace.inode]
         else { return self }
         return .namespace(netns: netns, namespace, pid: place.pid)
     }
@@ -67,5 +135,16 @@ extension Pipeline {
                 namespaceNames: [:], ownNamespace: nil, errnoName: errnoName),
             ownInode: NetworkNamespaces.own,
             naming: { NetworkNamespaces.name(of: NetworkNamespaces.Found(inode: $0, pid: $1)) })
+    }
+}
+
+extension Probe.Filter {
+    func admits(_ process: ProcessID) -> Bool {
+        (pids.isEmpty || pids.contains(process.pid))
+            && (names.isEmpty || names.contains(process.name))
+    }
+
+    fileprivate func admits(_ address: IPAddress, _ port: UInt16) -> Bool {
+        remotes.isEmpty || remotes.contains { $0.contains(address, port) }
     }
 }

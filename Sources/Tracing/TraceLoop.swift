@@ -64,12 +64,10 @@ package struct TraceLoop: ~Copyable {
     private static let tickInterval: UInt64 = 1_000_000_000
     private static let progressInterval: UInt64 = 10_000_000_000
 
-    /// Attaches the hooks.
-    ///
-    /// - Parameter observers: go along; without a command among them, signals end the trace as well.
+    /// Attaches the hooks. Without a command among the observers, signals end the trace as well.
     package init(options: Options, observers: [any TraceObserver] = []) throws(SystemError) {
         // Standard output first: were it closed, the next descriptor would take its place.
-        let standardRecording = options.record == "-" ? try OutputSink.recording(to: "-") : nil
+        var recording = options.record == "-" ? try OutputSink.recording(to: "-") : nil
         let stream = try Self.stream(options)
         var reports: [ReportFile] = []
         for target in options.reports { reports.append(try ReportFile(target)) }
@@ -79,10 +77,9 @@ package struct TraceLoop: ~Copyable {
             filter: options.filter, ringBytes: options.ringBytes, systemCalls: options.systemCalls,
             command: options.commandRoot)
         // Nothing is made, or emptied, before it is sure that there will be something to write.
-        let recording =
-            if let path = options.record, path != "-" { try OutputSink.recording(to: path) } else {
-                standardRecording
-            }
+        if recording == nil, let path = options.record {
+            recording = try OutputSink.recording(to: path)
+        }
         try Capability.keepOnly(
             Capability.whileTracing + (reports.isEmpty ? [] : [Capability.toWriteAnywhere]))
         let resolver = options.resolve ? try Resolver.start() : nil

@@ -128,12 +128,10 @@ package struct Advice: Sendable, Hashable {
 
     /// Puts what removes the cause or suffices first, then what no figure judges.
     private var rank: (group: Int, lacks: Double, effort: Int) {
-        guard let covers else { return (isRemedy ? 0 : 1, -1, effort) }
+        // The first five kinds do away with the cause of failures, by whatever figures.
+        guard let covers else { return (effort < 5 ? 0 : 1, -1, effort) }
         return (covers >= 1 ? 0 : 2, -covers, effort)
     }
-
-    /// The first five kinds do away with the cause of failures, by whatever figures.
-    private var isRemedy: Bool { effort < 5 }
 
     /// A number for each kind, by how much has to be changed: a call, a setting, a program, a network.
     private var effort: Int {

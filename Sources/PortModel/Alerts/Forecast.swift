@@ -31,9 +31,8 @@ extension RateHistory {
         _ ports: PortUsage, timeWaitCost: UInt64 = TimeWaitRules.length, with now: Step
     ) -> Forecast? {
         // A record may be read after the second in which it was made was taken down.
-        let now = Step(
-            opened: now.opened, timeWaits: now.timeWaits, freed: now.freed, since: now.since,
-            until: max(now.until, last))
+        var now = now
+        now.until = max(now.until, last)
         let rates = RateEstimate(of: self, with: now)
         guard rates.samples >= Self.fewest, rates.opened > 0 else { return nil }
         let alive = Double(max(0, ports.usable - ports.available - ports.waiting))

@@ -39,7 +39,7 @@ struct RateEstimate {
 
     private mutating func measure(_ window: Int) {
         if window == 0 || now.opened > 2 * highest(of: window) + 8 {
-            take(nil, with: true, over: now.until - now.since)
+            take(0..<0, with: true, over: now.until - now.since)
         } else if !takePeriods(of: window) {
             takeSeconds(of: window)
         }
@@ -124,8 +124,7 @@ struct RateEstimate {
     }
 
     /// The rates in some of the seconds, and with what happened since.
-    private mutating func take(_ ages: Range<Int>?, with recent: Bool, over time: UInt64) {
-        let ages = ages ?? 0..<0
+    private mutating func take(_ ages: Range<Int>, with recent: Bool, over time: UInt64) {
         let seconds = Double(max(time, 1000)) / 1e9
         samples = sum(.opened, ages) + (recent ? now.opened : 0)
         opened = Double(samples) / seconds
@@ -167,9 +166,8 @@ struct RateEstimate {
         return abs(Double(count) - expected) <= 3 * (expected + 1).squareRoot() + rate / 20
     }
 
-    /// The rates from the first beginning of a burst to the last.
-    ///
-    /// - Returns: false if the load does not come in bursts with quiet seconds between them.
+    /// The rates from the first beginning of a burst to the last; false if the load does not come in
+    /// bursts with quiet seconds between them.
     private mutating func takePeriods(of window: Int) -> Bool {
         guard (0..<window).count(where: { count(.opened, $0) == 0 }) * 3 >= window else {
             return false

@@ -28,9 +28,11 @@ struct RateHistory: Sendable {
         /// When the first of all these happened; in CLOCK_MONOTONIC nanoseconds, like all times.
         let since: UInt64
         /// When the step ends.
-        let until: UInt64
+        var until: UInt64
 
-        init(opened: Int, timeWaits: Int, freed: Int, since: UInt64, until: UInt64) {
+        init(
+            opened: Int = 0, timeWaits: Int = 0, freed: Int = 0, since: UInt64 = .max, until: UInt64
+        ) {
             self.opened = max(0, opened)
             self.timeWaits = max(0, timeWaits)
             self.freed = max(0, freed)
@@ -43,11 +45,6 @@ struct RateHistory: Sendable {
             self.init(
                 opened: totals.opened, timeWaits: totals.closedFirst,
                 freed: max(0, totals.closed - totals.closedFirst), since: since, until: until)
-        }
-
-        /// Nothing happened.
-        init(until: UInt64) {
-            self.init(opened: 0, timeWaits: 0, freed: 0, since: until, until: until)
         }
     }
 

@@ -20,7 +20,7 @@ package struct BindPool: Sendable {
     package private(set) var peak = 0
     package private(set) var failed = 0
     package private(set) var firstFailureAt: UInt64?
-    package private(set) var processes = TopProcesses()
+    package fileprivate(set) var processes = TopProcesses()
 
     fileprivate init(_ key: Key, number: Int) {
         self.key = key
@@ -40,8 +40,6 @@ package struct BindPool: Sendable {
         processes.add(process, failed: 1)
         if firstFailureAt == nil { firstFailureAt = time }
     }
-
-    fileprivate mutating func meet(_ process: ProcessID) { processes.add(process, opened: 1) }
 }
 
 /// The pools that bind() chooses ports from, and the sockets that hold a port without a connection.
@@ -59,7 +57,7 @@ struct BindPools: Sendable {
         let tuple = connection.tuple
         let key = BindPool.Key(netns: tuple.netns, local: tuple.local)
         follow(key)
-        known[key]?.meet(connection.process)
+        known[key]?.processes.add(connection.process, opened: 1)
     }
 
     mutating func add(_ holder: Record.Holder) {
@@ -67,7 +65,7 @@ struct BindPools: Sendable {
         let key = BindPool.Key(netns: holder.netns, local: holder.local)
         guard holder.portChosen, known[key] == nil else { return }
         follow(key)
-        known[key]?.meet(holder.process)
+        known[key]?.processes.add(holder.process, opened: 1)
     }
 
     mutating func fail(_ key: BindPool.Key, _ process: ProcessID, at time: UInt64) {

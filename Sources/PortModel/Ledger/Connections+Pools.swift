@@ -24,8 +24,6 @@ extension Connections {
     }
 
     /// The range of `connection` is its own (IP_LOCAL_PORT_RANGE), not the namespace's.
-    ///
-    /// - Parameter tuple: its place.
     func hasOwnRange(_ connection: Record.Connection, tuple: Int) -> Bool {
         (tuples[tuple].hasOwnRange || tuples[tuple].range != connection.range)
             && isOwn(connection.range, in: connection.tuple.netns)

@@ -47,10 +47,8 @@ struct Connections: Sendable {
         tuples[entry.tuple].confirm(entry.process, at: time)
     }
 
-    /// Ends the connection at `place`, whose port was confirmed.
-    ///
-    /// - Parameter keepsPort: the socket stays, for its bind keeps the port.
-    /// - Returns: what it was, with the port it had at the end.
+    /// Ends the connection at `place`, whose port was confirmed, and returns it with the port it had at
+    /// the end. `keepsPort`: the socket stays, for its bind keeps the port.
     mutating func close(
         at place: Place, port: UInt16, keepsPort: Bool, error: UInt16?, time: UInt64
     ) -> Entry {
@@ -69,9 +67,7 @@ struct Connections: Sendable {
         return entry
     }
 
-    /// The timewait object `successor` holds the port of the connection at `place` from now on.
-    ///
-    /// - Parameter port: 0 if it is not known.
+    /// The timewait object `successor` holds the port, 0 if not known, of the connection at `place`.
     mutating func wait(
         from socket: UInt64, at place: Place, as successor: UInt64, port: UInt16, time: UInt64
     ) -> Place {

@@ -1,6 +1,6 @@
-/// A connection, or a socket whose bind keeps the port of its last one.
+/// A connection, or a socket whose bind keeps the port of its last one: 48 bytes.
 struct Entry: Sendable {
-    enum Phase: UInt8 {
+    enum Phase {
         case searching, connecting, established, timeWait
         /// A TIME_WAIT whose timer was stopped: over, unless it is set again at once.
         case releasePending
@@ -15,72 +15,35 @@ struct Entry: Sendable {
 
     /// 0 if it existed before the start: its age is not known.
     var openedAt: UInt64
-    private var name: ProcessID.Name
-    private var pid: UInt32
-    private var uid: UInt32
-    private var tuplePlace: Int32
+    var process: ProcessID
+    private let tuplePlace: Int32
     var localPort: UInt16
-    /// The phase, and above it a bit for each of the flags below, to keep entries small.
-    private var bits: UInt8
+    var phase: Phase
     /// Counts how many times the timer of its TIME_WAIT was stopped, wrapping.
     var releaseEpoch: UInt8 = 0
     /// The lower half of the cookie that a TIME_WAIT has inherited.
-    var cookie: UInt32 = 0
+    var cookie: UInt32
+    /// The mark of the last scan that met it, or during which a record spoke of it.
+    var mark: Bool
+    /// It holds a port that is none of the usable ones of its tuple.
+    var isOutsidePool = false
+    /// A TIME_WAIT that had timestamps: a connect() may take its port where `tcp_tw_reuse` allows it.
+    var isReusable = false
+    /// A connect() may take its port now, and it is counted as that.
+    var isReusableNow = false
 
     init(
         openedAt: UInt64, process: ProcessID, tuple: Int, localPort: UInt16, phase: Phase,
         mark: Bool, cookie: UInt64 = 0
     ) {
-        self.openedAt = openedAt
-        name = process.name
-        pid = process.pid
-        uid = process.uid
+        (self.openedAt, self.process, self.localPort) = (openedAt, process, localPort)
+        (self.phase, self.mark) = (phase, mark)
         tuplePlace = Int32(tuple)
-        self.localPort = localPort
-        bits = phase.rawValue | (mark ? 0x80 : 0)
         self.cookie = UInt32(truncatingIfNeeded: cookie)
     }
 
     /// The place of its tuple in the `TupleTable`.
     var tuple: Int { Int(tuplePlace) }
-
-    var process: ProcessID {
-        get { ProcessID(pid: pid, name: name, uid: uid) }
-        set { (pid, name, uid) = (newValue.pid, newValue.name, newValue.uid) }
-    }
-
-    var phase: Phase {
-        get { Phase(rawValue: bits & 0x0f) ?? .bound }
-        set { bits = bits & 0xf0 | newValue.rawValue }
-    }
-
-    /// The mark of the last scan that met it, or during which a record spoke of it.
-    var mark: Bool {
-        get { bits & 0x80 != 0 }
-        set { set(0x80, newValue) }
-    }
-
-    /// It holds a port that is none of the usable ones of its tuple.
-    var isOutsidePool: Bool {
-        get { bits & 0x40 != 0 }
-        set { set(0x40, newValue) }
-    }
-
-    /// A TIME_WAIT that had timestamps: a connect() may take its port where `tcp_tw_reuse` allows it.
-    var isReusable: Bool {
-        get { bits & 0x20 != 0 }
-        set { set(0x20, newValue) }
-    }
-
-    /// A connect() may take its port now, and it is counted as that.
-    var isReusableNow: Bool {
-        get { bits & 0x10 != 0 }
-        set { set(0x10, newValue) }
-    }
-
-    private mutating func set(_ bit: UInt8, _ value: Bool) {
-        if value { bits |= bit } else { bits &= ~bit }
-    }
 
     func age(at time: UInt64) -> UInt64? { openedAt == 0 ? nil : time &- openedAt }
 

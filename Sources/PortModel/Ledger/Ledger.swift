@@ -258,8 +258,6 @@ package struct Ledger: Sendable {
     }
 
     /// The tuples in which anything has changed since the last call, in the order they did.
-    ///
-    /// - Parameter now: CLOCK_MONOTONIC nanoseconds.
     package mutating func takeTicks(at now: UInt64) -> [Tick] {
         connections.tuples.takeTicks(at: now)
     }

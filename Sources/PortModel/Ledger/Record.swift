@@ -63,13 +63,9 @@ package enum Record: Hashable, Sendable {
             time: UInt64, socket: UInt64, tuple: Tuple, localPort: UInt16,
             cookie: UInt64 = 0, process: ProcessID = .unknown, range: PortRange
         ) {
-            self.time = time
-            self.socket = socket
-            self.tuple = tuple
-            self.localPort = localPort
-            self.cookie = cookie
-            self.process = process
-            self.range = range
+            (self.time, self.socket, self.tuple) = (time, socket, tuple)
+            (self.localPort, self.cookie) = (localPort, cookie)
+            (self.process, self.range) = (process, range)
         }
 
         var peer: OriginEvidence.Peer {
@@ -93,12 +89,8 @@ package enum Record: Hashable, Sendable {
             time: UInt64, socket: UInt64, localPort: UInt16, error: UInt16 = 0,
             stillBound: Bool = false, notSent: Bool = false
         ) {
-            self.time = time
-            self.socket = socket
-            self.localPort = localPort
-            self.error = error
-            self.stillBound = stillBound
-            self.notSent = notSent
+            (self.time, self.socket, self.localPort) = (time, socket, localPort)
+            (self.error, self.stillBound, self.notSent) = (error, stillBound, notSent)
         }
     }
 
@@ -115,12 +107,8 @@ package enum Record: Hashable, Sendable {
             netns: UInt32, local: IPAddress, localPort: UInt16, process: ProcessID,
             isListening: Bool = false, portChosen: Bool = false
         ) {
-            self.netns = netns
-            self.local = local
-            self.localPort = localPort
-            self.process = process
-            self.isListening = isListening
-            self.portChosen = portChosen
+            (self.netns, self.local, self.localPort) = (netns, local, localPort)
+            (self.process, self.isListening, self.portChosen) = (process, isListening, portChosen)
         }
     }
 

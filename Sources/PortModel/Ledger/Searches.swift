@@ -13,9 +13,8 @@ struct Searches: Sendable {
         if let ownRange { ownRanges[socket] = ownRange }
     }
 
-    /// A connect() has found a port, or has ended without.
-    ///
-    /// - Returns: the range that the socket has of its own.
+    /// A connect() has found a port, or has ended without; returns the range that its socket has of its
+    /// own.
     @discardableResult
     mutating func end(_ socket: UInt64) -> PortRange? {
         ownRanges.isEmpty ? nil : ownRanges.removeValue(forKey: socket)

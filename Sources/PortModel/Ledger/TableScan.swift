@@ -14,12 +14,8 @@ package struct TableEntry: Hashable, Sendable {
         peer: OriginEvidence.Peer = OriginEvidence.Peer(address: 0, port: 0), state: Record.State,
         origin: Origin = .client
     ) {
-        self.socket = socket
-        self.cookie = cookie
-        self.localPort = localPort
-        self.peer = peer
-        self.state = state
-        self.origin = origin
+        (self.socket, self.cookie, self.localPort) = (socket, cookie, localPort)
+        (self.peer, self.state, self.origin) = (peer, state, origin)
     }
 }
 

@@ -111,9 +111,7 @@ package struct TupleState: Sendable {
         if let lived = entry.age(at: time) { lives.add(lived) }
     }
 
-    /// `entry`, which held a port, is closed.
-    ///
-    /// - Parameter staysBound: it stays, for its bind keeps the port.
+    /// `entry`, which held a port, is closed; `staysBound`: it stays, for its bind keeps the port.
     mutating func close(_ entry: Entry, staysBound: Bool, error: UInt16?, at time: UInt64) {
         release(entry)
         totals.closed += 1

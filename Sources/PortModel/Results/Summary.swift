@@ -73,9 +73,8 @@ package struct Summary: Hashable, Sendable {
     }
 
     private static func precedes(_ a: TupleState, _ b: TupleState) -> Bool {
-        if a.peak.share != b.peak.share { return a.peak.share > b.peak.share }
-        if a.totals.failed != b.totals.failed { return a.totals.failed > b.totals.failed }
-        return a.totals.opened > b.totals.opened
+        (a.peak.share, a.totals.failed, a.totals.opened)
+            > (b.peak.share, b.totals.failed, b.totals.opened)
     }
 
     /// Calls that failed by cause, process and scope, most first.

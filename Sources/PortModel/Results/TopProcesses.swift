@@ -47,9 +47,7 @@ package struct TopProcesses: Sendable {
     package var leading: [Share] { shares.sorted { $0.opened + $0.failed > $1.opened + $1.failed } }
 
     /// The process with the most connects, failed ones included.
-    package var top: ProcessID? {
-        shares.max { $0.opened + $0.failed < $1.opened + $1.failed }?.process
-    }
+    package var top: ProcessID? { leading.first?.process }
 }
 
 extension [Cause: Int] {

@@ -16,11 +16,8 @@ package struct FailedCall: Hashable, Sendable {
         scope: PortScope, localPort: UInt16 = 0, process: ProcessID, errno: UInt16? = nil,
         cause: Cause? = nil
     ) {
-        self.scope = scope
-        self.localPort = localPort
-        self.process = process
-        self.errno = errno
-        self.cause = cause
+        (self.scope, self.localPort, self.process) = (scope, localPort, process)
+        (self.errno, self.cause) = (errno, cause)
     }
 
     package var kind: Kind { scope.tuple == nil ? .bind : .connect }

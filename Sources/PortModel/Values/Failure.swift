@@ -27,10 +27,8 @@ package struct Failure: Sendable {
         package var holders: [Holder]
 
         package init(range: PortRange, reserved: Int, bound: Int, holders: [Holder] = []) {
-            self.range = range
-            self.reserved = reserved
-            self.bound = bound
-            self.holders = holders
+            (self.range, self.reserved) = (range, reserved)
+            (self.bound, self.holders) = (bound, holders)
         }
     }
 

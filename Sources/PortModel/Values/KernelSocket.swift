@@ -35,17 +35,10 @@ package struct KernelSocket: Hashable, Sendable {
         remote: IPAddress = IPAddress(v4: 0), remotePort: UInt16 = 0, uid: UInt32 = 0,
         inode: UInt32 = 0, cookie: UInt64 = 0, expires: UInt32 = 0
     ) {
-        self.family = family
-        self.state = state
-        self.timer = timer
-        self.local = local
-        self.localPort = localPort
-        self.remote = remote
-        self.remotePort = remotePort
-        self.uid = uid
-        self.inode = inode
-        self.cookie = cookie
-        self.expires = expires
+        (self.family, self.state, self.timer) = (family, state, timer)
+        (self.local, self.localPort) = (local, localPort)
+        (self.remote, self.remotePort) = (remote, remotePort)
+        (self.uid, self.inode, self.cookie, self.expires) = (uid, inode, cookie, expires)
     }
 
     /// The port is held by a timewait object: in TIME_WAIT, or in a FIN_WAIT2 that is parked there.

@@ -31,11 +31,8 @@ package struct TimeWaitRules: Hashable, Sendable {
         reuse: UInt8 = 2, reuseDelay: UInt32 = 1000, countsSeconds: Bool = false,
         timestamps: Bool = true, limit: UInt32 = 0
     ) {
-        self.reuse = reuse
-        self.reuseDelay = reuseDelay
-        self.countsSeconds = countsSeconds
-        self.timestamps = timestamps
-        self.limit = limit
+        (self.reuse, self.reuseDelay, self.countsSeconds) = (reuse, reuseDelay, countsSeconds)
+        (self.timestamps, self.limit) = (timestamps, limit)
     }
 
     /// Whether a connect() may take the port of a TIME_WAIT of `tuple`, provided that that one had

@@ -13,9 +13,7 @@ package struct NetworkSettings: Hashable, Sendable {
         namespace: Namespace, finTimeout: UInt32 = 60, recycles: Bool? = nil,
         hasReuseDelay: Bool = true
     ) {
-        self.namespace = namespace
-        self.finTimeout = finTimeout
-        self.recycles = recycles
-        self.hasReuseDelay = hasReuseDelay
+        (self.namespace, self.finTimeout) = (namespace, finTimeout)
+        (self.recycles, self.hasReuseDelay) = (recycles, hasReuseDelay)
     }
 }

@@ -1,7 +1,6 @@
 extension PortSet {
-    /// Reads what `ip_local_reserved_ports` has: `8080,9000-9100`, or nothing at all.
-    ///
-    /// - Returns: nil for anything else, such as a range that ends before it begins.
+    /// Reads what `ip_local_reserved_ports` has: `8080,9000-9100`, or nothing at all; nil for anything
+    /// else, such as a range that ends before it begins.
     package init?(list text: some StringProtocol) {
         self.init()
         guard !text.isEmpty else { return }

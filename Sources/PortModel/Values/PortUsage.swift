@@ -13,11 +13,8 @@ package struct PortUsage: Hashable, Sendable {
     package init(
         held: Int = 0, timeWait: Int = 0, reusable: Int = 0, outsidePool: Int = 0, usable: Int
     ) {
-        self.held = held
-        self.timeWait = timeWait
-        self.reusable = reusable
-        self.outsidePool = outsidePool
-        self.usable = usable
+        (self.held, self.timeWait, self.reusable) = (held, timeWait, reusable)
+        (self.outsidePool, self.usable) = (outsidePool, usable)
     }
 
     /// Connects that will find a port now; in an odd-sized range one less, as the search skips a port.

@@ -30,11 +30,11 @@ package struct CleanWait: ~Copyable {
         let signals = try StopSignals(StopSignals.forCommand)
         let poller = try Poller()
         let probe = try Probe(lookingFor: remotes)
-        self.netns = netns
-        own = NetworkNamespaces.Found(inode: inode, pid: UInt32(getpid()))
         self.signals = signals
         self.poller = poller
         self.probe = probe
+        self.netns = netns
+        own = NetworkNamespaces.Found(inode: inode, pid: UInt32(getpid()))
     }
 
     /// - Parameter limit: seconds.

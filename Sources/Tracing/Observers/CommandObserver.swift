@@ -18,9 +18,8 @@ package final class CommandObserver: TraceObserver {
         leftovers = NetworkNamespaces.ownIdentity.map { Leftovers(of: $0) }
     }
 
-    /// The pid that records give it; nil where they number processes otherwise.
-    ///
-    /// - Throws: where `filter` needs it all the same.
+    /// The pid that records give it; nil where they number processes otherwise, which is thrown where
+    /// `filter` needs it all the same.
     package func root(_ filter: Probe.Filter) throws(SystemError) -> UInt32? {
         if ProcessList.isNumberedAsInRecords { return UInt32(child.pid) }
         if !filter.isOnlyCommand { return nil }

@@ -15,10 +15,8 @@ package final class TopObserver: TraceObserver {
     private var isStale = true
 
     package init(thresholds: [Int]) throws(SystemError) {
-        let screen = try TerminalScreen()
-        let signals = try TerminalSignals()
-        self.screen = screen
-        self.signals = signals
+        screen = try TerminalScreen()
+        signals = try TerminalSignals()
         view = TopView(
             colour: Terminal.wantsColour, isUTF8: Terminal.isUTF8, thresholds: thresholds,
             start: Clock.monotonic)

@@ -10,16 +10,12 @@ package protocol TraceObserver: AnyObject {
     /// Has `poller` watch what it waits for: hooks are in place, and what existed has been counted.
     func begin(_ poller: borrowing Poller, _ pipeline: borrowing Pipeline) throws(SystemError)
 
-    /// Serves what is ready, many times a second while there is traffic.
-    ///
-    /// - Parameter ready: the descriptors that are, its own among them.
-    /// - Returns: false when the trace is to end.
+    /// Serves the descriptors that are `ready`, its own among them, many times a second while there is
+    /// traffic; returns false when the trace is to end.
     func serve(_ ready: [Int32], _ poller: borrowing Poller, _ pipeline: borrowing Pipeline)
         throws(SystemError) -> Bool
 
-    /// Takes what a second has brought.
-    ///
-    /// - Parameter ticks: the tuples in which anything changed.
+    /// Takes what a second has brought, with the tuples in which anything changed.
     func secondPassed(
         at now: UInt64, _ ticks: [Tick], _ pipeline: borrowing Pipeline, _ accuracy: Accuracy
     ) throws(SystemError)

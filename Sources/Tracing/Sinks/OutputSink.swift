@@ -41,22 +41,19 @@ package final class OutputSink: EventSink {
         if case .json = writer { isJSON = true } else { isJSON = false }
     }
 
-    /// Makes the sink of a recording: every event, as JSON.
-    ///
-    /// - Parameter path: is made, or emptied; `-` for standard output.
+    /// Makes the sink of a recording: every event, as JSON, in a file that is made or emptied, or (`-`) on
+    /// standard output.
     package static func recording(to path: String) throws(SystemError) -> OutputSink {
         let ifFull =
             "the end of the recording is missing, what there is makes a report: free some space and "
             + "trace again"
         var options = Options(events: .all)
         options.progress = true
-        if path == "-" {
-            return OutputSink(
-                try Output(ifFull: ifFull), writer: .json(JSONWriter()), options: options)
-        }
-        return OutputSink(
-            try Output(creating: path, ifFull: ifFull), writer: .json(JSONWriter()),
-            options: options)
+        let output =
+            if path == "-" { try Output(ifFull: ifFull) } else {
+                try Output(creating: path, ifFull: ifFull)
+            }
+        return OutputSink(output, writer: .json(JSONWriter()), options: options)
     }
 
     // MARK: Events
@@ -77,20 +74,17 @@ package final class OutputSink: EventSink {
     }
 
     private func wants(_ event: Event) -> Bool {
-        switch event {
-        case .summary: return options.summary
-        case .progress: return options.progress
-        case .start where !options.start: return false
-        default: break
-        }
+        if case .summary = event { return options.summary }
+        if case .progress = event { return options.progress }
         guard let choice else { return false }
-        switch event {
+        return switch event {
+        case .start: options.start
         case .namespace(let news):
-            return choice.wantsNamespaces(changed: news.kind != .found, always: isJSON)
-        case .tick, .bindPool: return choice.wantsTicks(always: isJSON)
+            choice.wantsNamespaces(changed: news.kind != .found, always: isJSON)
+        case .tick, .bindPool: choice.wantsTicks(always: isJSON)
         // Those without a difference are reported only where everything is.
-        case .audit(let audit): return isJSON || choice.level == .all || !audit.drift.isEmpty
-        default: return true
+        case .audit(let audit): isJSON || choice.level == .all || !audit.drift.isEmpty
+        default: true
         }
     }
 
