@@ -56,7 +56,12 @@ static __always_inline bool chosen_comm(const __u64 comm[2])
 	return false;
 }
 
-/* Whether a caller is to be named. */
+static __always_inline bool chooses_processes(void)
+{
+	return config.only_tree || config.pid_count || config.comm_count;
+}
+
+/* Whether a process is to be named. */
 static __always_inline bool chosen(__u32 pid, const __u64 comm[2])
 {
 	return chosen_pid(pid) && chosen_comm(comm);

@@ -186,7 +186,8 @@ int each_socket(struct bpf_iter__tcp *ctx)
 		return 0;
 	fill(record, PG_SOCKET, now, identity, skc, address, netns, range);
 	record->cookie = cookie;
-	record->head.flags = flags | (origin == PG_EITHER ? PG_UNCERTAIN : 0);
+	record->head.flags = flags | (origin == PG_EITHER ? PG_UNCERTAIN : 0) |
+			     (chooses_processes() ? PG_OTHER : 0);
 	record->head.error = age;
 	submit(record, false);
 	return 0;
@@ -279,6 +280,7 @@ int each_file(struct bpf_iter__task_file *ctx)
 	record->pid = task->tgid;
 	read_comm(comm, task);
 	__builtin_memcpy(record->comm, comm, sizeof(comm));
+	record->head.flags = chosen(task->tgid, comm) ? 0 : PG_OTHER;
 	if (holds) {
 		record->head.socket = (__u64)sk;
 		record->head.local_port = port;

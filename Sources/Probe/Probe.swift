@@ -194,7 +194,7 @@ package struct Probe: ~Copyable {
 
     /// Counts that the kernel keeps by itself, whatever becomes of the records.
     package struct Counters: Sendable {
-        /// Connects begun, and those of them that got no port.
+        /// Connects begun by the processes that the filter chooses, and those of them that got no port.
         package var opened: UInt64 = 0
         package var failed: UInt64 = 0
         /// Transitions for which the first copy of the program was skipped, and how many of these a
@@ -210,7 +210,10 @@ package struct Probe: ~Copyable {
 
     package var counters: Counters {
         var counters = Counters()
-        (counters.opened, counters.failed) = (cpus.sum(\.opened), cpus.sum(\.failed))
+        // Those of others first: meanwhile the sums only grow.
+        let others = (opened: cpus.sum(\.opened_others), failed: cpus.sum(\.failed_others))
+        counters.opened = cpus.sum(\.opened) - others.opened
+        counters.failed = cpus.sum(\.failed) - others.failed
         (counters.skipped, counters.caught) = (object.skipped(.onState), shared[\.caught])
         return counters
     }

@@ -37,7 +37,8 @@ extension Record {
             self = .exists(connection, state: State(tcp: head.state))
         case PG_OWNER:
             self = .owner(
-                socket: head.socket, netns: connection.tuple.netns, connection.process)
+                socket: head.socket, netns: connection.tuple.netns, connection.process,
+                isOther: connection.isOther)
         case PG_HOLDER:
             self = .holder(
                 Holder(
@@ -160,6 +161,7 @@ extension Record.Connection {
         portChosen = socket.head.has(PG_CHOSEN)
         reusable = socket.head.has(PG_REUSABLE)
         isUncertain = socket.head.has(PG_UNCERTAIN)
+        isOther = socket.head.has(PG_OTHER)
     }
 }
 

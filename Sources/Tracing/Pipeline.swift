@@ -67,13 +67,15 @@ package struct Pipeline: ~Copyable {
 
     /// Passes a change on. Most cross no threshold and, when there are many, are not written.
     private mutating func follow(_ change: Change) {
-        if sinks.takeConnections { sinks.take(change, in: context) }
+        if sinks.takeConnections, !change.isOther { sinks.take(change, in: context) }
         observe(change.place, change.tuple, ledger.usage(of: change.place), at: change.time)
     }
 
     private mutating func observe(
         _ place: Int, _ tuple: Tuple, _ usage: PortUsage, at time: UInt64
     ) {
+        // What only others use is counted, but none of what is asked for.
+        if ledger.isFiltered, !ledger.isShown(place) { return }
         let level = thresholds.observe(place, used: usage.used, usable: usage.usable)
         guard let level else { return }
         var alert = Alert(level: level, time: time, scope: .tuple(tuple), usage: usage)
@@ -161,14 +163,15 @@ package struct Pipeline: ~Copyable {
         reportRecoveries(at: time, ticks)
         // What is usable or may be used again changes also while nobody connects.
         for tick in ticks { observe(tick.place, tick.tuple, tick.usage, at: time) }
-        sinks.take(ticks, at: time, in: context)
+        let shown = ledger.isFiltered ? ticks.filter { ledger.isShown($0.place) } : ticks
+        sinks.take(shown, at: time, in: context)
         if lost > lostReported {
             report(.lost(Int(clamping: lost - lostReported)), at: time)
             lostReported = lost
         }
         ledger.forgetIdle(keeping: Self.tupleLimit, gone: Self.summaryLimit)
         forgetNames()
-        return ticks
+        return shown
     }
 
     /// Keeps names of namespaces that are gone for the summary's sake, but not of all.

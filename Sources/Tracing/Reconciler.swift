@@ -10,7 +10,6 @@ package struct Reconciler {
     package private(set) var accuracy = Accuracy()
     /// Nanoseconds between audits; nil: none, but what was lost is still made up for.
     private let interval: UInt64?
-    private let filter: Probe.Filter
     private let namespaces: NamespacePlaces
 
     private var nextAudit: UInt64
@@ -29,10 +28,9 @@ package struct Reconciler {
     private static let dying = 5 * second
 
     /// - Parameter now: CLOCK_MONOTONIC nanoseconds.
-    package init(interval: UInt64?, filter: Probe.Filter, places: NamespacePlaces, now: UInt64) {
+    package init(interval: UInt64?, places: NamespacePlaces, now: UInt64) {
         namespaces = places
         self.interval = interval
-        self.filter = filter
         nextAudit = interval.map { now + $0 } ?? .max
     }
 
@@ -42,7 +40,7 @@ package struct Reconciler {
     ///
     /// - Parameters:
     ///   - rounds: as `Probe.snapshot` has it.
-    ///   - see: gets all of it, also what no filter lets pass.
+    ///   - see: gets all of it.
     package mutating func seed(
         _ table: inout some KernelTable & ~Copyable, _ pipeline: inout Pipeline, rounds: Int = 2,
         _ see: (Record) -> Void = { _ in }
@@ -237,12 +235,9 @@ package struct Reconciler {
         _ table: inout some KernelTable & ~Copyable, _ pipeline: inout Pipeline, rounds: Int,
         _ see: (Record) -> Void = { _ in }
     ) throws(SystemError) -> [UInt32: UInt32] {
-        var owners = OwnerFilter(filter, command: table.commandProcesses)
         let places = namespaces.known
         return try table.snapshot(of: Array(places.values), rounds: rounds) { record in
             see(record)
-            guard let record = owners.admit(record, isKnown: { pipeline.ledger.knows($0) })
-            else { return }
             pipeline.take(record.named(by: places))
         }
     }
@@ -260,7 +255,7 @@ package struct Reconciler {
         guard !late.isSubset(of: empty) else { return empty }
         var kept: Set<UInt32> = []
         try table.owners { record in
-            if case .owner(_, let netns, _) = record {
+            if case .owner(_, let netns, _, _) = record {
                 kept.insert(netns)
             } else {
                 pipeline.take(record)

@@ -11,10 +11,12 @@ package enum SnapshotTaker {
         _ filter: Probe.Filter
     ) throws(SystemError) -> (snapshot: Snapshot, context: RenderContext, refusal: SystemError?) {
         var pipeline = Pipeline.live()
+        pipeline.ledger.isFiltered = filter.isByProcess
         var refusal: SystemError?
         do throws(SystemError) { try read(filter, into: &pipeline) } catch {
             refusal = error
             pipeline = Pipeline.live()
+            pipeline.ledger.isFiltered = filter.isByProcess
             try readDiag(filter, into: &pipeline)
         }
         let now = Clock.monotonic
@@ -36,9 +38,8 @@ package enum SnapshotTaker {
             probe.drainAll { pipeline.take($0.named(by: [place.inode: place])) }
         }
         var reconciler = Reconciler(
-            interval: nil, filter: filter, places: NamespacePlaces(), now: probe.now)
-        // With a filter by process, who owns what has to be known before.
-        try reconciler.seed(&probe, &pipeline, rounds: filter.isByProcess ? 2 : 1)
+            interval: nil, places: NamespacePlaces(), now: probe.now)
+        try reconciler.seed(&probe, &pipeline, rounds: 1)
         // Only now: of several namespaces some may have been described by their first socket.
         for (netns, ports) in bound { pipeline.ledger.setBound(ports, in: netns) }
     }
@@ -77,10 +78,9 @@ package enum SnapshotTaker {
         let listening = Set(sockets.filter { $0.state == .listen }.map(\.localPort))
         for socket in sockets where isOutgoing(socket, listening) {
             let process = owners[socket.inode] ?? .unknown
-            guard filter.admits(process), filter.admits(socket.remote, socket.remotePort) else {
-                continue
-            }
-            pipeline.take(record(socket, netns, namespace, process))
+            guard filter.admits(socket.remote, socket.remotePort) else { continue }
+            let isOther = filter.isByProcess && !filter.admits(process)
+            pipeline.take(record(socket, netns, namespace, process, isOther))
         }
     }
 
@@ -93,7 +93,8 @@ package enum SnapshotTaker {
     }
 
     private static func record(
-        _ socket: KernelSocket, _ netns: UInt32, _ namespace: Namespace, _ process: ProcessID
+        _ socket: KernelSocket, _ netns: UInt32, _ namespace: Namespace, _ process: ProcessID,
+        _ isOther: Bool
     ) -> Record {
         var connection = Record.Connection(
             time: Clock.monotonic, socket: socket.cookie,
@@ -101,6 +102,7 @@ package enum SnapshotTaker {
                 netns: netns, local: socket.local, remote: socket.remote,
                 remotePort: socket.remotePort),
             localPort: socket.localPort, process: process, range: namespace.pool.range)
+        connection.isOther = isOther
         guard socket.isTimeWait else {
             let state: Record.State = socket.state == .synSent ? .connecting : .established
             return .exists(connection, state: state)

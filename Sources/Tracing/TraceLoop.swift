@@ -98,7 +98,7 @@ package struct TraceLoop: ~Copyable {
         self.pipeline = pipeline
         reconciler = Reconciler(
             interval: options.audit > 0 ? UInt64(options.audit * 1e9) : nil,
-            filter: options.filter, places: places, now: Clock.monotonic)
+            places: places, now: Clock.monotonic)
         refresher = NamespaceRefresher(places: places)
     }
 
@@ -128,7 +128,7 @@ package struct TraceLoop: ~Copyable {
     package mutating func run() throws(SystemError) -> Outcome {
         let losses = complainOfHooks()
         pipeline.ledger.followsBoundPorts = probe.followsBoundPorts
-        pipeline.ledger.failures.isPartial = options.filter.isByProcess
+        pipeline.ledger.isFiltered = options.filter.isByProcess
         pipeline.ledger.failures.awaitsReturns = probe.followsReturns
         let start = Clock.monotonic
         pipeline.now = start

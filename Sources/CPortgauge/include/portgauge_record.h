@@ -46,7 +46,7 @@ enum pg_kind {
 };
 
 enum pg_flag {
-	PG_OTHER = 1, /* OPENED: by a process that the filter does not choose */
+	PG_OTHER = 1, /* OPENED, OWNER, SOCKET: of a process that is not chosen, or not known yet */
 	PG_STILL_BOUND = 1, /* CLOSED, but the program's own bind keeps the port until close(fd) */
 	PG_MAY_RETURN = 2, /* RELEASED, unless a TIME_WAIT of the same object follows at once */
 	PG_NOT_SENT = 4, /* CLOSED by a connect() that got no port and sent no SYN */

@@ -21,6 +21,8 @@ package struct Change: Hashable, Sendable {
     package var tuple: Tuple
     /// 0 while not known; of one that failed: what the program had bound, or 0.
     package var localPort: UInt16 = 0
+    /// Of a process that the filter does not choose: it is counted, but not shown.
+    package var isOther = false
     package var process = ProcessID.unknown
     package var held = 0
     package var usable = 0

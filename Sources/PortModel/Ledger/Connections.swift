@@ -44,7 +44,7 @@ struct Connections: Sendable {
     /// The connect() of `entry` is known to have got a port.
     mutating func confirm(_ entry: Entry, at time: UInt64) {
         tuples.touch(entry.tuple)
-        tuples[entry.tuple].confirm(entry.process, at: time)
+        tuples[entry.tuple].confirm(entry, at: time)
     }
 
     /// Ends the connection at `place`, whose port was confirmed, and returns it with the port it had at
@@ -86,8 +86,8 @@ struct Connections: Sendable {
         let usage = tuples[entry.tuple].usage
         return Change(
             kind: kind, time: time, place: entry.tuple, tuple: tuples[entry.tuple].tuple,
-            localPort: entry.localPort, process: entry.process, held: usage.held,
-            usable: usage.usable)
+            localPort: entry.localPort, isOther: entry.isOther, process: entry.process,
+            held: usage.held, usable: usage.usable)
     }
 
     // MARK: Scans

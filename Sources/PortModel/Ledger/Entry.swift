@@ -27,19 +27,32 @@ struct Entry: Sendable {
     var mark: Bool
     /// It holds a port that is none of the usable ones of its tuple.
     var isOutsidePool = false
-    /// A TIME_WAIT that had timestamps: a connect() may take its port where `tcp_tw_reuse` allows it.
-    var isReusable = false
     /// A connect() may take its port now, and it is counted as that.
     var isReusableNow = false
+    /// In one byte, to keep entries small.
+    private var flags: UInt8 = 0
 
     init(
         openedAt: UInt64, process: ProcessID, tuple: Int, localPort: UInt16, phase: Phase,
-        mark: Bool, cookie: UInt64 = 0
+        mark: Bool, isOther: Bool = false, cookie: UInt64 = 0
     ) {
         (self.openedAt, self.process, self.localPort) = (openedAt, process, localPort)
         (self.phase, self.mark) = (phase, mark)
         tuplePlace = Int32(tuple)
         self.cookie = UInt32(truncatingIfNeeded: cookie)
+        self.isOther = isOther
+    }
+
+    /// A TIME_WAIT that had timestamps: a connect() may take its port where `tcp_tw_reuse` allows it.
+    var isReusable: Bool {
+        get { flags & 1 != 0 }
+        set { flags = flags & ~1 | (newValue ? 1 : 0) }
+    }
+
+    /// Of a process that the filter does not choose, or that is not known.
+    var isOther: Bool {
+        get { flags & 2 != 0 }
+        set { flags = flags & ~2 | (newValue ? 2 : 0) }
     }
 
     /// The place of its tuple in the `TupleTable`.

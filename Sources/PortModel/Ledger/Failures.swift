@@ -6,9 +6,6 @@
 package struct Failures: Sendable {
     /// Whether each failed connect() is followed by a record of what it returned.
     package var awaitsReturns = false
-    /// Only the connections of some processes are counted: others hold ports of the same tuples, too.
-    package var isPartial = false
-
     /// Calls that failed although no tuple's record says why, by call.
     package private(set) var refusals: [FailedCall: Int] = [:]
     /// All of these calls by cause, while `refusals` has a limit.
@@ -205,7 +202,7 @@ package struct Failures: Sendable {
             return .range
         }
         // A search passes over one port of an odd-sized range, and others may have moved meanwhile.
-        if !awaitsReturns, !isPartial, usage.available > max(1, usage.usable / 10) {
+        if !awaitsReturns, usage.available > max(1, usage.usable / 10) {
             return .noMemory
         }
         // All that is usable was taken, by whomever.

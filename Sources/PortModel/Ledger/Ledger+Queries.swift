@@ -5,6 +5,11 @@ extension Ledger {
     /// Ports of the tuple at `place`: without copying the rest of its state.
     package func usage(of place: Int) -> PortUsage { connections.tuples[place].usage }
 
+    /// Whether the tuple at `place` is one that the processes of the filter's choice use.
+    package func isShown(_ place: Int) -> Bool {
+        !isFiltered || connections.tuples[place].isChosen
+    }
+
     /// The network namespaces that have connections, by their identity.
     package var namespaces: [UInt32: Namespace] { connections.namespaces }
 

@@ -154,7 +154,7 @@ extension Ledger {
             self.scan?.result.drift[entry.tuple, default: 0] += 1
             var kind = Change.Kind.released
             if entry.phase != .timeWait {
-                connections.tuples[entry.tuple].totals.closed += 1
+                connections.tuples[entry.tuple].count(entry.isOther) { $0.closed += 1 }
                 kind = .closed(timeWait: false, lived: entry.age(at: scan.since), error: nil)
             }
             overdue.append(connections.change(kind, entry, at: scan.since))
@@ -207,7 +207,8 @@ extension Ledger {
         _ connection: Record.Connection, in state: Record.State
     ) -> Change? {
         let tuple = connections.tuple(of: connection, &timeWaits)
-        connections.tuples[tuple].hold(at: connection.time, timeWait: state == .timeWait)
+        connections.tuples[tuple].hold(
+            at: connection.time, isOther: connection.isOther, timeWait: state == .timeWait)
         let phase: Entry.Phase =
             switch state {
             case .connecting: .connecting
@@ -216,7 +217,8 @@ extension Ledger {
             }
         let entry = Entry(
             openedAt: 0, process: connection.process, tuple: tuple, localPort: connection.localPort,
-            phase: phase, mark: connections.mark, cookie: connection.cookie)
+            phase: phase, mark: connections.mark, isOther: connection.isOther,
+            cookie: connection.cookie)
         let place = connections.insert(entry, for: connection.socket)
         connections.assess(place)
         if connection.reusable {
@@ -227,12 +229,15 @@ extension Ledger {
         if connection.portChosen { pools.meet(connection) }
         let isRepair = scan?.purpose == .repair
         if isRepair || connection.process.pid != 0 {
-            connections.tuples[tuple].processes.add(connection.process, opened: 1)
+            connections.tuples[tuple].add(
+                connection.process, isOther: connection.isOther, opened: 1)
         }
         guard isRepair else { return nil }
         scan?.result.drift[tuple, default: 0] -= 1
-        connections.tuples[tuple].totals.opened += 1
-        if state == .timeWait { connections.tuples[tuple].totals.closed += 1 }
+        connections.tuples[tuple].count(connection.isOther) {
+            $0.opened += 1
+            if state == .timeWait { $0.closed += 1 }
+        }
         return connections.change(
             state == .timeWait ? .closed(timeWait: true, lived: nil, error: nil) : .established,
             entry, at: connection.time)

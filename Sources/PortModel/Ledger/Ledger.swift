@@ -15,6 +15,8 @@ package struct Ledger: Sendable {
     var overdue: [Change] = []
     package private(set) var anomalies = Anomalies()
 
+    /// Only some processes are to be shown. All are counted.
+    package var isFiltered = false
     /// Whether the kernel tells when a bound port is given back; if not, it is with the connection.
     package var followsBoundPorts = true
 
@@ -46,7 +48,7 @@ package struct Ledger: Sendable {
         case .released(let socket, let cookie, let mayReturn, let time):
             return release(socket, of: cookie, mayReturn: mayReturn, at: time)
         case .exists(let connection, let state): return find(connection, in: state)
-        case .owner(let socket, _, let process): own(socket, process)
+        case .owner(let socket, _, let process, let isOther): own(socket, process, isOther)
         case .namespace(let netns, let namespace, _):
             connections.describe(netns, namespace, &timeWaits)
         case .holder(let holder): pools.add(holder)
@@ -76,7 +78,8 @@ package struct Ledger: Sendable {
         let tuple = connections.tuple(of: connection, &timeWaits)
         let entry = Entry(
             openedAt: connection.time, process: connection.process, tuple: tuple,
-            localPort: connection.localPort, phase: .searching, mark: connections.mark)
+            localPort: connection.localPort, phase: .searching, mark: connections.mark,
+            isOther: connection.isOther)
         connections.insert(entry, for: connection.socket)
         let hasOwnRange = connections.hasOwnRange(connection, tuple: tuple)
         searches.begin(
@@ -152,14 +155,20 @@ package struct Ledger: Sendable {
         let entry = connections.remove(at: place)
         if entry.phase == .connecting, entry.openedAt != 0 {
             // Taken for one that has its port, because its search was so long.
-            connections.tuples[entry.tuple].totals.opened -= 1
-            connections.tuples[entry.tuple].processes.add(entry.process, opened: -1)
+            connections.tuples[entry.tuple].count(entry.isOther) { $0.opened -= 1 }
+            connections.tuples[entry.tuple].add(
+                entry.process, isOther: entry.isOther, opened: -1)
         }
         let search = closing.time &- entry.openedAt
         connections.tuples[entry.tuple].searches.add(search)
         let change = connections.change(
             .failed(search: search, range: ownRange), entry, at: closing.time)
-        failures.add(change, search: search, ownRange: ownRange, of: closing.socket, &connections)
+        if entry.isOther {
+            connections.tuples[entry.tuple].count(true) { $0.failed += 1 }
+        } else {
+            failures.add(
+                change, search: search, ownRange: ownRange, of: closing.socket, &connections)
+        }
         return change
     }
 
@@ -223,12 +232,17 @@ package struct Ledger: Sendable {
         return connections.change(.released, entry, at: time)
     }
 
-    private mutating func own(_ socket: UInt64, _ process: ProcessID) {
+    private mutating func own(_ socket: UInt64, _ process: ProcessID, _ isOther: Bool) {
         guard let place = connections.find(socket), connections[place].process.pid == 0 else {
             return
         }
         connections[place].process = process
-        connections.tuples[connections[place].tuple].processes.add(process, opened: 1)
+        let entry = connections[place]
+        if entry.isOther, !isOther {
+            connections.tuples[entry.tuple].choose(entry)
+            connections[place].isOther = false
+        }
+        connections.tuples[entry.tuple].add(process, isOther: isOther, opened: 1)
     }
 
     private mutating func carry(_ socket: UInt64, _ bytes: UInt64) {

@@ -17,8 +17,9 @@ package enum Record: Hashable, Sendable {
     case released(socket: UInt64, cookie: UInt64, mayReturn: Bool, time: UInt64)
     /// From a snapshot: a connection that exists, in `state`.
     case exists(Connection, state: State)
-    /// A process has the socket, which belongs to a namespace, open.
-    case owner(socket: UInt64, netns: UInt32, ProcessID)
+    /// A process has the socket, which belongs to a namespace, open. `isOther`: the filter does not
+    /// choose it.
+    case owner(socket: UInt64, netns: UInt32, ProcessID, isOther: Bool = false)
     /// The settings of a network namespace, now. `pid`: of a process in it, 0 if none is known.
     case namespace(netns: UInt32, Namespace, pid: UInt32)
     /// From a snapshot: a socket that holds a port without a connection.
@@ -56,6 +57,8 @@ package enum Record: Hashable, Sendable {
         package var reusable = false
         /// Found by a snapshot, and it does not tell who connected.
         package var isUncertain = false
+        /// Of a process that the filter does not choose, or that is not known yet.
+        package var isOther = false
         /// Nanoseconds for which that TIME_WAIT has waited already.
         package var age: UInt64 = 0
 

@@ -17,6 +17,8 @@ package struct TupleState: Sendable {
     package var usable: Int { usage.usable }
 
     package internal(set) var totals = Totals()
+    /// The part of `totals` by processes that the filter does not choose.
+    private var totalsOfOthers = Totals()
     /// Connects that got a port but no connection, by errno.
     package internal(set) var errors: [UInt16: Int] = [:]
     /// Connects that got no port, by what `Failures` takes for the cause.
@@ -33,6 +35,8 @@ package struct TupleState: Sendable {
     package internal(set) var peak: Peak
     package internal(set) var firstFailureAt: UInt64?
     package internal(set) var processes = TopProcesses()
+    /// Those that the filter does not choose.
+    package internal(set) var others = TopProcesses()
 
     /// Sockets of this tuple that are followed, those that hold nothing included.
     var entries = 0
@@ -40,6 +44,7 @@ package struct TupleState: Sendable {
     var isForgotten = false
     /// The totals when the last tick was taken; nil while nothing has changed since.
     var totalsAtLastTick: Totals?
+    private var totalsOfOthersAtLastTick = Totals()
     /// `searches` when the last tick was taken.
     private var searchesAtLastTick = Mean()
     /// When the first change since then came.
@@ -90,31 +95,59 @@ package struct TupleState: Sendable {
 
     // MARK: Ports
 
-    mutating func hold(at time: UInt64, timeWait inTimeWait: Bool = false) {
+    mutating func hold(at time: UInt64, isOther: Bool, timeWait inTimeWait: Bool = false) {
         usage.held += 1
         if inTimeWait { usage.timeWait += 1 }
+        if isOther { usage.others += 1 }
         if usage.held > peak.usage.held { peak = Peak(usage: usage, time: time) }
     }
 
-    /// The connect() of a process is known to have got a port.
-    mutating func confirm(_ process: ProcessID, at time: UInt64) {
-        hold(at: time)
-        totals.opened += 1
-        processes.add(process, opened: 1)
+    /// The connect() of `entry` is known to have got a port.
+    mutating func confirm(_ entry: Entry, at time: UInt64) {
+        hold(at: time, isOther: entry.isOther)
+        count(entry.isOther) { $0.opened += 1 }
+        add(entry.process, isOther: entry.isOther, opened: 1)
+    }
+
+    mutating func add(_ process: ProcessID, isOther: Bool, opened: Int) {
+        if isOther {
+            others.add(process, opened: opened)
+        } else {
+            processes.add(process, opened: opened)
+        }
+    }
+
+    @inline(__always)
+    mutating func count(_ isOther: Bool, _ change: (inout Totals) -> Void) {
+        change(&totals)
+        if isOther { change(&totalsOfOthers) }
+    }
+
+    /// The counts of the processes that the filter chooses: of all, where there is none.
+    package var chosen: Totals { totals.since(totalsOfOthers) }
+
+    /// Whether those processes connect here, or hold anything.
+    package var isChosen: Bool { usage.held > usage.others || chosen.opened + chosen.failed > 0 }
+
+    /// A process of the filter's choice has `entry`, which was taken for another's, open.
+    mutating func choose(_ entry: Entry) {
+        if entry.phase.holdsPort { usage.others -= 1 }
     }
 
     /// `entry` goes on as a TIME_WAIT.
     mutating func wait(_ entry: Entry, at time: UInt64) {
         usage.timeWait += 1
-        totals.closed += 1
-        totals.closedFirst += 1
+        count(entry.isOther) {
+            $0.closed += 1
+            $0.closedFirst += 1
+        }
         if let lived = entry.age(at: time) { lives.add(lived) }
     }
 
     /// `entry`, which held a port, is closed; `staysBound`: it stays, for its bind keeps the port.
     mutating func close(_ entry: Entry, staysBound: Bool, error: UInt16?, at time: UInt64) {
         release(entry)
-        totals.closed += 1
+        count(entry.isOther) { $0.closed += 1 }
         if !staysBound { entries -= 1 }
         if let error { errors[error, default: 0] += 1 }
         if let lived = entry.age(at: time) { lives.add(lived) }
@@ -131,6 +164,7 @@ package struct TupleState: Sendable {
         if entry.phase.isTimeWait { usage.timeWait -= 1 }
         if entry.isOutsidePool { usage.outsidePool -= 1 }
         if entry.isReusableNow { usage.reusable -= 1 }
+        if entry.isOther { usage.others -= 1 }
     }
 
     /// A connect() of `process` has got no port.
@@ -159,9 +193,11 @@ package struct TupleState: Sendable {
         guard let since = totalsAtLastTick.map(totals.since) else { return nil }
         totalsAtLastTick = nil
         var tick = Tick(
-            place: place, tuple: tuple, usage: usage, since: since,
+            place: place, tuple: tuple, usage: usage,
+            since: since.since(totalsOfOthers.since(totalsOfOthersAtLastTick)),
             search: searches.mean(since: searchesAtLastTick))
         searchesAtLastTick = searches
+        totalsOfOthersAtLastTick = totalsOfOthers
         if since.opened > 0 { rates.add(UInt64(since.opened)) }
         if history != nil || RateHistory.isWorthwhile(held: usage.used, usable: usage.usable) {
             if history == nil { history = RateHistory() }

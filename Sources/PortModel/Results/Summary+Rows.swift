@@ -30,6 +30,8 @@ extension Summary {
         package var firstFailureAt: UInt64?
         /// Those with most connects, failed ones included, first; at most 16.
         package var processes: [TopProcesses.Share] = []
+        /// The same of those that the filter does not choose.
+        package var others: [TopProcesses.Share] = []
 
         package init(tuple: Tuple, range: PortRange, usage: PortUsage, peak: TupleState.Peak) {
             (self.tuple, self.range, self.usage, self.peak) = (tuple, range, usage, peak)
@@ -37,11 +39,12 @@ extension Summary {
 
         init(_ state: TupleState) {
             self.init(tuple: state.tuple, range: state.range, usage: state.usage, peak: state.peak)
-            totals = state.totals
+            totals = state.chosen
             errors = state.errors
             causes = state.causes
             firstFailureAt = state.firstFailureAt
             processes = state.processes.leading
+            others = state.others.leading
         }
 
         /// The process with the most connects, failed ones included.

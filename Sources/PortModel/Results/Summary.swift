@@ -5,7 +5,8 @@ package struct Summary: Hashable, Sendable {
     package var totals = TupleState.Totals()
     package var accuracy: Accuracy
     package var linesDropped: Int
-    /// Only the connections of some processes were counted: others held ports of the same tuples, too.
+    /// A recording of 0.1.0, which counted the connections of some processes only: others held ports of
+    /// the same tuples, too.
     package var isPartial = false
     /// Those that were there at the end, by their inode numbers.
     package var namespaces: [NamespaceRow] = []
@@ -35,7 +36,6 @@ package struct Summary: Hashable, Sendable {
         of ledger: Ledger, duration: UInt64, accuracy: Accuracy, linesDropped: Int, limit: Int
     ) {
         self.init(duration: duration, accuracy: accuracy, linesDropped: linesDropped)
-        isPartial = ledger.failures.isPartial
         namespaces = ledger.namespaces.map { NamespaceRow($0.value, netns: $0.key) }
             .sorted { ($0.inode, $0.netns) < ($1.inode, $1.netns) }
         bindPools = ledger.bindPools.values.filter { $0.peak > 0 || $0.failed > 0 }
@@ -43,13 +43,14 @@ package struct Summary: Hashable, Sendable {
             .map(BindPoolRow.init)
         refusals = ledger.failures.refusals.map { FailedCall.Count($0.key, count: $0.value) }
             .sorted { $0.count > $1.count }
-        let all = Array(ledger.tuples)
+        let all = ledger.tuples.filter { !ledger.isFiltered || $0.isChosen }
         totals = ledger.tuples.forgotten.totals
         for state in all {
-            totals.opened += state.totals.opened
-            totals.closed += state.totals.closed
-            totals.closedFirst += state.totals.closedFirst
-            totals.failed += state.totals.failed
+            let chosen = state.chosen
+            totals.opened += chosen.opened
+            totals.closed += chosen.closed
+            totals.closedFirst += chosen.closedFirst
+            totals.failed += chosen.failed
             held += state.held
             timeWait += state.timeWait
             for (cause, count) in state.causes where !cause.isPortExhaustion {

@@ -7,6 +7,8 @@ package struct PortUsage: Hashable, Sendable {
     package var reusable = 0
     /// The part of `held` that is none of the usable ports, as a bind() holds them.
     package var outsidePool = 0
+    /// The part of `held` by processes that the filter does not choose, or that are not known.
+    package var others = 0
     /// Ports that connect() may choose from: the range less what is reserved or bind-held.
     package var usable: Int
 

@@ -11,7 +11,6 @@ struct SimulatedTable: KernelTable, ~Copyable {
     var lost: UInt64 = 0
     var counters = Probe.Counters()
     var canAudit = true
-    var commandProcesses: Set<UInt32> = []
 
     /// By inode number: the identity of each namespace that can be entered.
     var identities: [UInt32: UInt32] = [11: 1]
