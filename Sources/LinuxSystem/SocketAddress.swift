@@ -34,20 +34,17 @@ extension IPAddress {
         }
     }
 
-    /// Calls `body` with room for an address and its size, for a call that returns -1 and errno.
-    ///
-    /// - Returns: what the call has written; nil if it is no IP address.
-    package static func fromSocketCall(
-        _ action: @autoclosure () -> String,
-        _ body: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32
+    /// Reads what a socket is bound to, with getsockname(); nil if it is no IP address.
+    package static func ofSocket(
+        _ descriptor: Int32
     ) throws(SystemError) -> (address: IPAddress, port: UInt16, isV6: Bool)? {
         var storage = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
         // SAFETY: the storage is as large and as aligned as every address that it is written and read as.
-        try check(action()) {
+        try check("getsockname") {
             unsafe withUnsafeMutablePointer(to: &storage) {
                 unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    unsafe body($0, &length)
+                    unsafe getsockname(descriptor, $0, &length)
                 }
             }
         }

@@ -3,26 +3,18 @@ import LinuxSystem
 
 /// A listener and the threads that take its connections.
 final class ServerThreads {
-    /// Fate of a connection that was accepted.
-    enum Treatment {
-        /// Closes when the peer has closed.
-        case readToEnd
-        /// Closes first.
-        case closeAtOnce
-        /// Leaves it open until the server stops.
-        case keep
-    }
-
     private let listener: Listener
     private let threads: [Thread<SystemError?>]
 
     /// Listens at `endpoint` with `count` threads.
-    init(at endpoint: Endpoint, count: Int, treatment: Treatment) throws(SystemError) {
+    ///
+    /// - Parameter holds: leaves connections open until it stops, in place of until the peer closes.
+    init(at endpoint: Endpoint, count: Int, holds: Bool) throws(SystemError) {
         let listener = try Listener(at: endpoint)
         var threads: [Thread<SystemError?>] = []
         for _ in 0..<count {
             do throws(SystemError) {
-                threads.append(try Thread { listener.serve(treatment) })
+                threads.append(try Thread { listener.serve(holds: holds) })
             } catch {
                 listener.close()
                 for thread in threads { _ = thread.join() }
@@ -50,29 +42,34 @@ private final class Listener: Sendable {
     init(at endpoint: Endpoint) throws(SystemError) {
         socket = try TCPSocket(family: endpoint)
         // So that a peer that stays silent cannot keep a thread from ending.
-        try socket.setReceiveTimeout(seconds: 5)
-        if endpoint.travelsAsIPv6 { try socket.setIPv6Only() }
+        try socket.set(
+            SOL_SOCKET, SO_RCVTIMEO, to: timeval(tv_sec: 5, tv_usec: 0), "SO_RCVTIMEO")
+        if endpoint.travelsAsIPv6 {
+            // The IPv4 address of the same port is another listener's.
+            try socket.set(Int32(IPPROTO_IPV6), IPV6_V6ONLY, to: Int32(1), "IPV6_V6ONLY")
+        }
         try socket.bind(to: endpoint, reuseAddress: true)
         try socket.listen()
     }
 
     /// Accepts until the listener is closed (nil) or fails.
-    func serve(_ treatment: ServerThreads.Treatment) -> SystemError? {
-        let held = HeldSockets()
+    func serve(holds: Bool) -> SystemError? {
+        var held: [HeldSocket] = []
         while true {
             do throws(SystemError) {
                 let peer = try socket.accept()
-                switch treatment {
-                case .closeAtOnce: break
-                case .keep: held.keep(peer)
-                // A reset is the peer's affair, and counted there.
-                case .readToEnd: try? peer.waitForEnd()
+                if holds {
+                    held.append(HeldSocket(peer))
+                } else {
+                    // A reset is the peer's affair, and counted there.
+                    try? peer.waitForEnd()
                 }
             } catch {
                 switch error.errno {
                 case EAGAIN, ECONNABORTED: continue
                 case EINVAL:
-                    held.closeAfterPeers()
+                    // Each is closed once its peer has closed.
+                    while let peer = held.popLast() { try? peer.socket.waitForEnd() }
                     return nil
                 default:
                     // Clients shall be refused, not left waiting for an accept that does not come.
@@ -86,12 +83,19 @@ private final class Listener: Sendable {
     /// Waits until no connection is left to accept: closing before would reset it.
     func drain() {
         repeat {
-            MonotonicTime.now().advanced(bySeconds: 0.001).sleep()
+            sleep(until: monotonicSeconds() + 0.001)
         } while (try? socket.wait(for: POLLIN, milliseconds: 0)) == POLLIN
     }
 
     /// Ends the threads; fails only when that was done before.
     func close() {
-        try? socket.shutdownListener()
+        try? socket.shutdown(Int32(SHUT_RDWR))
     }
+}
+
+/// A socket that stays open for as long as anybody has it.
+final class HeldSocket: Sendable {
+    let socket: TCPSocket
+
+    init(_ socket: consuming TCPSocket) { self.socket = socket }
 }
