@@ -13,7 +13,7 @@ extension Event {
     }
 }
 
-extension Event.BindPoolUsage {
+extension Event.BindPoolUsage: FieldList {
     package init(_ pool: BindPool) {
         (key, usage, failed) = (pool.key, pool.usage, pool.failed)
         processes = pool.processes
@@ -21,7 +21,7 @@ extension Event.BindPoolUsage {
 
     static let blank = Self(key: .blank, usage: PortUsage(usable: 0), failed: 0)
 
-    mutating func fields(_ v: inout some FieldVisitor) {
+    package mutating func fields(_ v: inout some FieldVisitor) {
         key.fields(&v)
         v.field("held", &usage.held, .count, PortUsage.poolHeldText)
         v.field("usable", &usage.usable, .count, PortUsage.poolUsableText)

@@ -2,7 +2,7 @@ import PortModel
 
 extension Event {
     /// A namespace has its first connection, other settings than before, or is gone.
-    package struct NamespaceNews: Sendable {
+    package struct NamespaceNews: FieldList, Sendable {
         package enum Kind: String, Sendable { case found, changed, gone }
 
         package var kind: Kind
@@ -16,7 +16,7 @@ extension Event {
         static let blank = NamespaceNews(
             kind: .found, netns: 0, namespace: Namespace(inode: 0, pool: PortPool(range: .blank)))
 
-        mutating func fields(_ v: inout some FieldVisitor) {
+        package mutating func fields(_ v: inout some FieldVisitor) {
             v.field("state", &kind, .name(.found, .changed, .gone), "What is new.")
             settings.fields(&v)
         }

@@ -1,9 +1,9 @@
 import PortModel
 
-extension Snapshot {
+extension Snapshot: FieldList {
     static let blank = Snapshot(of: Ledger(), source: .kernel)
 
-    mutating func fields(_ v: inout some FieldVisitor) {
+    package mutating func fields(_ v: inout some FieldVisitor) {
         v.field(
             "source", &source, .name(.kernel, .sockDiag),
             "Where it is from: the kernel's own tables, or sock_diag, which tells less.")

@@ -1,9 +1,9 @@
 import PortModel
 
-extension Tick {
+extension Tick: FieldList {
     static let blank = Tick(.blank, PortUsage(usable: 0))
 
-    mutating func fields(_ v: inout some FieldVisitor) {
+    package mutating func fields(_ v: inout some FieldVisitor) {
         tuple.fields(&v)
         usage.fields(&v, held: "Ports that the tuple holds now, those in TIME_WAIT included.")
         v.field(
