@@ -13,15 +13,10 @@ package enum NetworkNamespaces {
         /// The first process in it; 0 if it was found by its mount.
         package let pid: UInt32
 
-        /// The namespace of a process.
-        package init(inode: UInt32, pid: UInt32) {
-            self.init(inode: inode, path: "/proc/\(pid)/ns/net", pid: pid)
-        }
-
-        init(inode: UInt32, path: String, pid: UInt32) {
-            self.inode = inode
-            self.path = path
-            self.pid = pid
+        /// The namespace of a process, unless `path` says otherwise.
+        package init(inode: UInt32, pid: UInt32, path: String? = nil) {
+            (self.inode, self.pid) = (inode, pid)
+            self.path = path ?? "/proc/\(pid)/ns/net"
         }
     }
 
@@ -50,14 +45,14 @@ package enum NetworkNamespaces {
         var found: [UInt32: Found] = [:]
         func add(_ path: String, pid: UInt32) {
             guard let inode = link(path), found[inode] == nil else { return }
-            found[inode] = Found(inode: inode, path: path, pid: pid)
+            found[inode] = Found(inode: inode, pid: pid, path: path)
         }
         for pid in KernelFiles.processes {
             add("/proc/\(pid)/ns/net", pid: pid)
             for thread in threads(of: pid) { add(thread + "/ns/net", pid: pid) }
         }
         for mount in mounts() where found[mount.inode] == nil {
-            found[mount.inode] = Found(inode: mount.inode, path: mount.path, pid: 0)
+            found[mount.inode] = Found(inode: mount.inode, pid: 0, path: mount.path)
         }
         return found.values.sorted { $0.inode < $1.inode }
     }
