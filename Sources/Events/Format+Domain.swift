@@ -126,10 +126,7 @@ struct ProcessName: Format {
         reader.string(node).map { ProcessID.Name($0) }
     }
 
-    var keywords: Keywords {
-        [("type", .string("string"))] + (least > 0 ? [("minLength", .int(least))] : [])
-            + [("maxLength", .int(15))]
-    }
+    var keywords: Keywords { Text(least: least).keywords + [("maxLength", .int(15))] }
 }
 
 /// What a call failed for: `-` while that is not known, which cannot be read.
@@ -172,11 +169,13 @@ struct Counts<Key: Format>: Format where Key.Value: Hashable {
 
 extension Format where Self == Counts<Name<Cause>> {
     static var causes: Self {
-        Counts(key: Name(names: []), isBefore: { $0.rawValue < $1.rawValue }) {
-            let names = Cause.allCases.filter { $0 != .noAddress }.map(\.rawValue)
-            return SchemaPrinter.counts(
-                of: "^(\(names.joined(separator: "|")))$", "How many of that cause.")
-        }
+        Counts(
+            key: Name(names: []), isBefore: { $0.rawValue < $1.rawValue },
+            counts: {
+                let names = Cause.allCases.filter { $0 != .noAddress }.map(\.rawValue)
+                return SchemaPrinter.counts(
+                    of: "^(\(names.joined(separator: "|")))$", "How many of that cause.")
+            })
     }
 }
 
