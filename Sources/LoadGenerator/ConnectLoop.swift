@@ -116,16 +116,17 @@ package struct ConnectLoop: Sendable {
 
     /// A server for each port and IP version: on the address itself when there is only one, else on
     /// the wildcard address, because one listener for many addresses costs least.
-    private func makeServers() throws(SystemError) -> [ServerThreads] {
+    private func makeServers() throws(SystemError) -> [Server] {
         let groups = Dictionary(grouping: Set(destinations)) {
             Endpoint.any(ipv6: $0.travelsAsIPv6, port: $0.port)
         }
-        var servers: [ServerThreads] = []
+        var servers: [Server] = []
         do throws(SystemError) {
             for (wildcard, endpoints) in groups {
                 let endpoint = endpoints.count == 1 ? endpoints[0] : wildcard
-                servers.append(
-                    try ServerThreads(at: endpoint, count: serverThreads, holds: hold))
+                let server = try Server(at: endpoint)
+                servers.append(server)
+                try server.start(threads: serverThreads, holds: hold)
             }
         } catch {
             try? stop(servers)
@@ -135,7 +136,7 @@ package struct ConnectLoop: Sendable {
     }
 
     /// Stops all, then throws what stopped one early.
-    private func stop(_ servers: [ServerThreads]) throws(SystemError) {
+    private func stop(_ servers: [Server]) throws(SystemError) {
         var failure: SystemError?
         for server in servers {
             do throws(SystemError) { try server.stop() } catch { failure = error }

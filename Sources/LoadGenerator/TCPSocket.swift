@@ -50,20 +50,24 @@ package struct TCPSocket: ~Copyable, Sendable {
 
     /// Connects and waits until the connection is established or has failed.
     package func connect(to endpoint: Endpoint) throws(SystemError) {
-        switch callConnect(endpoint) {
-        case 0: return
         // The kernel goes on with an interrupted connect: calling it again would be an error.
-        case EINTR: _ = try hasFinished(to: endpoint, within: -1)
-        case let code: throw SystemError("connect \(endpoint)", errno: code)
-        }
+        if try !startConnect(to: endpoint) { _ = try hasFinished(to: endpoint, within: -1) }
     }
 
     /// Begins to connect a non-blocking socket; a connection still in progress is a success.
-    package func startConnect(to endpoint: Endpoint) throws(SystemError) {
-        switch callConnect(endpoint) {
-        case 0, EINPROGRESS, EINTR: return
-        case let code: throw SystemError("connect \(endpoint)", errno: code)
+    ///
+    /// - Returns: whether it is established.
+    @discardableResult
+    package func startConnect(to endpoint: Endpoint) throws(SystemError) -> Bool {
+        let result = unsafe endpoint.withSocketAddress { name, length in
+            unsafe Glibc.connect(fileDescriptor, name, length)
         }
+        // The path without failure builds no text.
+        guard result != 0, case let code = errno else { return true }
+        guard code == EINPROGRESS || code == EINTR else {
+            throw SystemError("connect \(endpoint)", errno: code)
+        }
+        return false
     }
 
     /// Waits up to `milliseconds` (-1: for ever) for the end of what `startConnect` began. Returns
@@ -160,7 +164,7 @@ package struct TCPSocket: ~Copyable, Sendable {
             guard let name = try IPAddress.ofSocket(fileDescriptor) else {
                 throw SystemError("getsockname", errno: EAFNOSUPPORT)
             }
-            return Endpoint(name.address, port: name.port, isIPv6: name.isV6)
+            return Endpoint(address: name.address, port: name.port, isIPv6: name.isV6)
         }
     }
 
@@ -172,14 +176,6 @@ package struct TCPSocket: ~Copyable, Sendable {
     /// For error texts only.
     private var localName: String {
         (try? localEndpoint.description) ?? "socket \(fileDescriptor)"
-    }
-
-    /// Returns 0 or the errno, so that the path without failure builds no text.
-    private func callConnect(_ endpoint: Endpoint) -> Int32 {
-        let result = unsafe endpoint.withSocketAddress { name, length in
-            unsafe Glibc.connect(fileDescriptor, name, length)
-        }
-        return result == 0 ? 0 : errno
     }
 }
 

@@ -2,42 +2,10 @@ import Glibc
 import LinuxSystem
 
 /// A listener and the threads that take its connections.
-final class ServerThreads {
-    private let listener: Listener
-    private let threads: [Thread<SystemError?>]
-
-    /// Listens at `endpoint` with `count` threads.
-    ///
-    /// - Parameter holds: leaves connections open until it stops, in place of until the peer closes.
-    init(at endpoint: Endpoint, count: Int, holds: Bool) throws(SystemError) {
-        let listener = try Listener(at: endpoint)
-        var threads: [Thread<SystemError?>] = []
-        for _ in 0..<count {
-            do throws(SystemError) {
-                threads.append(try Thread { listener.serve(holds: holds) })
-            } catch {
-                listener.close()
-                for thread in threads { _ = thread.join() }
-                throw error
-            }
-        }
-        self.listener = listener
-        self.threads = threads
-    }
-
-    /// Serves the connections that already wait, ends the threads, throws what stopped one early.
-    func stop() throws(SystemError) {
-        listener.drain()
-        listener.close()
-        var failure: SystemError?
-        for thread in threads { failure = thread.join() ?? failure }
-        if let failure { throw failure }
-    }
-}
-
-/// Shared by the threads of a server.
-private final class Listener: Sendable {
+final class Server: @unchecked Sendable {
     private let socket: TCPSocket
+    /// Used only by the thread that starts and stops it.
+    private var threads: [Thread<SystemError?>] = []
 
     init(at endpoint: Endpoint) throws(SystemError) {
         socket = try TCPSocket(family: endpoint)
@@ -52,8 +20,22 @@ private final class Listener: Sendable {
         try socket.listen()
     }
 
+    /// - Parameter holds: leaves connections open until it stops, in place of until the peer closes.
+    func start(threads count: Int, holds: Bool) throws(SystemError) {
+        for _ in 0..<count { threads.append(try Thread { self.serve(holds: holds) }) }
+    }
+
+    /// Serves the connections that already wait, ends the threads, throws what stopped one early.
+    func stop() throws(SystemError) {
+        drain()
+        close()
+        var failure: SystemError?
+        for thread in threads { failure = thread.join() ?? failure }
+        if let failure { throw failure }
+    }
+
     /// Accepts until the listener is closed (nil) or fails.
-    func serve(holds: Bool) -> SystemError? {
+    private func serve(holds: Bool) -> SystemError? {
         var held: [HeldSocket] = []
         while true {
             do throws(SystemError) {
@@ -81,16 +63,14 @@ private final class Listener: Sendable {
     }
 
     /// Waits until no connection is left to accept: closing before would reset it.
-    func drain() {
+    private func drain() {
         repeat {
             sleep(until: monotonicSeconds() + 0.001)
         } while (try? socket.wait(for: POLLIN, milliseconds: 0)) == POLLIN
     }
 
     /// Ends the threads; fails only when that was done before.
-    func close() {
-        try? socket.shutdown(Int32(SHUT_RDWR))
-    }
+    private func close() { try? socket.shutdown(Int32(SHUT_RDWR)) }
 }
 
 /// A socket that stays open for as long as anybody has it.
