@@ -64,14 +64,14 @@ extension Advice.Kind {
             self = .closeIdle(
                 open: v.count("open", open, "Ports that open connections held at the peak."))
         case .widenRange(var from, var to, var adds, var sustains):
-            v.field("range", &from, .range, PortRange.text)
-            v.field("to", &to, .range, "The range to set: the lowest and the highest port.")
+            v.field("range", &from, Ends(), PortRange.text)
+            v.field("to", &to, Ends(), "The range to set: the lowest and the highest port.")
             v.field("adds", &adds, .count, "Ports that are usable in it, less those that are now.")
             v.optional(
                 "sustains_per_s", &sustains, .count, Self.sustainsText + " Absent if unknown.")
             self = .widenRange(from: from, to: to, adds: adds, sustains: sustains)
         case .freeRange(var range, var blocked, var binders):
-            v.field("range", &range, .range, PortRange.text)
+            v.field("range", &range, Ends(), PortRange.text)
             v.field("reserved", &blocked.reserved, .count, "Ports of it that are reserved.")
             v.field("bound", &blocked.bound, .count, "Ports of it that only a bind holds.")
             v.field("binders", &binders, .objects(), "Processes known to hold them.")
@@ -82,7 +82,7 @@ extension Advice.Kind {
             let what = "Connects that failed because of the binds."
             self = .bindNoPort(blocked: v.count("connects_blocked", blocked, what))
         case .socketRange(var own, var wide):
-            v.field("range", &own, .range, "The socket's own: lowest and highest port.")
+            v.field("range", &own, Ends(), "The socket's own: lowest and highest port.")
             v.field("usable_without", &wide, .count, "Ports usable in the namespace's range.")
             self = .socketRange(own: own, wide: wide)
         case .collision(let count):

@@ -69,8 +69,6 @@ package struct Address: Format {
     }
 }
 
-extension Format where Self == Address { package static var address: Self { Address() } }
-
 /// An errno by its name.
 struct Errno: Format {
     static let pattern = "^(E[A-Z0-9]+|errno [0-9]+)$"
@@ -90,8 +88,6 @@ struct Errno: Format {
     }
 }
 
-extension Format where Self == Errno { static var errno: Self { Errno() } }
-
 /// The lowest and the highest port.
 struct Ends: Format {
     func write(_ value: PortRange, _ writer: inout FieldWriter) {
@@ -107,8 +103,6 @@ struct Ends: Format {
         List(item: .port(0), of: "A port.", least: 2, most: 2).schema(nil, &printer)
     }
 }
-
-extension Format where Self == Ends { static var range: Self { Ends() } }
 
 extension Format where Self == Integer<UInt16> {
     static func port(_ least: Int = 1) -> Self { Integer(least: least, most: 65_535) }

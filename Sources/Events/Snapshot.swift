@@ -40,7 +40,7 @@ extension Snapshot.TupleRow: FieldGroup {
     package mutating func fields(_ v: inout some FieldVisitor) {
         tuple.fields(&v)
         usage.fields(&v)
-        v.field("range", &range, .range, PortRange.text)
+        v.field("range", &range, Ends(), PortRange.text)
         v.field("processes", &processes, .objects(most: 3), Snapshot.Owner.text)
     }
 }

@@ -17,3 +17,32 @@ extension Tick: FieldList {
         v.forecast(&forecast, usable: usage.usable)
     }
 }
+
+extension Event {
+    /// How a pool stands that bind() chooses from.
+    package struct BindPoolUsage: Sendable {
+        package var key: BindPool.Key
+        /// Only what is held and what is usable.
+        package var usage: PortUsage
+        /// bind() calls that found no port, since the start.
+        package var failed: Int
+        /// Of which only text tells.
+        package var processes = TopProcesses()
+    }
+}
+
+extension Event.BindPoolUsage: FieldList {
+    package init(_ pool: BindPool) {
+        (key, usage, failed) = (pool.key, pool.usage, pool.failed)
+        processes = pool.processes
+    }
+
+    static let blank = Self(key: .blank, usage: PortUsage(usable: 0), failed: 0)
+
+    package mutating func fields(_ v: inout some FieldVisitor) {
+        key.fields(&v)
+        v.field("held", &usage.held, .count, PortUsage.poolHeldText)
+        v.field("usable", &usage.usable, .count, PortUsage.poolUsableText)
+        v.field("failed", &failed, .count, "bind() calls that found no port, since the start.")
+    }
+}
