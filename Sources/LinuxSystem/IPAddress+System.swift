@@ -97,13 +97,11 @@ extension IPAddress {
     }
 
     /// 16 bytes in network order.
-    package var networkBytes: [UInt8] {
-        (0..<8).flatMap { [UInt8(group($0) >> 8), UInt8(group($0) & 0xff)] }
-    }
+    package var networkBytes: [UInt8] { unsafe withUnsafeBytes(of: v6) { unsafe Array($0) } }
 
     /// - Parameter bytes: 16 of them.
     package init(networkBytes bytes: ArraySlice<UInt8>) {
-        func half(_ bytes: ArraySlice<UInt8>) -> UInt64 { bytes.reduce(0) { $0 << 8 | UInt64($1) } }
-        self.init(high: half(bytes.prefix(8)), low: half(bytes.dropFirst(8)))
+        // SAFETY: the C structure is these bytes.
+        self.init(unsafe bytes.withUnsafeBytes { unsafe $0.loadUnaligned(as: in6_addr.self) })
     }
 }

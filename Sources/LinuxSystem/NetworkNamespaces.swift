@@ -51,7 +51,8 @@ package enum NetworkNamespaces {
             add("/proc/\(pid)/ns/net", pid: pid)
             for thread in threads(of: pid) { add(thread + "/ns/net", pid: pid) }
         }
-        for mount in mounts() where found[mount.inode] == nil {
+        let mounts = KernelFiles.text("/proc/self/mountinfo", limit: 4 << 20)
+        for mount in mounts.map(Self.mounts(inMountInfo:)) ?? [] where found[mount.inode] == nil {
             found[mount.inode] = Found(inode: mount.inode, pid: 0, path: mount.path)
         }
         return found.values.sorted { $0.inode < $1.inode }
@@ -95,11 +96,10 @@ package enum NetworkNamespaces {
     /// The namespace this process lives in, and the way back into it.
     package struct Home: ~Copyable {
         private let descriptor: FileDescriptor
-        private let inode: UInt32?
+        private let inode = NetworkNamespaces.own
 
         package init() throws(SystemError) {
             descriptor = try FileDescriptor(opening: "/proc/self/ns/net", remedy: "mount /proc")
-            inode = NetworkNamespaces.own
         }
 
         /// Runs `body` inside another namespace: on this thread, which is the only one.
@@ -129,10 +129,6 @@ package enum NetworkNamespaces {
 
     /// The mounts that keep a network namespace, from `/proc/self/mountinfo`: the fourth field is
     /// `net:[INODE]`, the fifth the path, with white space as `\040`.
-    static func mounts() -> [(inode: UInt32, path: String)] {
-        KernelFiles.text("/proc/self/mountinfo", limit: 4 << 20).map(mounts(inMountInfo:)) ?? []
-    }
-
     static func mounts(inMountInfo text: String) -> [(inode: UInt32, path: String)] {
         text.split(separator: "\n").compactMap { line in
             let fields = line.split(separator: " ", maxSplits: 5)
