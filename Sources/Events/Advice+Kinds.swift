@@ -1,22 +1,7 @@
 import PortModel
 
 extension Advice {
-    package var what: String {
-        switch kind {
-        case .reuseConnections: "Keep connections open and use them again."
-        case .letPeerClose: "Let the peer close first: then this side has no TIME_WAIT."
-        case .timeWaitReuse: "Let TIME_WAITs be used again."
-        case .closeIdle: "Have fewer connections open: most ports at the peak were theirs."
-        case .widenRange: "Set a wider `ip_local_port_range`."
-        case .freeRange: "Move reservations and binds out of the range."
-        case .addAddresses: "Use more source addresses, or more addresses or ports of the peer."
-        case .bindNoPort: "Set IP_BIND_ADDRESS_NO_PORT before bind() with port 0."
-        case .socketRange: "Set a wider IP_LOCAL_PORT_RANGE, or none."
-        case .collision: "Leave the choice of the port to connect()."
-        case .noAddress: "See to the local address."
-        case .noMemory: "See to the kernel's memory."
-        }
-    }
+    package var what: String { kind.row.what }
 
     /// The command or the call that does it, where there is one.
     package var setting: String? {
@@ -75,42 +60,38 @@ extension Advice.Kind {
             self = .timeWaitReuse(
                 rules: rules, loopback: loopback, timeWait: timeWait, reusable: reusable,
                 rate: rate)
-        case .closeIdle(var open):
-            v.field("open", &open, .count, "Ports that open connections held at the peak.")
-            self = .closeIdle(open: open)
+        case .closeIdle(let open):
+            self = .closeIdle(
+                open: v.count("open", open, "Ports that open connections held at the peak."))
         case .widenRange(var from, var to, var adds, var sustains):
-            v.field("range", &from, .range, PortRange.text)
-            v.field("to", &to, .range, "The range to set: the lowest and the highest port.")
+            v.field("range", &from, Ends(), PortRange.text)
+            v.field("to", &to, Ends(), "The range to set: the lowest and the highest port.")
             v.field("adds", &adds, .count, "Ports that are usable in it, less those that are now.")
             v.optional(
                 "sustains_per_s", &sustains, .count, Self.sustainsText + " Absent if unknown.")
             self = .widenRange(from: from, to: to, adds: adds, sustains: sustains)
         case .freeRange(var range, var blocked, var binders):
-            v.field("range", &range, .range, PortRange.text)
+            v.field("range", &range, Ends(), PortRange.text)
             v.field("reserved", &blocked.reserved, .count, "Ports of it that are reserved.")
             v.field("bound", &blocked.bound, .count, "Ports of it that only a bind holds.")
             v.field("binders", &binders, .objects(), "Processes known to hold them.")
             self = .freeRange(range: range, blocked: blocked, holders: binders)
-        case .addAddresses(var count):
-            v.field("addresses", &count, .count, "How many in all.")
-            self = .addAddresses(count)
-        case .bindNoPort(var blocked):
-            v.field(
-                "connects_blocked", &blocked, .count, "Connects that failed because of the binds.")
-            self = .bindNoPort(blocked: blocked)
+        case .addAddresses(let count):
+            self = .addAddresses(v.count("addresses", count, "How many in all."))
+        case .bindNoPort(let blocked):
+            let what = "Connects that failed because of the binds."
+            self = .bindNoPort(blocked: v.count("connects_blocked", blocked, what))
         case .socketRange(var own, var wide):
-            v.field("range", &own, .range, "The socket's own: lowest and highest port.")
+            v.field("range", &own, Ends(), "The socket's own: lowest and highest port.")
             v.field("usable_without", &wide, .count, "Ports usable in the namespace's range.")
             self = .socketRange(own: own, wide: wide)
-        case .collision(var count):
-            v.count(&count, "because the port that the program bound had a connection to this peer")
-            self = .collision(count)
-        case .noAddress(var count):
-            v.count(&count, "because there was no local address")
-            self = .noAddress(count)
-        case .noMemory(var count):
-            v.count(&count, "because there was no memory")
-            self = .noMemory(count)
+        case .collision(let count):
+            self = .collision(
+                v.failed(count, "the port that the program bound had a connection to this peer"))
+        case .noAddress(let count):
+            self = .noAddress(v.failed(count, "there was no local address"))
+        case .noMemory(let count):
+            self = .noMemory(v.failed(count, "there was no memory"))
         }
     }
 
@@ -123,7 +104,15 @@ extension Advice.Kind {
 }
 
 extension FieldVisitor {
-    fileprivate mutating func count(_ count: inout Int, _ reason: @autoclosure () -> String) {
-        field("count", &count, .count, "Connects that failed \(reason()).")
+    fileprivate mutating func count(
+        _ name: StaticString, _ count: Int, _ what: @autoclosure () -> String
+    ) -> Int {
+        var count = count
+        field(name, &count, .count, what())
+        return count
+    }
+
+    fileprivate mutating func failed(_ count: Int, _ reason: @autoclosure () -> String) -> Int {
+        self.count("count", count, "Connects that failed because \(reason()).")
     }
 }

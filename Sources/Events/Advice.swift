@@ -42,7 +42,7 @@ extension Advice: FieldGroup {
                 "Ports that this rate takes, with TIME_WAITs. Absent if too few were closed.")
             self.demand = demand
         }
-        guard let isCertain = kind.isJudged else { return }
+        guard let isCertain = kind.row.isJudged else { return }
         var percent = covers.map { ($0 * 1000).rounded(.down) / 10 }
         v.optional(
             "covers_percent", &percent, .tenths(to: 100), isRequired: isCertain,
@@ -64,30 +64,38 @@ extension Advice.Kind: Kind {
         .noAddress(0), .noMemory(0),
     ]
 
-    package var name: StaticString {
-        switch self {
-        case .reuseConnections: "reuse_connections"
-        case .letPeerClose: "let_peer_close"
-        case .timeWaitReuse: "tcp_tw_reuse"
-        case .closeIdle: "close_idle"
-        case .widenRange: "widen_range"
-        case .freeRange: "free_range"
-        case .addAddresses: "add_addresses"
-        case .bindNoPort: "bind_address_no_port"
-        case .socketRange: "socket_range"
-        case .collision: "collision"
-        case .noAddress: "no_address"
-        case .noMemory: "no_memory"
-        }
-    }
+    package var name: StaticString { row.name }
 
-    /// Whether a figure always tells which part of the demand it would have met; nil if none does.
-    fileprivate var isJudged: Bool? {
+    /// `isJudged`: whether a figure always tells which part of the demand it would have met; nil if none
+    /// does.
+    var row: (name: StaticString, isJudged: Bool?, what: String) {
         switch self {
-        case .reuseConnections: true
-        case .letPeerClose, .timeWaitReuse, .widenRange, .freeRange, .addAddresses, .socketRange:
-            false
-        case .closeIdle, .bindNoPort, .collision, .noAddress, .noMemory: nil
+        case .reuseConnections:
+            ("reuse_connections", true, "Keep connections open and use them again.")
+        case .letPeerClose:
+            ("let_peer_close", false, "Let the peer close first: then this side has no TIME_WAIT.")
+        case .timeWaitReuse: ("tcp_tw_reuse", false, "Let TIME_WAITs be used again.")
+        case .closeIdle:
+            (
+                "close_idle", nil,
+                "Have fewer connections open: most ports at the peak were theirs."
+            )
+        case .widenRange: ("widen_range", false, "Set a wider `ip_local_port_range`.")
+        case .freeRange: ("free_range", false, "Move reservations and binds out of the range.")
+        case .addAddresses:
+            (
+                "add_addresses", false,
+                "Use more source addresses, or more addresses or ports of the peer."
+            )
+        case .bindNoPort:
+            (
+                "bind_address_no_port", nil,
+                "Set IP_BIND_ADDRESS_NO_PORT before bind() with port 0."
+            )
+        case .socketRange: ("socket_range", false, "Set a wider IP_LOCAL_PORT_RANGE, or none.")
+        case .collision: ("collision", nil, "Leave the choice of the port to connect().")
+        case .noAddress: ("no_address", nil, "See to the local address.")
+        case .noMemory: ("no_memory", nil, "See to the kernel's memory.")
         }
     }
 }

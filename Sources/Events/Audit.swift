@@ -1,9 +1,9 @@
 import PortModel
 
-extension Audit {
+extension Audit: FieldList {
     static let blank = Audit(netns: 0, sockets: 0, duration: 0)
 
-    mutating func fields(_ v: inout some FieldVisitor) {
+    package mutating func fields(_ v: inout some FieldVisitor) {
         v.field("netns", &netns, .namespace, "The network namespace that was looked at.")
         v.field("sockets", &sockets, .count, "Connections compared; 0: counts refilled after loss.")
         v.field(

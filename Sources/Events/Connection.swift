@@ -28,7 +28,7 @@ extension Change {
         v.optional(
             "lived_us", &lived, .microseconds, "Microseconds since connect(). Absent if unknown.")
         v.optional(
-            "error", &error, .errno, "Errno if never established; ECANCELED: the program gave up.")
+            "error", &error, Errno(), "Errno if never established; ECANCELED: the program gave up.")
         if v.reads { kind = .closed(timeWait: timeWait, lived: lived, error: error) }
     }
 }

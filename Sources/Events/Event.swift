@@ -116,9 +116,7 @@ extension Event: Kind {
     /// - Parameter time: when it happened.
     fileprivate mutating func fields(_ v: inout some FieldVisitor, at time: UInt64) {
         switch self {
-        case .start(var start):
-            start.fields(&v)
-            self = .start(start)
+        case .start(let start): self = .start(v.over(start))
         case .connection(var change):
             change.fields(&v)
             change.time = time
@@ -131,33 +129,26 @@ extension Event: Kind {
             alert.fields(&v)
             if v.reads { alert.time = time }
             self = .alert(alert)
-        case .portsBack(var recovery):
-            recovery.fields(&v)
-            self = .portsBack(recovery)
-        case .tick(var tick):
-            tick.fields(&v)
-            self = .tick(tick)
-        case .bindPool(var pool):
-            pool.fields(&v)
-            self = .bindPool(pool)
+        case .portsBack(let recovery): self = .portsBack(v.over(recovery))
+        case .tick(let tick): self = .tick(v.over(tick))
+        case .bindPool(let pool): self = .bindPool(v.over(pool))
         case .lost(var count):
             v.field("count", &count, .integer(1), "Records lost since the last `lost`.")
             self = .lost(count)
-        case .audit(var audit):
-            audit.fields(&v)
-            self = .audit(audit)
-        case .namespace(var news):
-            news.fields(&v)
-            self = .namespace(news)
-        case .summary(var summary):
-            summary.fields(&v)
-            self = .summary(summary)
-        case .progress(var summary):
-            summary.fields(&v)
-            self = .progress(summary)
-        case .snapshot(var snapshot):
-            snapshot.fields(&v)
-            self = .snapshot(snapshot)
+        case .audit(let audit): self = .audit(v.over(audit))
+        case .namespace(let news): self = .namespace(v.over(news))
+        case .summary(let summary): self = .summary(v.over(summary))
+        case .progress(let summary): self = .progress(v.over(summary))
+        case .snapshot(let snapshot): self = .snapshot(v.over(snapshot))
         }
+    }
+}
+
+extension FieldVisitor {
+    /// Goes over the fields of what an event tells.
+    fileprivate mutating func over<T: FieldList>(_ value: T) -> T {
+        var value = value
+        value.fields(&self)
+        return value
     }
 }

@@ -38,7 +38,7 @@ extension Failure {
 
     private mutating func limitFields(_ v: inout some FieldVisitor) {
         var (range, reserved, bound) = (limit?.range, limit?.reserved, limit?.bound)
-        v.optional("range", &range, .range, PortRange.text)
+        v.optional("range", &range, Ends(), PortRange.text)
         v.optional("reserved", &reserved, .count, "Ports of `range` that are reserved.")
         v.optional("bound", &bound, .count, PortRange.boundText)
         if v.reads {

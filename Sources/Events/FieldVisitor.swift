@@ -76,8 +76,13 @@ extension Format {
     package var keywords: Keywords { [] }
 }
 
+/// What has fields.
+package protocol FieldList {
+    mutating func fields(_ v: inout some FieldVisitor)
+}
+
 /// What is a JSON object.
-package protocol FieldGroup {
+package protocol FieldGroup: FieldList {
     /// An empty one of each kind that has other fields. Reading begins with the first, and
     /// `fields(_:)` changes it to the kind that is there.
     static var blanks: [Self] { get }
@@ -85,6 +90,4 @@ package protocol FieldGroup {
     var definition: String { get }
     /// What it is, for the schema.
     var what: String { get }
-
-    mutating func fields(_ v: inout some FieldVisitor)
 }

@@ -69,8 +69,6 @@ package struct Address: Format {
     }
 }
 
-extension Format where Self == Address { package static var address: Self { Address() } }
-
 /// An errno by its name.
 struct Errno: Format {
     static let pattern = "^(E[A-Z0-9]+|errno [0-9]+)$"
@@ -90,8 +88,6 @@ struct Errno: Format {
     }
 }
 
-extension Format where Self == Errno { static var errno: Self { Errno() } }
-
 /// The lowest and the highest port.
 struct Ends: Format {
     func write(_ value: PortRange, _ writer: inout FieldWriter) {
@@ -107,8 +103,6 @@ struct Ends: Format {
         List(item: .port(0), of: "A port.", least: 2, most: 2).schema(nil, &printer)
     }
 }
-
-extension Format where Self == Ends { static var range: Self { Ends() } }
 
 extension Format where Self == Integer<UInt16> {
     static func port(_ least: Int = 1) -> Self { Integer(least: least, most: 65_535) }
@@ -126,10 +120,7 @@ struct ProcessName: Format {
         reader.string(node).map { ProcessID.Name($0) }
     }
 
-    var keywords: Keywords {
-        [("type", .string("string"))] + (least > 0 ? [("minLength", .int(least))] : [])
-            + [("maxLength", .int(15))]
-    }
+    var keywords: Keywords { Text(least: least).keywords + [("maxLength", .int(15))] }
 }
 
 /// What a call failed for: `-` while that is not known, which cannot be read.
@@ -152,41 +143,40 @@ extension Format where Self == CauseName {
     static var bindCause: Self { CauseName(causes: [.exhausted, .collision, .noMemory]) }
 }
 
-// MARK: Counts
+/// How many of what, by its name.
+struct Counts<Key: Format>: Format where Key.Value: Hashable {
+    var key: Key
+    var isBefore: (Key.Value, Key.Value) -> Bool
+    /// For the schema.
+    var counts: () -> Keywords
 
-/// How many of which cause, by its name.
-struct CauseCounts: Format {
-    func write(_ value: [Cause: Int], _ writer: inout FieldWriter) {
-        let counts = value.sorted { $0.key.rawValue < $1.key.rawValue }
-        writer.object(of: counts) { writer, cause in writer.line.append(quoted: cause.rawValue) }
+    func write(_ value: [Key.Value: Int], _ writer: inout FieldWriter) {
+        writer.object(of: value.sorted { isBefore($0.key, $1.key) }, key)
     }
 
-    func read(_ node: Node, _ reader: inout JSONReader) -> [Cause: Int]? {
-        reader.counts(node) { _, name in Cause(rawValue: name) }
+    func read(_ node: Node, _ reader: inout JSONReader) -> [Key.Value: Int]? {
+        reader.counts(node, key)
     }
 
-    var keywords: Keywords {
-        let names = Cause.allCases.filter { $0 != .noAddress }.map(\.rawValue)
-        return SchemaPrinter.counts(
-            of: "^(\(names.joined(separator: "|")))$", "How many of that cause.")
+    var keywords: Keywords { counts() }
+}
+
+extension Format where Self == Counts<Name<Cause>> {
+    static var causes: Self {
+        Counts(
+            key: Name(names: []), isBefore: { $0.rawValue < $1.rawValue },
+            counts: {
+                let names = Cause.allCases.filter { $0 != .noAddress }.map(\.rawValue)
+                return SchemaPrinter.counts(
+                    of: "^(\(names.joined(separator: "|")))$", "How many of that cause.")
+            })
     }
 }
 
-extension Format where Self == CauseCounts { static var causes: Self { CauseCounts() } }
-
-/// How many of which errno, by its name.
-struct ErrorCounts: Format {
-    func write(_ value: [UInt16: Int], _ writer: inout FieldWriter) {
-        writer.object(of: value.sorted { $0.key < $1.key }) { writer, errno in
-            Errno().write(errno, &writer)
+extension Format where Self == Counts<Errno> {
+    static var errors: Self {
+        Counts(key: Errno(), isBefore: <) {
+            SchemaPrinter.counts(of: Errno.pattern, "How many of that errno.")
         }
     }
-
-    func read(_ node: Node, _ reader: inout JSONReader) -> [UInt16: Int]? {
-        reader.counts(node) { reader, name in reader.errno(name) }
-    }
-
-    var keywords: Keywords { SchemaPrinter.counts(of: Errno.pattern, "How many of that errno.") }
 }
-
-extension Format where Self == ErrorCounts { static var errors: Self { ErrorCounts() } }

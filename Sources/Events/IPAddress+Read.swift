@@ -27,45 +27,39 @@ extension IPAddress {
     }
 
     private init?(groups text: ArraySlice<UInt8>) {
-        var groups: [UInt16] = []
-        /// How many groups stand before `::`.
-        var gap: Int?
-        var group: UInt32?
-        var place = text.startIndex
-        while place < text.endIndex {
-            let byte = text[place]
-            place += 1
-            if let digit = JSONParser.hexDigit(byte) {
-                let next = (group ?? 0) << 4 | UInt32(digit)
-                guard next < 1 << 16, groups.count < 8 else { return nil }
-                group = next
-                continue
-            }
-            guard byte == UInt8(ascii: ":") else { return nil }
-            let begins = groups.isEmpty && group == nil && gap == nil
-            if let whole = group {
-                groups.append(UInt16(whole))
-                group = nil
-            } else if !begins {
-                return nil
-            }
-            let isDouble = place < text.endIndex && text[place] == UInt8(ascii: ":")
-            if isDouble {
-                guard gap == nil else { return nil }
-                gap = groups.count
-                place += 1
-            } else if begins || place == text.endIndex {
-                return nil
-            }
+        let colon = UInt8(ascii: ":")
+        let isGap = { (place: Int) in text[place] == colon && text[place - 1] == colon }
+        var groups: [UInt16]
+        if let gap = text.indices.dropFirst().first(where: isGap) {
+            guard let head = Self.groups(text[..<(gap - 1)]),
+                let tail = Self.groups(text[(gap + 1)...]), head.count + tail.count < 8
+            else { return nil }
+            let zeros = [UInt16](repeating: 0, count: 8 - head.count - tail.count)
+            groups = head + zeros + tail
+        } else {
+            guard let all = Self.groups(text), all.count == 8 else { return nil }
+            groups = all
         }
-        if let group { groups.append(UInt16(group)) }
-        guard gap == nil ? groups.count == 8 : groups.count < 8 else { return nil }
-        if let gap {
-            groups.insert(contentsOf: [UInt16](repeating: 0, count: 8 - groups.count), at: gap)
-        }
-        let half = { (groups: ArraySlice<UInt16>) in
-            groups.reduce(UInt64(0)) { $0 << 16 | UInt64($1) }
+        func half(_ groups: ArraySlice<UInt16>) -> UInt64 {
+            groups.reduce(0) { $0 << 16 | UInt64($1) }
         }
         self.init(high: half(groups[..<4]), low: half(groups[4...]))
+    }
+
+    /// Hexadecimal numbers with a colon between; none in an empty text.
+    private static func groups(_ text: ArraySlice<UInt8>) -> [UInt16]? {
+        if text.isEmpty { return [] }
+        var groups: [UInt16] = []
+        for part in text.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false) {
+            var group: UInt32 = 0
+            for byte in part {
+                guard let digit = JSONParser.hexDigit(byte) else { return nil }
+                group = group << 4 | UInt32(digit)
+                guard group < 1 << 16 else { return nil }
+            }
+            guard !part.isEmpty else { return nil }
+            groups.append(UInt16(group))
+        }
+        return groups
     }
 }

@@ -76,28 +76,16 @@ package struct JSONDocument: Sendable {
         }
     }
 
-    /// The items of an array; none of anything else.
-    func items(of array: Node) -> [Node] {
-        guard kind(of: array) == .array else { return [] }
+    /// The items of an array, or the names of an object: after each comes its value.
+    func items(of list: Node) -> [Node] {
+        let distance = kind(of: list) == .object ? 1 : 0
         var items: [Node] = []
-        var place = array + 1
-        while place < Int(tokens[array].next) {
+        var place = list + 1
+        while place < Int(tokens[list].next) {
             items.append(place)
-            place = Int(tokens[place].next)
+            place = Int(tokens[place + distance].next)
         }
         return items
-    }
-
-    /// The names and values of an object; none of anything else.
-    func fields(of object: Node) -> [(name: Node, value: Node)] {
-        guard kind(of: object) == .object else { return [] }
-        var fields: [(name: Node, value: Node)] = []
-        var place = object + 1
-        while place < Int(tokens[object].next) {
-            fields.append((place, place + 1))
-            place = Int(tokens[place + 1].next)
-        }
-        return fields
     }
 
     /// Its text; what stands for half a character becomes U+FFFD.
@@ -107,45 +95,15 @@ package struct JSONDocument: Sendable {
             return String(decoding: text[range], as: UTF8.self)
         }
         var units: [UInt16] = []
-        var plain: [UInt8] = []
-        var result = ""
-        func flush() {
-            if !units.isEmpty { result += String(decoding: units, as: UTF16.self) }
-            if !plain.isEmpty { result += String(decoding: plain, as: UTF8.self) }
-            units.removeAll(keepingCapacity: true)
-            plain.removeAll(keepingCapacity: true)
-        }
-        var place = range.lowerBound
-        while place < range.upperBound {
-            guard text[place] == UInt8(ascii: "\\") else {
-                if !units.isEmpty { flush() }
-                plain.append(text[place])
-                place += 1
-                continue
-            }
-            if !plain.isEmpty { flush() }
+        var rest = range
+        while let slash = text[rest].firstIndex(of: UInt8(ascii: "\\")) {
+            units += String(decoding: text[rest.lowerBound..<slash], as: UTF8.self).utf16
             // The parser has seen what follows.
-            let (unit, length) = escape(at: place + 1)
+            guard let (unit, length) = JSONParser.escape(text.span, slash + 1) else { break }
             units.append(unit)
-            place += 1 + length
+            rest = slash + 1 + length..<rest.upperBound
         }
-        flush()
-        return result
-    }
-
-    private func escape(at place: Int) -> (unit: UInt16, length: Int) {
-        switch text[place] {
-        case UInt8(ascii: "u"):
-            let unit = (1...4).reduce(UInt16(0)) {
-                $0 << 4 | UInt16(JSONParser.hexDigit(text[place + $1]) ?? 0)
-            }
-            return (unit, 5)
-        case UInt8(ascii: "b"): return (8, 1)
-        case UInt8(ascii: "f"): return (12, 1)
-        case UInt8(ascii: "n"): return (10, 1)
-        case UInt8(ascii: "r"): return (13, 1)
-        case UInt8(ascii: "t"): return (9, 1)
-        default: return (UInt16(text[place]), 1)
-        }
+        units += String(decoding: text[rest], as: UTF8.self).utf16
+        return String(decoding: units, as: UTF16.self)
     }
 }

@@ -138,7 +138,7 @@ struct JSONParser {
             }
             if byte == UInt8(ascii: "\\") {
                 kind = .escapedString
-                guard let length = Self.escapeLength(text, at + 1) else { return false }
+                guard let (_, length) = Self.escape(text, at + 1) else { return false }
                 at += 1 + length
             } else if byte < 0x20 {
                 return false
@@ -152,16 +152,24 @@ struct JSONParser {
         return false
     }
 
-    private static func escapeLength(_ text: Span<UInt8>, _ at: Int) -> Int? {
+    /// The character, or half of one, that the bytes after a backslash stand for, and how many these are.
+    static func escape(_ text: Span<UInt8>, _ at: Int) -> (unit: UInt16, length: Int)? {
         guard at < text.count else { return nil }
         switch text[at] {
         case UInt8(ascii: "u"):
             guard at + 4 < text.count else { return nil }
-            for place in at + 1...at + 4 where hexDigit(text[place]) == nil { return nil }
-            return 5
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"), UInt8(ascii: "b"),
-            UInt8(ascii: "f"), UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"):
-            return 1
+            var unit: UInt16 = 0
+            for place in at + 1...at + 4 {
+                guard let digit = hexDigit(text[place]) else { return nil }
+                unit = unit << 4 | UInt16(digit)
+            }
+            return (unit, 5)
+        case UInt8(ascii: "b"): return (8, 1)
+        case UInt8(ascii: "f"): return (12, 1)
+        case UInt8(ascii: "n"): return (10, 1)
+        case UInt8(ascii: "r"): return (13, 1)
+        case UInt8(ascii: "t"): return (9, 1)
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): return (UInt16(text[at]), 1)
         default: return nil
         }
     }

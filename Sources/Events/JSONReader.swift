@@ -146,17 +146,18 @@ package struct JSONReader: FieldVisitor, Sendable {
         document.kind(of: node) == .string && document.isEqual(node, text)
     }
 
-    /// An object of counts by what `key` makes of their names.
-    mutating func counts<Key>(
-        _ node: JSONDocument.Node, _ key: (inout JSONReader, String) -> Key?
-    ) -> [Key: Int]? {
+    /// An object of counts by their names.
+    mutating func counts<Key: Format>(
+        _ node: JSONDocument.Node, _ key: Key
+    ) -> [Key.Value: Int]? {
         guard document.kind(of: node) == .object else { return nil }
-        var counts: [Key: Int] = [:]
-        for (name, value) in document.fields(of: node) {
-            guard let name = string(name).flatMap({ key(&self, $0) }),
-                let count = integer(value, from: 0, to: Self.greatest)
+        var counts: [Key.Value: Int] = [:]
+        for name in document.items(of: node) {
+            // What follows a name is its value.
+            guard let key = key.read(name, &self),
+                let count = integer(name + 1, from: 0, to: Self.greatest)
             else { return nil }
-            counts[name] = count
+            counts[key] = count
         }
         return counts
     }

@@ -78,13 +78,11 @@ package struct FieldWriter: FieldVisitor {
     }
 
     /// An object of counts.
-    mutating func object<Key>(
-        of counts: [(key: Key, value: Int)], _ name: (inout FieldWriter, Key) -> Void
-    ) {
+    mutating func object<Key: Format>(of counts: [(key: Key.Value, value: Int)], _ key: Key) {
         line.append(byte: UInt8(ascii: "{"))
         for (index, count) in counts.enumerated() {
             if index > 0 { line.append(byte: UInt8(ascii: ",")) }
-            name(&self, count.key)
+            key.write(count.key, &self)
             line.append(byte: UInt8(ascii: ":"))
             line.append(count.value)
         }

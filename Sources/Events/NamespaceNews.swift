@@ -2,7 +2,7 @@ import PortModel
 
 extension Event {
     /// A namespace has its first connection, other settings than before, or is gone.
-    package struct NamespaceNews: Sendable {
+    package struct NamespaceNews: FieldList, Sendable {
         package enum Kind: String, Sendable { case found, changed, gone }
 
         package var kind: Kind
@@ -16,7 +16,7 @@ extension Event {
         static let blank = NamespaceNews(
             kind: .found, netns: 0, namespace: Namespace(inode: 0, pool: PortPool(range: .blank)))
 
-        mutating func fields(_ v: inout some FieldVisitor) {
+        package mutating func fields(_ v: inout some FieldVisitor) {
             v.field("state", &kind, .name(.found, .changed, .gone), "What is new.")
             settings.fields(&v)
         }
@@ -33,7 +33,7 @@ extension Summary.NamespaceRow: FieldGroup {
     package mutating func fields(_ v: inout some FieldVisitor) {
         v.field("netns", &netns, .namespace, "The namespace.")
         v.field("inode", &inode, .integer(1), "Its inode number, as `/proc/PID/ns/net` has it.")
-        v.field("range", &range, .range, "`ip_local_port_range`: the lowest and the highest port.")
+        v.field("range", &range, Ends(), "`ip_local_port_range`: the lowest and the highest port.")
         v.field("reserved", &reserved, .count, "Ports of it that are reserved.")
         v.field("bound", &bound, .count, PortRange.boundText)
         v.derived("usable", usable, .count, "Ports of the range that connect() may choose from.")

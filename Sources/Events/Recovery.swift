@@ -2,7 +2,7 @@ import PortModel
 
 extension Event {
     /// The end of an exhaustion: calls of a scope found no port for a while, and would find one again.
-    package struct Recovery: Sendable {
+    package struct Recovery: FieldList, Sendable {
         package var scope: PortScope
         package var usage = PortUsage(usable: 0)
         /// Calls that found no port.
@@ -28,7 +28,7 @@ extension Event {
                 + "find one now."
         }
 
-        mutating func fields(_ v: inout some FieldVisitor) {
+        package mutating func fields(_ v: inout some FieldVisitor) {
             scope.fields(&v)
             if scope.tuple == nil { usage.poolFields(&v) } else { usage.fields(&v) }
             v.field("failed", &failed, .integer(1), "Calls that found no port meanwhile.")

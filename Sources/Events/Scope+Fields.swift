@@ -14,8 +14,8 @@ extension Tuple {
     mutating func addresses(
         _ v: inout some FieldVisitor, local what: @autoclosure () -> String = localText
     ) {
-        v.field("local", &local, .address, what())
-        v.field("remote", &remote, .address, "Peer's address: " + Address.look)
+        v.field("local", &local, Address(), what())
+        v.field("remote", &remote, Address(), "Peer's address: " + Address.look)
         v.field("remote_port", &remotePort, .port(0), "Peer's port; 0 only if the program said so.")
     }
 
@@ -33,7 +33,7 @@ extension BindPool.Key {
             "Local address bound to; `0.0.0.0` and `::` stand for all. IPv4 over v6 is written as IPv4."
     ) {
         v.field("netns", &netns, .namespace, "Network namespace of the address.")
-        v.field("local", &local, .address, what())
+        v.field("local", &local, Address(), what())
     }
 }
 

@@ -1,9 +1,9 @@
 import PortModel
 
-extension Snapshot {
+extension Snapshot: FieldList {
     static let blank = Snapshot(of: Ledger(), source: .kernel)
 
-    mutating func fields(_ v: inout some FieldVisitor) {
+    package mutating func fields(_ v: inout some FieldVisitor) {
         v.field(
             "source", &source, .name(.kernel, .sockDiag),
             "Where it is from: the kernel's own tables, or sock_diag, which tells less.")
@@ -40,7 +40,7 @@ extension Snapshot.TupleRow: FieldGroup {
     package mutating func fields(_ v: inout some FieldVisitor) {
         tuple.fields(&v)
         usage.fields(&v)
-        v.field("range", &range, .range, PortRange.text)
+        v.field("range", &range, Ends(), PortRange.text)
         v.field("processes", &processes, .objects(most: 3), Snapshot.Owner.text)
     }
 }

@@ -1,6 +1,6 @@
 extension Event {
     /// On which host, with what, and with which options a trace begins.
-    package struct Start: Hashable, Sendable {
+    package struct Start: FieldList, Hashable, Sendable {
         /// Which events and fields there are; changes only if older readers cannot read them.
         package var format = Self.currentFormat
         package var version: String
@@ -29,7 +29,7 @@ extension Event {
             (self.version, self.kernel, self.hooks) = (version, kernel, hooks)
         }
 
-        mutating func fields(_ v: inout some FieldVisitor) {
+        package mutating func fields(_ v: inout some FieldVisitor) {
             v.field(
                 "format", &format, .integer(1, to: Self.currentFormat),
                 "Which events and fields there are; higher: unreadable for older readers.")

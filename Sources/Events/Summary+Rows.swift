@@ -12,7 +12,7 @@ extension Summary.TupleRow: FieldGroup {
     package mutating func fields(_ v: inout some FieldVisitor) {
         tuple.fields(&v)
         usage.fields(&v, held: "Ports it holds at the end, those in TIME_WAIT included.")
-        v.field("range", &range, .range, "Range of its sockets: the lowest and the highest port.")
+        v.field("range", &range, Ends(), "Range of its sockets: the lowest and the highest port.")
         peakFields(&v)
         totals.fields(&v)
         v.field("errors", &errors, .errors, "Connects with a port but no connection.")

@@ -1,10 +1,10 @@
 import PortModel
 
-extension Summary {
+extension Summary: FieldList {
     static let blank = Summary(duration: 0, accuracy: Accuracy(), linesDropped: 0)
 
     /// All that any report of the run shows, so that one can be made from it.
-    mutating func fields(_ v: inout some FieldVisitor) {
+    package mutating func fields(_ v: inout some FieldVisitor) {
         v.field("duration_s", &duration, .seconds, "Seconds since `start`, with three decimals.")
         totals.fields(&v)
         v.field("want_of_port", &portExhaustion, .object(), "Calls that found no free port.")

@@ -92,12 +92,10 @@ package struct TextBuffer: Sendable {
         }
     }
 
-    private mutating func append(hex group: UInt16) {
-        var seen = false
-        for shift in [12, 8, 4, 0] as [UInt16] {
-            let digit = Int(group >> shift & 15)
-            seen = seen || digit != 0 || shift == 0
-            if seen { append(byte: Self.hex[digit]) }
+    /// With no zeros before the last `digits`.
+    private mutating func append(hex value: UInt16, digits: Int = 1) {
+        for place in (0..<4).reversed() where place < digits || value >> (4 * place) != 0 {
+            append(byte: Self.hex[Int(value >> (4 * place) & 15)])
         }
     }
 
@@ -171,9 +169,7 @@ extension TextBuffer {
         switch scalar.value {
         case ..<0x20, 0x7f..<0xa0, 0x2028, 0x2029:
             append("\\u")
-            for shift in [12, 8, 4, 0] as [UInt32] {
-                append(byte: Self.hex[Int(scalar.value >> shift & 15)])
-            }
+            append(hex: UInt16(scalar.value), digits: 4)
         case 0x22, 0x5c:
             append("\\")
             append(byte: UInt8(scalar.value))

@@ -57,33 +57,29 @@ package struct Timestamps: Sendable {
 
     /// Reads what `appendUTC` writes: nanoseconds since 1970; nil if no time of 1970 to 2261.
     package static func read(_ text: ArraySlice<UInt8>) -> UInt64? {
-        guard text.count == 27 else { return nil }
-        let base = text.startIndex
-        func number(_ place: Int, _ digits: Int) -> Int? {
-            var value = 0
-            for byte in text[base + place..<base + place + digits] {
-                let digit = Int(byte &- UInt8(ascii: "0"))
-                guard digit < 10 else { return nil }
-                value = value * 10 + digit
+        var parts = InlineArray<8, Int>(repeating: 0)
+        var part = 0
+        guard text.count == look.utf8.count else { return nil }
+        for (byte, mark) in zip(text, look.utf8) {
+            let digit = Int(byte &- UInt8(ascii: "0"))
+            if mark == UInt8(ascii: "0"), digit < 10 {
+                parts[part] = parts[part] * 10 + digit
+            } else if mark == byte, digit >= 10 {
+                part += 1
+            } else {
+                return nil
             }
-            return value
         }
-        for (place, mark) in punctuation where text[base + place] != mark { return nil }
-        guard let year = number(0, 4), (1970..<2262).contains(year), let month = number(5, 2),
-            (1...12).contains(month), let day = number(8, 2), (1...31).contains(day),
-            let hour = number(11, 2), hour < 24, let minute = number(14, 2), minute < 60,
-            let second = number(17, 2), second < 60, let microseconds = number(20, 6)
+        guard (1970..<2262).contains(parts[0]), (1...12).contains(parts[1]),
+            (1...31).contains(parts[2]), parts[3] < 24, parts[4] < 60, parts[5] < 60
         else { return nil }
-        let days = daysSince1970(year: year, month: month, day: day)
-        let seconds = ((days * 24 + hour) * 60 + minute) * 60 + second
-        return UInt64(seconds * 1_000_000 + microseconds) * 1000
+        let days = daysSince1970(year: parts[0], month: parts[1], day: parts[2])
+        let seconds = ((days * 24 + parts[3]) * 60 + parts[4]) * 60 + parts[5]
+        return UInt64(seconds * 1_000_000 + parts[6]) * 1000
     }
 
-    private static let punctuation: [(Int, UInt8)] = [
-        (4, UInt8(ascii: "-")), (7, UInt8(ascii: "-")), (10, UInt8(ascii: "T")),
-        (13, UInt8(ascii: ":")), (16, UInt8(ascii: ":")), (19, UInt8(ascii: ".")),
-        (26, UInt8(ascii: "Z")),
-    ]
+    /// Any digits, and what is between them.
+    private static let look = "0000-00-00T00:00:00.000000Z"
 
     /// The inverse of `date`.
     static func daysSince1970(year: Int, month: Int, day: Int) -> Int {

@@ -1,7 +1,13 @@
 import Glibc
 
 /// Says something on standard error, which is for the person and none of the output.
-package func complain(_ text: String) { Complaints.say(text) }
+package func complain(_ text: String) {
+    guard unsafe Complaints.waiting == nil || isatty(STDERR_FILENO) == 0 else {
+        unsafe Complaints.waiting?.append(text)
+        return
+    }
+    complain(Array("portgauge: \(text)\n".utf8))
+}
 
 /// Writes to standard error, as it is.
 package func complain(_ bytes: [UInt8]) {
@@ -13,21 +19,13 @@ package func complain(_ bytes: [UInt8]) {
 enum Complaints {
     /// The complaints that wait; nil while none has to.
     // SAFETY: everything that complains while there is a screen is on one thread.
-    nonisolated(unsafe) private static var waiting: [String]?
-
-    static func say(_ text: String) {
-        guard unsafe waiting == nil || isatty(STDERR_FILENO) == 0 else {
-            unsafe waiting?.append(text)
-            return
-        }
-        complain(Array("portgauge: \(text)\n".utf8))
-    }
+    nonisolated(unsafe) fileprivate static var waiting: [String]?
 
     static func hold() { if unsafe waiting == nil { unsafe waiting = [] } }
 
     static func tell() {
         let texts = unsafe waiting ?? []
         unsafe waiting = nil
-        for text in texts { say(text) }
+        for text in texts { complain(text) }
     }
 }

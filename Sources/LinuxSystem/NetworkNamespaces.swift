@@ -13,15 +13,10 @@ package enum NetworkNamespaces {
         /// The first process in it; 0 if it was found by its mount.
         package let pid: UInt32
 
-        /// The namespace of a process.
-        package init(inode: UInt32, pid: UInt32) {
-            self.init(inode: inode, path: "/proc/\(pid)/ns/net", pid: pid)
-        }
-
-        init(inode: UInt32, path: String, pid: UInt32) {
-            self.inode = inode
-            self.path = path
-            self.pid = pid
+        /// The namespace of a process, unless `path` says otherwise.
+        package init(inode: UInt32, pid: UInt32, path: String? = nil) {
+            (self.inode, self.pid) = (inode, pid)
+            self.path = path ?? "/proc/\(pid)/ns/net"
         }
     }
 
@@ -50,14 +45,15 @@ package enum NetworkNamespaces {
         var found: [UInt32: Found] = [:]
         func add(_ path: String, pid: UInt32) {
             guard let inode = link(path), found[inode] == nil else { return }
-            found[inode] = Found(inode: inode, path: path, pid: pid)
+            found[inode] = Found(inode: inode, pid: pid, path: path)
         }
         for pid in KernelFiles.processes {
             add("/proc/\(pid)/ns/net", pid: pid)
             for thread in threads(of: pid) { add(thread + "/ns/net", pid: pid) }
         }
-        for mount in mounts() where found[mount.inode] == nil {
-            found[mount.inode] = Found(inode: mount.inode, path: mount.path, pid: 0)
+        let mounts = KernelFiles.text("/proc/self/mountinfo", limit: 4 << 20)
+        for mount in mounts.map(Self.mounts(inMountInfo:)) ?? [] where found[mount.inode] == nil {
+            found[mount.inode] = Found(inode: mount.inode, pid: 0, path: mount.path)
         }
         return found.values.sorted { $0.inode < $1.inode }
     }
@@ -100,11 +96,10 @@ package enum NetworkNamespaces {
     /// The namespace this process lives in, and the way back into it.
     package struct Home: ~Copyable {
         private let descriptor: FileDescriptor
-        private let inode: UInt32?
+        private let inode = NetworkNamespaces.own
 
         package init() throws(SystemError) {
             descriptor = try FileDescriptor(opening: "/proc/self/ns/net", remedy: "mount /proc")
-            inode = NetworkNamespaces.own
         }
 
         /// Runs `body` inside another namespace: on this thread, which is the only one.
@@ -134,10 +129,6 @@ package enum NetworkNamespaces {
 
     /// The mounts that keep a network namespace, from `/proc/self/mountinfo`: the fourth field is
     /// `net:[INODE]`, the fifth the path, with white space as `\040`.
-    static func mounts() -> [(inode: UInt32, path: String)] {
-        KernelFiles.text("/proc/self/mountinfo", limit: 4 << 20).map(mounts(inMountInfo:)) ?? []
-    }
-
     static func mounts(inMountInfo text: String) -> [(inode: UInt32, path: String)] {
         text.split(separator: "\n").compactMap { line in
             let fields = line.split(separator: " ", maxSplits: 5)

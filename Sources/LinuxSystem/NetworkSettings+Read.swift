@@ -4,13 +4,8 @@ import PortModel
 extension NetworkSettings {
     /// Reads the settings of the network namespace that this thread is in. It needs no rights.
     package static func read() throws(SystemError) -> NetworkSettings {
-        let text = try Setting.text("ip_local_port_range")
-        guard let range = PortRange(setting: text) else {
-            throw Setting.unexpected("ip_local_port_range")
-        }
-        guard let reserved = PortSet(list: try Setting.text("ip_local_reserved_ports")) else {
-            throw Setting.unexpected("ip_local_reserved_ports")
-        }
+        let range = try Setting.read("ip_local_port_range") { PortRange(setting: $0) }
+        let reserved = try Setting.read("ip_local_reserved_ports") { PortSet(list: $0) }
         let delay = try Setting.numberIfAny("tcp_tw_reuse_delay")
         let timeWait = TimeWaitRules(
             reuse: UInt8(clamping: try Setting.number("tcp_tw_reuse")),
@@ -45,22 +40,25 @@ private enum Setting {
     /// list of all odd ports takes 192 KiB.
     static let limit = 512 * 1024
 
-    static func text(_ name: String) throws(SystemError) -> String {
+    /// - Parameter parse: gives nil for what no such setting is.
+    static func read<Value>(
+        _ name: String, _ parse: (String) -> Value?
+    ) throws(SystemError) -> Value {
+        let action = "read /proc/sys/net/ipv4/\(name)"
         let file = try FileDescriptor(
-            opening: path(name), to: "read",
+            opening: "/proc/sys/net/ipv4/\(name)", to: "read",
             remedy: errno == ENOENT ? "mount /proc" : "mount /proc, and make it readable")
         var bytes = [UInt8](repeating: 0, count: limit)
-        let count = try check("read \(path(name))", remedy: "please report this") {
-            file.read(into: &bytes)
-        }
-        guard count < limit else { throw unexpected(name) }
+        let count = try check(action, remedy: "please report this") { file.read(into: &bytes) }
         let line = bytes[..<count].prefix { $0 != UInt8(ascii: "\n") }
-        return String(decoding: line, as: UTF8.self)
+        guard count < limit, let value = parse(String(decoding: line, as: UTF8.self)) else {
+            throw SystemError(action, errno: EBADMSG, remedy: "please report this")
+        }
+        return value
     }
 
     static func number(_ name: String) throws(SystemError) -> UInt32 {
-        guard let number = UInt32(try text(name)) else { throw unexpected(name) }
-        return number
+        try read(name) { UInt32($0) }
     }
 
     /// - Returns: nil if the kernel has no such setting.
@@ -68,14 +66,8 @@ private enum Setting {
         do throws(SystemError) {
             return try number(name)
         } catch {
-            if error.errno == ENOENT { return nil }
-            throw error
+            guard error.errno == ENOENT else { throw error }
+            return nil
         }
     }
-
-    static func unexpected(_ name: String) -> SystemError {
-        SystemError("read \(path(name))", errno: EBADMSG, remedy: "please report this")
-    }
-
-    private static func path(_ name: String) -> String { "/proc/sys/net/ipv4/\(name)" }
 }

@@ -3,11 +3,9 @@ import PortModel
 /// The processes of this host, as far as /proc shows them to this one.
 package struct ProcessList: Sendable {
     /// By their pids, in the pid namespace that /proc was mounted in.
-    package private(set) var processes: [ProcessID] = []
+    package let processes = Self.named(KernelFiles.processes)
 
-    package init() {
-        processes = Self.named(KernelFiles.processes)
-    }
+    package init() {}
 
     /// Whether processes are numbered here as records number them.
     package static var isNumberedAsInRecords: Bool {

@@ -17,76 +17,60 @@ package struct SocketDump: Sendable {
     package struct States: OptionSet, Sendable {
         package let rawValue: UInt32
         package init(rawValue: UInt32) { self.rawValue = rawValue }
-
         package init(_ state: KernelSocket.State) { self.init(rawValue: 1 << state.rawValue) }
 
         package static let all = States(rawValue: ~(1 << closed))
     }
 
+    /// The last message was there.
+    private(set) var hasEnded = false
+    /// The kernel says that its walk was disturbed, or that messages were lost.
+    private(set) var wasDisturbed = false
+
     init() {}
 
     /// Lists the sockets in any of `states`. A state that the kernel does not know has none.
     package static func read(_ states: States = .all) throws(SystemError) -> SocketDump {
-        var dump = SocketDump()
-        try each(in: states, restart: { dump = SocketDump() }, { dump.take($0) })
-        return dump
+        for _ in 1..<attempts {
+            let dump = try SocketDump(walking: states, isLast: false)
+            if !dump.wasDisturbed { return dump }
+        }
+        // Disturbed as well or not, each line of it is true, as much as sock_diag promises.
+        return try SocketDump(walking: states, isLast: true)
     }
 
     /// Gives each connection of this network namespace its cookie, as sock_diag does to all that it
     /// lists: for kernels in which a hook cannot.
     package static func makeCookies() throws(SystemError) {
-        try each(
-            in: .all.subtracting([States(.listen), States(.newSynReceived)]), restart: {}, { _ in })
-    }
-
-    mutating func take(_ message: inet_diag_msg) {
-        if let socket = KernelSocket(message) { sockets.append(socket) } else { unknown += 1 }
+        _ = try read(.all.subtracting([States(.listen), States(.newSynReceived)]))
     }
 
     // MARK: Netlink
 
     private static let remedy = "load the kernel modules inet_diag and tcp_diag"
     private static let attempts = 4
+    static let sequence: UInt32 = 1
 
-    /// Calls `body` with each socket, and `restart` before it begins anew because the kernel says that
-    /// its walk was disturbed, or that messages were lost.
-    static func each(
-        in states: States, restart: () -> Void, _ body: (inet_diag_msg) -> Void
-    ) throws(SystemError) {
-        for attempt in 1...attempts {
-            if try walk(states, attempt: attempt, body) { return }
-            if attempt < attempts { restart() }
-        }
-        // Disturbed each time. Each line of it is true all the same, as much as sock_diag promises.
-    }
-
-    /// - Returns: false if the kernel says that its walk was disturbed.
-    private static func walk(
-        _ states: States, attempt: Int, _ body: (inet_diag_msg) -> Void
-    ) throws(SystemError) -> Bool {
+    /// - Parameter isLast: it is not tried again, whatever happens.
+    private init(walking states: States, isLast: Bool) throws(SystemError) {
         let socket = try FileDescriptor.socket(
-            AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG, for: "list sockets", remedy: remedy)
-        try ask(for: states, of: socket)
-        var reply = Reply()
+            AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG, for: "list sockets", remedy: Self.remedy)
+        try Self.ask(for: states, of: socket)
         var buffer = [UInt8](repeating: 0, count: 32 * 1024)
-        repeat {
-            let count: Int
-            do throws(SystemError) {
-                count = try check("list sockets", remedy: remedy) {
-                    // SAFETY: the kernel writes within the array.
-                    unsafe recv(socket.raw, &buffer, buffer.count, Int32(MSG_TRUNC))
-                }
-            } catch {
-                if error.errno == ENOBUFS, attempt < attempts { return false }
-                throw error
+        while !hasEnded {
+            // SAFETY: the kernel writes within the array.
+            let count = retrying {
+                unsafe recv(socket.raw, &buffer, buffer.count, Int32(MSG_TRUNC))
+            }
+            if count < 0 {
+                guard errno == ENOBUFS, !isLast else { throw Self.failure(errno) }
+                wasDisturbed = true
+                return
             }
             // The kernel makes its messages to fit 32 KiB.
-            if count > buffer.count {
-                throw SystemError("list sockets", errno: EMSGSIZE, remedy: "please report this")
-            }
-            try reply.take(buffer[..<count], body)
-        } while !reply.hasEnded
-        return !reply.wasDisturbed
+            guard count <= buffer.count else { throw Self.bug(EMSGSIZE) }
+            try take(buffer[..<count])
+        }
     }
 
     private struct Request: BitwiseCopyable {
@@ -102,7 +86,7 @@ package struct SocketDump: Sendable {
         // The older form of the request: only it asks for both families in one walk.
         request.header.nlmsg_type = UInt16(TCPDIAG_GETSOCK)
         request.header.nlmsg_flags = UInt16(NLM_F_REQUEST | NLM_F_ROOT | NLM_F_MATCH)
-        request.header.nlmsg_seq = Reply.sequence
+        request.header.nlmsg_seq = sequence
         request.body.idiag_states = states.rawValue
         // Without an address it goes to the kernel.
         try check("list sockets", remedy: remedy) {
@@ -111,63 +95,57 @@ package struct SocketDump: Sendable {
         }
     }
 
-    /// The kernel's answer as far as it has come.
-    struct Reply {
-        static let sequence: UInt32 = 1
-
-        /// The last message was there.
-        private(set) var hasEnded = false
-        private(set) var wasDisturbed = false
-
-        init() {}
-
-        /// Takes a datagram: any number of messages, each padded to four bytes.
-        ///
-        /// - Throws: the kernel's own error, or EBADMSG for what is cut short or no message at all.
-        mutating func take(
-            _ datagram: ArraySlice<UInt8>, _ body: (inet_diag_msg) -> Void
-        ) throws(SystemError) {
-            var rest = datagram
-            if rest.isEmpty { throw malformed }
-            while !rest.isEmpty {
-                guard let header = rest.load(nlmsghdr.self),
-                    case let length = Int(header.nlmsg_len),
-                    length >= MemoryLayout<nlmsghdr>.size, length <= rest.count
-                else { throw malformed }
-                let payload = rest.prefix(length).dropFirst(MemoryLayout<nlmsghdr>.size)
-                rest = rest.dropFirst((length + 3) & ~3)
-                // An answer to somebody else's question.
-                guard header.nlmsg_seq == Self.sequence else { continue }
-                if header.nlmsg_flags & UInt16(NLM_F_DUMP_INTR) != 0 { wasDisturbed = true }
-                switch Int32(header.nlmsg_type) {
-                case NLMSG_DONE:
-                    hasEnded = true
-                    // Kernels before 4.14 say nothing there.
-                    if let result = payload.load(Int32.self), result < 0 { throw error(result) }
-                    return
-                case NLMSG_ERROR:
-                    guard let result = payload.load(Int32.self), result <= 0 else {
-                        throw malformed
-                    }
-                    // 0 is an acknowledgement.
-                    if result < 0 { throw error(result) }
-                case NLMSG_OVERRUN: wasDisturbed = true
-                case TCPDIAG_GETSOCK, SOCK_DIAG_BY_FAMILY:
-                    guard let message = payload.load(inet_diag_msg.self) else { throw malformed }
-                    body(message)
-                default: break
+    /// Takes a datagram: any number of messages, each padded to four bytes.
+    ///
+    /// - Throws: the kernel's own error, or EBADMSG for what is cut short or no message at all.
+    mutating func take(_ datagram: ArraySlice<UInt8>) throws(SystemError) {
+        var rest = datagram
+        if rest.isEmpty { throw Self.bug(EBADMSG) }
+        while !rest.isEmpty {
+            guard let header = rest.load(nlmsghdr.self),
+                case let length = Int(header.nlmsg_len),
+                length >= MemoryLayout<nlmsghdr>.size, length <= rest.count
+            else { throw Self.bug(EBADMSG) }
+            let payload = rest.prefix(length).dropFirst(MemoryLayout<nlmsghdr>.size)
+            rest = rest.dropFirst((length + 3) & ~3)
+            // An answer to somebody else's question.
+            guard header.nlmsg_seq == Self.sequence else { continue }
+            if header.nlmsg_flags & UInt16(NLM_F_DUMP_INTR) != 0 { wasDisturbed = true }
+            switch Int32(header.nlmsg_type) {
+            case NLMSG_DONE:
+                hasEnded = true
+                // Kernels before 4.14 say nothing there.
+                if let result = payload.load(Int32.self), result < 0 {
+                    throw Self.failure(0 &- result)
                 }
+                return
+            case NLMSG_ERROR:
+                guard let result = payload.load(Int32.self), result <= 0 else {
+                    throw Self.bug(EBADMSG)
+                }
+                // 0 is an acknowledgement.
+                if result < 0 { throw Self.failure(0 &- result) }
+            case NLMSG_OVERRUN: wasDisturbed = true
+            case TCPDIAG_GETSOCK, SOCK_DIAG_BY_FAMILY:
+                guard let message = payload.load(inet_diag_msg.self) else {
+                    throw Self.bug(EBADMSG)
+                }
+                if let socket = KernelSocket(message) {
+                    sockets.append(socket)
+                } else {
+                    unknown += 1
+                }
+            default: break
             }
         }
+    }
 
-        private var malformed: SystemError {
-            SystemError("list sockets", errno: EBADMSG, remedy: "please report this")
-        }
+    private static func bug(_ errno: Int32) -> SystemError {
+        SystemError("list sockets", errno: errno, remedy: "please report this")
+    }
 
-        /// - Parameter result: an errno, negative as the kernel returns it.
-        private func error(_ result: Int32) -> SystemError {
-            SystemError("list sockets", errno: 0 &- result, remedy: SocketDump.remedy)
-        }
+    private static func failure(_ errno: Int32) -> SystemError {
+        SystemError("list sockets", errno: errno, remedy: remedy)
     }
 }
 
@@ -207,12 +185,10 @@ extension KernelSocket {
 extension IPAddress {
     /// - Parameter words: in network order; only the first counts if it is IPv4.
     fileprivate init(_ words: (UInt32, UInt32, UInt32, UInt32), isV4: Bool) {
-        if isV4 {
-            self.init(v4: UInt32(bigEndian: words.0))
-        } else {
-            self.init(
-                high: UInt64(UInt32(bigEndian: words.0)) << 32 | UInt64(UInt32(bigEndian: words.1)),
-                low: UInt64(UInt32(bigEndian: words.2)) << 32 | UInt64(UInt32(bigEndian: words.3)))
-        }
+        // SAFETY: both are 16 plain bytes, of which every pattern is a valid value.
+        self =
+            unsafe isV4
+            ? IPAddress(v4: UInt32(bigEndian: words.0))
+            : IPAddress(unsafeBitCast(words, to: in6_addr.self))
     }
 }

@@ -54,7 +54,7 @@ package struct TerminalScreen: ~Copyable {
             modes = before
             Complaints.hold()
         }
-        guard var raw = modes else { return }
+        guard let modes, case var raw = modes else { return }
         // The keys that make signals stay what the person has set them to.
         raw.c_lflag &= ~tcflag_t(ICANON | ECHO)
         raw.c_lflag |= tcflag_t(ISIG)
@@ -63,17 +63,15 @@ package struct TerminalScreen: ~Copyable {
             unsafe keys[Int(VMIN)] = 0
             unsafe keys[Int(VTIME)] = 0
         }
-        if let modes {
-            // SAFETY: the structure is copied, and what it points to is immortal, as a StaticString is.
-            var terminal = unsafe pg_terminal()
-            unsafe terminal.input = STDIN_FILENO
-            unsafe terminal.output = output.pollable ?? STDOUT_FILENO
-            unsafe terminal.modes = modes
-            unsafe terminal.leave = UnsafeRawPointer(Self.leave.utf8Start)
-                .assumingMemoryBound(to: CChar.self)
-            unsafe terminal.leave_size = Self.leave.utf8CodeUnitCount
-            unsafe pg_guard_terminal(&terminal)
-        }
+        // SAFETY: the structure is copied, and what it points to is immortal, as a StaticString is.
+        var terminal = unsafe pg_terminal()
+        unsafe terminal.input = STDIN_FILENO
+        unsafe terminal.output = output.pollable ?? STDOUT_FILENO
+        unsafe terminal.modes = modes
+        unsafe terminal.leave = UnsafeRawPointer(Self.leave.utf8Start)
+            .assumingMemoryBound(to: CChar.self)
+        unsafe terminal.leave_size = Self.leave.utf8CodeUnitCount
+        unsafe pg_guard_terminal(&terminal)
         try check("set terminal modes", remedy: "please report this") {
             unsafe tcsetattr(STDIN_FILENO, TCSANOW, &raw)
         }

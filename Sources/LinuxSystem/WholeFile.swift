@@ -8,19 +8,14 @@ package struct WholeFile: Sendable {
 
     /// Looks whether it can be written, so that nobody learns that only at the end.
     package init(_ path: String) throws(SystemError) {
-        if let status = KernelFiles.status(path) {
-            let type = status.st_mode & S_IFMT
-            if type == S_IFDIR {
-                throw SystemError(
-                    "write \(path)", errno: EISDIR, remedy: "it is a directory: name a file")
-            }
-            isReplaced = type == S_IFREG
-            // A link stays what it is.
-            self.path = isReplaced ? Self.resolved(path) : path
-        } else {
-            isReplaced = true
-            self.path = path
+        let type = KernelFiles.status(path).map { $0.st_mode & S_IFMT }
+        if type == S_IFDIR {
+            throw SystemError(
+                "write \(path)", errno: EISDIR, remedy: "it is a directory: name a file")
         }
+        isReplaced = type == nil || type == S_IFREG
+        // A link stays what it is.
+        self.path = isReplaced ? Self.resolved(path) : path
         let place = isReplaced ? Self.folder(of: self.path) : self.path
         try check("write \(path)", remedy: Self.remedy) {
             // SAFETY: Swift lends the path with its NUL; the same of the calls below.
@@ -63,6 +58,7 @@ package struct WholeFile: Sendable {
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
+    /// `path` itself if nothing is there yet.
     private static func resolved(_ path: String) -> String {
         // SAFETY: realpath() returns a string of its own, which is freed after it was copied.
         guard let real = unsafe realpath(path, nil) else { return path }

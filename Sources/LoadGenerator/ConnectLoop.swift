@@ -1,5 +1,6 @@
 import Glibc
 import LinuxSystem
+import Synchronization
 
 /// A load of outgoing TCP connections, each opened and closed again without data.
 ///
@@ -44,13 +45,6 @@ package struct ConnectLoop: Sendable {
     /// Keeps every connection open to the end of `run`, in place of closing it.
     package var hold = false
 
-    /// Makes the server close first, so that its side goes to TIME_WAIT and the port is free.
-    /// No effect with `hold`.
-    package var serverCloses = false
-
-    /// How long a client rests after a failure, so that a range that is full does not make it spin.
-    package var pauseAfterFailureMilliseconds = 0
-
     /// Accepts the connections as well; else something else must listen at the destinations.
     package var startServers = true
 
@@ -90,30 +84,31 @@ package struct ConnectLoop: Sendable {
         try require(duration.map { $0 >= 0 } ?? true, "duration")
         try require(connections.map { $0 >= 0 && $0 < 1 << 32 } ?? true, "connections")
         try require(rate.map { $0 > 0 } ?? true, "rate")
-        try require(pauseAfterFailureMilliseconds >= 0, "pauseAfterFailureMilliseconds")
     }
 
     /// The connections of the clients are closed when this returns, before the servers stop.
     private func connectAndHold(_ whileHeld: (LoadResult) throws -> Void) throws -> LoadResult {
         let gate = StartGate()
-        var threads: [Thread<ClientThread.Outcome>] = []
+        var threads: [Thread<(LoadResult, [HeldSocket])>] = []
         do throws(SystemError) {
-            for number in 0..<clients {
-                let client = ClientThread(load: self, number: number)
-                threads.append(try Thread { client.run(from: gate) })
+            try gate.start.withLock { start throws(SystemError) in
+                for number in 0..<clients {
+                    threads.append(try Thread { connect(asClient: number, from: gate) })
+                }
+                start = monotonicSeconds()
             }
         } catch {
-            gate.open(at: nil)
             for thread in threads { _ = thread.join() }
             throw error
         }
-        let start = MonotonicTime.now()
-        gate.open(at: start)
         let outcomes = threads.map { $0.join() }
 
         var result = LoadResult()
-        result.seconds = MonotonicTime.now().seconds(since: start)
-        for outcome in outcomes { result.add(outcome.result) }
+        result.seconds = monotonicSeconds() - (gate.start.withLock { $0 } ?? 0)
+        for (client, _) in outcomes {
+            result.opened += client.opened
+            result.failed.merge(client.failed, uniquingKeysWith: +)
+        }
         // Without this the optimiser may close the held connections before.
         try withExtendedLifetime(outcomes) { if hold { try whileHeld(result) } }
         return result
@@ -121,18 +116,17 @@ package struct ConnectLoop: Sendable {
 
     /// A server for each port and IP version: on the address itself when there is only one, else on
     /// the wildcard address, because one listener for many addresses costs least.
-    private func makeServers() throws(SystemError) -> [ServerThreads] {
-        let treatment: ServerThreads.Treatment =
-            hold ? .keep : serverCloses ? .closeAtOnce : .readToEnd
+    private func makeServers() throws(SystemError) -> [Server] {
         let groups = Dictionary(grouping: Set(destinations)) {
             Endpoint.any(ipv6: $0.travelsAsIPv6, port: $0.port)
         }
-        var servers: [ServerThreads] = []
+        var servers: [Server] = []
         do throws(SystemError) {
             for (wildcard, endpoints) in groups {
                 let endpoint = endpoints.count == 1 ? endpoints[0] : wildcard
-                servers.append(
-                    try ServerThreads(at: endpoint, count: serverThreads, treatment: treatment))
+                let server = try Server(at: endpoint)
+                servers.append(server)
+                try server.start(threads: serverThreads, holds: hold)
             }
         } catch {
             try? stop(servers)
@@ -142,11 +136,27 @@ package struct ConnectLoop: Sendable {
     }
 
     /// Stops all, then throws what stopped one early.
-    private func stop(_ servers: [ServerThreads]) throws(SystemError) {
+    private func stop(_ servers: [Server]) throws(SystemError) {
         var failure: SystemError?
         for server in servers {
             do throws(SystemError) { try server.stop() } catch { failure = error }
         }
         if let failure { throw failure }
     }
+}
+
+/// Counts of a load.
+package struct LoadResult: Sendable, Equatable {
+    /// Connections that were established.
+    package var opened = 0
+
+    /// Failures by errno; a connection that was established and then ended in an error counts here
+    /// as well as in `opened`.
+    package var failed: [Int32: Int] = [:]
+
+    /// From the first attempt to the last, on the monotonic clock.
+    package var seconds = 0.0
+
+    /// Connections established in each second; 0 when no time has passed.
+    package var connectionsPerSecond: Double { seconds > 0 ? Double(opened) / seconds : 0 }
 }

@@ -7,20 +7,16 @@ import PortModel
 /// An address written "::ffff:127.0.0.1" is an IPv6 endpoint: it is used through an AF_INET6
 /// socket, although the packets are IPv4.
 package struct Endpoint: Sendable, Hashable, CustomStringConvertible {
-    private let address: IPAddress
+    let address: IPAddress
 
     /// 1 to 65535; 0 lets the kernel choose when binding.
     package let port: UInt16
 
     /// Whether a socket for this endpoint is AF_INET6.
     package let isIPv6: Bool
+}
 
-    init(_ address: IPAddress, port: UInt16, isIPv6: Bool) {
-        self.address = address
-        self.port = port
-        self.isIPv6 = isIPv6
-    }
-
+extension Endpoint {
     /// An endpoint from a numeric address such as "127.0.0.1", "::1" or "::ffff:127.0.0.1".
     ///
     /// Throws EINVAL for any other text: names are not resolved.
@@ -28,7 +24,7 @@ package struct Endpoint: Sendable, Hashable, CustomStringConvertible {
         guard let address = IPAddress(text) else {
             throw SystemError("inet_pton \(text)", errno: EINVAL)
         }
-        self.init(address, port: port, isIPv6: text.contains(":"))
+        self.init(address: address, port: port, isIPv6: text.contains(":"))
     }
 
     /// `count` endpoints on consecutive addresses from 127.0.0.1 on, all with the same port.
@@ -37,14 +33,14 @@ package struct Endpoint: Sendable, Hashable, CustomStringConvertible {
     /// `count` is clamped to 0 ... 65535.
     package static func loopback(count: Int, port: UInt16) -> [Endpoint] {
         (0..<UInt32(min(max(count, 0), 65535))).map {
-            Endpoint(IPAddress(v4: 0x7F00_0001 + $0), port: port, isIPv6: false)
+            Endpoint(address: IPAddress(v4: 0x7F00_0001 + $0), port: port, isIPv6: false)
         }
     }
 
     /// The wildcard address, on which a listener accepts connections to every local address.
     static func any(ipv6: Bool, port: UInt16) -> Endpoint {
         let address = ipv6 ? IPAddress(high: 0, low: 0) : IPAddress(v4: 0)
-        return Endpoint(address, port: port, isIPv6: ipv6)
+        return Endpoint(address: address, port: port, isIPv6: ipv6)
     }
 
     /// Whether packets to this endpoint are IPv6, which those to "::ffff:127.0.0.1" are not.
@@ -52,7 +48,7 @@ package struct Endpoint: Sendable, Hashable, CustomStringConvertible {
 
     /// The same address with another port.
     package func with(port: UInt16) -> Endpoint {
-        Endpoint(address, port: port, isIPv6: isIPv6)
+        Endpoint(address: address, port: port, isIPv6: isIPv6)
     }
 
     /// Such as "127.0.0.1:80" or "[::1]:80".

@@ -28,7 +28,7 @@ package enum PrivateNamespace {
     /// Throws when loopback cannot be brought up or a setting is refused, naming it: the thread is
     /// in the new namespace even so.
     package static func enter(settings: [String: String] = [:]) throws(SystemError) {
-        try unshareNetwork()
+        try check("unshare CLONE_NEWNET") { pg_unshare_network() }
         try bringUpLoopback()
         try set(settings)
     }
@@ -51,10 +51,6 @@ package enum PrivateNamespace {
 
     private static let path = "/proc/thread-self/ns/net"
 
-    private static func unshareNetwork() throws(SystemError) {
-        try check("unshare CLONE_NEWNET") { pg_unshare_network() }
-    }
-
     /// A new namespace has its loopback device down; the addresses come with bringing it up.
     private static func bringUpLoopback() throws(SystemError) {
         let socket = try FileDescriptor.socket(AF_INET, SOCK_DGRAM, for: "socket")
@@ -66,4 +62,17 @@ package enum PrivateNamespace {
         unsafe request.ifr_ifru.ifru_flags = Int16(IFF_UP)
         try check("ioctl lo up") { unsafe ioctl(socket.raw, UInt(SIOCSIFFLAGS), &request) }
     }
+}
+
+/// Sets the name (comm) of the process, which is that of its main thread.
+///
+/// The kernel keeps the first 15 bytes.
+package func setProcessName(_ name: String) throws(SystemError) {
+    try write(name, to: "/proc/self/comm")
+}
+
+/// Writes a setting to a file through which the kernel takes it, in one call as it expects.
+private func write(_ text: String, to path: String) throws(SystemError) {
+    let file = try FileDescriptor(opening: path, O_WRONLY)
+    try file.write(Array(text.utf8), "write \(path) = \(text)")
 }

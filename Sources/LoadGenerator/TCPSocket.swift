@@ -28,7 +28,7 @@ package struct TCPSocket: ~Copyable, Sendable {
 
     /// Gives the socket a local endpoint; `reuseAddress` allows a port that is still in TIME_WAIT.
     package func bind(to endpoint: Endpoint, reuseAddress: Bool = false) throws(SystemError) {
-        if reuseAddress { try setReuseAddress() }
+        if reuseAddress { try set(SOL_SOCKET, SO_REUSEADDR, to: Int32(1), "SO_REUSEADDR") }
         // SAFETY: the kernel reads the name that it is lent; the same of connect().
         try check("bind \(endpoint)") {
             unsafe endpoint.withSocketAddress { unsafe Glibc.bind(fileDescriptor, $0, $1) }
@@ -50,25 +50,24 @@ package struct TCPSocket: ~Copyable, Sendable {
 
     /// Connects and waits until the connection is established or has failed.
     package func connect(to endpoint: Endpoint) throws(SystemError) {
-        switch callConnect(endpoint) {
-        case 0: return
         // The kernel goes on with an interrupted connect: calling it again would be an error.
-        case EINTR: try finishConnect(to: endpoint)
-        case let code: throw SystemError("connect \(endpoint)", errno: code)
-        }
+        if try !startConnect(to: endpoint) { _ = try hasFinished(to: endpoint, within: -1) }
     }
 
     /// Begins to connect a non-blocking socket; a connection still in progress is a success.
-    package func startConnect(to endpoint: Endpoint) throws(SystemError) {
-        switch callConnect(endpoint) {
-        case 0, EINPROGRESS, EINTR: return
-        case let code: throw SystemError("connect \(endpoint)", errno: code)
+    ///
+    /// - Returns: whether it is established.
+    @discardableResult
+    package func startConnect(to endpoint: Endpoint) throws(SystemError) -> Bool {
+        let result = unsafe endpoint.withSocketAddress { name, length in
+            unsafe Glibc.connect(fileDescriptor, name, length)
         }
-    }
-
-    /// Waits until what `startConnect` began is established, or throws why it failed.
-    package func finishConnect(to endpoint: Endpoint) throws(SystemError) {
-        _ = try hasFinished(to: endpoint, within: -1)
+        // The path without failure builds no text.
+        guard result != 0, case let code = errno else { return true }
+        guard code == EINPROGRESS || code == EINTR else {
+            throw SystemError("connect \(endpoint)", errno: code)
+        }
+        return false
     }
 
     /// Waits up to `milliseconds` (-1: for ever) for the end of what `startConnect` began. Returns
@@ -114,12 +113,9 @@ package struct TCPSocket: ~Copyable, Sendable {
         try shutdown(Int32(SHUT_WR))
     }
 
-    /// Ends a listener: an `accept` that waits in another thread throws EINVAL at once.
-    func shutdownListener() throws(SystemError) {
-        try shutdown(Int32(SHUT_RDWR))
-    }
-
-    private func shutdown(_ direction: Int32) throws(SystemError) {
+    /// Ends one direction or, of a listener, both: an `accept` that waits in another thread throws
+    /// EINVAL at once.
+    func shutdown(_ direction: Int32) throws(SystemError) {
         try check("shutdown \(localName)") { Glibc.shutdown(fileDescriptor, direction) }
     }
 
@@ -162,22 +158,13 @@ package struct TCPSocket: ~Copyable, Sendable {
         guard result == 0 else { throw SystemError("close", errno: errno) }
     }
 
-    /// Gives up the ownership: the caller must close the descriptor.
-    consuming func release() -> Int32 {
-        let result = fileDescriptor
-        discard self
-        return result
-    }
-
     /// The endpoint that the socket is bound to; port 0 before it has one.
     package var localEndpoint: Endpoint {
         get throws(SystemError) {
-            // SAFETY: the kernel writes as many bytes as it is told that there is room for.
-            let name = try unsafe IPAddress.fromSocketCall("getsockname") {
-                unsafe getsockname(fileDescriptor, $0, $1)
+            guard let name = try IPAddress.ofSocket(fileDescriptor) else {
+                throw SystemError("getsockname", errno: EAFNOSUPPORT)
             }
-            guard let name else { throw SystemError("getsockname", errno: EAFNOSUPPORT) }
-            return Endpoint(name.address, port: name.port, isIPv6: name.isV6)
+            return Endpoint(address: name.address, port: name.port, isIPv6: name.isV6)
         }
     }
 
@@ -190,12 +177,39 @@ package struct TCPSocket: ~Copyable, Sendable {
     private var localName: String {
         (try? localEndpoint.description) ?? "socket \(fileDescriptor)"
     }
+}
 
-    /// Returns 0 or the errno, so that the path without failure builds no text.
-    private func callConnect(_ endpoint: Endpoint) -> Int32 {
-        let result = unsafe endpoint.withSocketAddress { name, length in
-            unsafe Glibc.connect(fileDescriptor, name, length)
+/// The socket options that decide how a connection gets its port and how it gives it back.
+extension TCPSocket {
+    /// Makes closing send RST and free the port at once, in place of FIN and TIME_WAIT.
+    package func setLingerZero() throws(SystemError) {
+        try set(SOL_SOCKET, SO_LINGER, to: linger(l_onoff: 1, l_linger: 0), "SO_LINGER")
+    }
+
+    /// Narrows the ephemeral ports for this socket to `low ... high`; 0 leaves a bound as it is.
+    ///
+    /// Needs Linux 6.3; throws ENOPROTOOPT before, and EINVAL when `low` is above `high`.
+    package func setPortRange(_ low: UInt16, _ high: UInt16) throws(SystemError) {
+        // IP_LOCAL_PORT_RANGE, which the C library does not know; IPv6 sockets take it as well.
+        try set(
+            Int32(IPPROTO_IP), 51, to: UInt32(high) << 16 | UInt32(low), "IP_LOCAL_PORT_RANGE")
+    }
+
+    /// Makes binding to port 0 leave the choice of the port to `connect`.
+    package func setBindAddressNoPort() throws(SystemError) {
+        try set(Int32(IPPROTO_IP), IP_BIND_ADDRESS_NO_PORT, to: Int32(1), "IP_BIND_ADDRESS_NO_PORT")
+    }
+
+    /// `Value` is the plain C type that the option takes.
+    func set<Value: BitwiseCopyable>(
+        _ level: Int32, _ option: Int32, to value: Value, _ name: String
+    ) throws(SystemError) {
+        let length = socklen_t(MemoryLayout<Value>.size)
+        // SAFETY: the kernel reads `length` bytes of the value.
+        try check("setsockopt \(name)") {
+            unsafe withUnsafeBytes(of: value) { bytes in
+                unsafe setsockopt(fileDescriptor, level, option, bytes.baseAddress, length)
+            }
         }
-        return result == 0 ? 0 : errno
     }
 }

@@ -23,10 +23,8 @@ struct DoctorCommand: ParsableCommand {
               portgauge doctor --output json  the same for a script
             """)
 
-    enum Format: String, ExpressibleByArgument, CaseIterable { case text, json }
-
     @Option(help: "How to write: text, or json as one object.")
-    var output = Format.text
+    var output = TraceCommand.Format.text
 
     func run() throws {
         let report = DoctorReport.ofThisHost()

@@ -54,11 +54,8 @@ struct Portgauge: ParsableCommand {
             var command = try parseAsRoot(
                 RunCommand.forParser(Array(CommandLine.arguments.dropFirst())))
             try command.run()
-        } catch let error as SystemError {
-            complain(error.description)
-            Glibc.exit(1)
-        } catch let error as RecordingError {
-            complain(error.description)
+        } catch let error where error is SystemError || error is RecordingError {
+            complain("\(error)")
             Glibc.exit(1)
         } catch {
             exit(withError: error)

@@ -75,17 +75,18 @@ struct RecordingError: Error, CustomStringConvertible {
     var name: String
     var problem: RecordingProblem
 
-    var description: String {
+    var description: String { "read \(name): \(reason)" }
+
+    private var reason: String {
         switch problem {
-        case .empty: "read \(name): it is empty (give the file that --record wrote)"
+        case .empty: "it is empty (give the file that --record wrote)"
         case .foreign:
-            "read \(name): it is no recording (give the file that --record wrote; if it is "
-                + "compressed, uncompress it)"
-        case .tooMany:
-            "read \(name): it has too many recordings in a row (give those of one load test)"
+            "it is no recording (give the file that --record wrote; if it is compressed, uncompress "
+                + "it)"
+        case .tooMany: "it has too many recordings in a row (give those of one load test)"
         case .newer(let version):
-            "read \(name): portgauge \(version) wrote it, and this is \(Portgauge.version), which "
-                + "cannot read it (use that version, or a later one)"
+            "portgauge \(version) wrote it, and this is \(Portgauge.version), which cannot read it "
+                + "(use that version, or a later one)"
         }
     }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import LinuxSystem
 import PortModel
 import Probe
+import Report
 import Tracing
 
 /// What every command that traces can be told.
@@ -36,7 +37,11 @@ struct TracingOptions: ParsableArguments {
                 + "host takes some 50 ns longer meanwhile."))
     var syscalls = true
 
-    @OptionGroup var text: TextOptions
+    @Flag(help: "In text, print seconds since the start (+12.345) in place of the time of day.")
+    var sinceStart = false
+
+    @Flag(help: "In text, print names of peers in place of addresses, as soon as they are known.")
+    var resolve = false
 
     @OptionGroup var outputs: RecordOptions
 
@@ -49,21 +54,16 @@ struct TracingOptions: ParsableArguments {
         options.audit = audit
         options.ringBytes = ringSize
         options.systemCalls = syscalls
-        options.sinceStart = text.sinceStart
-        options.resolve = text.resolve
+        options.sinceStart = sinceStart
+        options.resolve = resolve
         options.record = outputs.record
         options.reports = outputs.reports
         return options
     }
 
     static func thresholds(_ text: String) throws -> [Int] {
-        let percents = try text.split(separator: ",", omittingEmptySubsequences: false).map {
-            guard let percent = Int(digits: $0), (1...100).contains(percent) else {
-                throw ValidationError("'\($0)' is no whole number from 1 to 100")
-            }
-            return percent
-        }
-        return Set(percents).sorted()
+        let percents = text.split(separator: ",", omittingEmptySubsequences: false)
+        return try Set(percents.map { try SnapshotCommand.percent(String($0)) }).sorted()
     }
 
     static func interval(_ text: String) throws -> Double {
@@ -97,5 +97,51 @@ struct DurationOption: ParsableArguments {
             throw ValidationError("it must be a number of seconds greater than 0")
         }
         return seconds
+    }
+}
+
+/// What else is made of a trace, besides what it says while it runs.
+struct RecordOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Write every event there as JSON, whatever else is shown; `portgauge report` makes reports "
+                + "of it. -: to standard output; the text then goes to standard error.",
+            valueName: "file"))
+    var record: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "At the end, write the report there: as JSON or HTML if its name ends in .json or .html, "
+                + "else as text.",
+            valueName: "file"))
+    var report: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "At the end, write the report there as one HTML page with charts.", valueName: "file"))
+    var html: String?
+
+    func validate() throws {
+        let files = [("--record", record), ("--report", report), ("--html", html)]
+        for (option, name) in files where name == "" {
+            throw ValidationError("\(option) needs the name of a file")
+        }
+        for (option, name) in files.dropFirst() where name == "-" {
+            throw ValidationError("\(option) needs a file: standard output has the summary already")
+        }
+        let given = files.filter { $0.1 != nil }
+        for (index, file) in given.enumerated() {
+            if let other = given[..<index].first(where: { $0.1 == file.1 }) {
+                throw ValidationError("\(other.0) and \(file.0) cannot go to one file")
+            }
+        }
+    }
+
+    /// Which reports are to be written, and where.
+    var reports: [ReportFile.Target] {
+        [
+            report.map { ReportFile.Target(path: $0) },
+            html.map { ReportFile.Target(path: $0, form: .html) },
+        ].compactMap(\.self)
     }
 }

@@ -11,7 +11,7 @@ import Testing
     /// A message as the kernel makes it, padded.
     private func message(
         _ type: Int32, _ payload: [UInt8] = [], flags: Int32 = 0,
-        sequence: UInt32 = SocketDump.Reply.sequence, claimed: Int? = nil
+        sequence: UInt32 = SocketDump.sequence, claimed: Int? = nil
     ) -> [UInt8] {
         var header = nlmsghdr()
         let size = MemoryLayout<nlmsghdr>.size
@@ -36,25 +36,23 @@ import Testing
     }
 
     /// What is made of the datagrams: how many sockets, or which error.
-    private func read(_ datagrams: [UInt8]...) -> (reply: SocketDump.Reply, dump: SocketDump, Int32)
-    {
-        var reply = SocketDump.Reply()
+    private func read(_ datagrams: [UInt8]...) -> (dump: SocketDump, Int32) {
         var dump = SocketDump()
         do throws(SystemError) {
-            for datagram in datagrams { try reply.take(datagram[...]) { dump.take($0) } }
+            for datagram in datagrams { try dump.take(datagram[...]) }
         } catch {
-            return (reply, dump, error.errno)
+            return (dump, error.errno)
         }
-        return (reply, dump, 0)
+        return (dump, 0)
     }
 
     @Test func severalMessagesOfBothTypes() {
-        let (reply, dump, error) = read(
+        let (dump, error) = read(
             message(TCPDIAG_GETSOCK, listed())
                 + message(SOCK_DIAG_BY_FAMILY, listed() + [1, 2, 3]),
             message(TCPDIAG_GETSOCK, listed()) + message(NLMSG_DONE, bytes(Int32(0))))
         #expect(dump.sockets.count == 3 && dump.unknown == 0)
-        #expect(reply.hasEnded && !reply.wasDisturbed && error == 0)
+        #expect(dump.hasEnded && !dump.wasDisturbed && error == 0)
     }
 
     @Test func fields() throws {
@@ -105,43 +103,43 @@ import Testing
 
     @Test func errorsOfTheKernel() {
         #expect(
-            read(message(NLMSG_ERROR, bytes(nlmsgerr(error: -ENOENT, msg: nlmsghdr())))).2 == ENOENT
+            read(message(NLMSG_ERROR, bytes(nlmsgerr(error: -ENOENT, msg: nlmsghdr())))).1 == ENOENT
         )
-        #expect(read(message(NLMSG_ERROR, bytes(-EINVAL))).2 == EINVAL)
-        #expect(read(message(NLMSG_ERROR, [1, 2, 3])).2 == EBADMSG)
-        #expect(read(message(NLMSG_ERROR, bytes(Int32.min))).2 == .min)
-        #expect(read(message(NLMSG_DONE, bytes(-ENOMEM))).2 == ENOMEM)
+        #expect(read(message(NLMSG_ERROR, bytes(-EINVAL))).1 == EINVAL)
+        #expect(read(message(NLMSG_ERROR, [1, 2, 3])).1 == EBADMSG)
+        #expect(read(message(NLMSG_ERROR, bytes(Int32.min))).1 == .min)
+        #expect(read(message(NLMSG_DONE, bytes(-ENOMEM))).1 == ENOMEM)
         let old = read(message(NLMSG_DONE))
-        #expect(old.reply.hasEnded && old.2 == 0)
+        #expect(old.dump.hasEnded && old.1 == 0)
         let acknowledged = read(message(NLMSG_ERROR, bytes(Int32(0))))
-        #expect(!acknowledged.reply.hasEnded && acknowledged.2 == 0)
+        #expect(!acknowledged.dump.hasEnded && acknowledged.1 == 0)
     }
 
     @Test func disturbances() {
         let flag = NLM_F_DUMP_INTR
-        #expect(read(message(TCPDIAG_GETSOCK, listed(), flags: flag)).reply.wasDisturbed)
-        let done = read(message(NLMSG_DONE, bytes(Int32(0)), flags: flag)).reply
+        #expect(read(message(TCPDIAG_GETSOCK, listed(), flags: flag)).dump.wasDisturbed)
+        let done = read(message(NLMSG_DONE, bytes(Int32(0)), flags: flag)).dump
         #expect(done.wasDisturbed && done.hasEnded)
-        #expect(read(message(NLMSG_OVERRUN)).reply.wasDisturbed)
+        #expect(read(message(NLMSG_OVERRUN)).dump.wasDisturbed)
     }
 
     @Test func answersToOthersAreLeftOut() {
-        let (reply, dump, error) = read(
+        let (dump, error) = read(
             message(TCPDIAG_GETSOCK, listed(), sequence: 9)
                 + message(NLMSG_DONE, bytes(Int32(0)), sequence: 9)
                 + message(NLMSG_ERROR, bytes(-EPERM), sequence: 9) + message(NLMSG_NOOP))
-        #expect(dump.sockets.isEmpty && !reply.hasEnded && error == 0)
+        #expect(dump.sockets.isEmpty && !dump.hasEnded && error == 0)
     }
 
     @Test func whatIsCutShortIsAnError() {
         let whole = message(TCPDIAG_GETSOCK, listed())
         for count in 0..<whole.count {
-            let (_, dump, error) = read(Array(whole.prefix(count)))
+            let (dump, error) = read(Array(whole.prefix(count)))
             #expect(error == EBADMSG && dump.sockets.isEmpty, "\(count) bytes")
         }
         for claimed in [0, 1, 15, 16, 17, whole.count - 1, whole.count + 1, 1 << 20, 0xffff_ffff] {
             let cut = read(message(TCPDIAG_GETSOCK, listed(), claimed: claimed))
-            #expect(cut.2 == EBADMSG, "length \(claimed)")
+            #expect(cut.1 == EBADMSG, "length \(claimed)")
         }
     }
 
@@ -160,7 +158,7 @@ import Testing
                 let place = datagram.indices.randomElement(using: &random)!
                 datagram[place] = UInt8.random(in: 0...255, using: &random)
             }
-            let (_, dump, error) = read(datagram)
+            let (dump, error) = read(datagram)
             #expect(dump.sockets.count <= 4 && error >= 0 || error == .min)
         }
     }

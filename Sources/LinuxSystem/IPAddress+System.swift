@@ -34,20 +34,17 @@ extension IPAddress {
         }
     }
 
-    /// Calls `body` with room for an address and its size, for a call that returns -1 and errno.
-    ///
-    /// - Returns: what the call has written; nil if it is no IP address.
-    package static func fromSocketCall(
-        _ action: @autoclosure () -> String,
-        _ body: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32
+    /// Reads what a socket is bound to, with getsockname(); nil if it is no IP address.
+    package static func ofSocket(
+        _ descriptor: Int32
     ) throws(SystemError) -> (address: IPAddress, port: UInt16, isV6: Bool)? {
         var storage = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
         // SAFETY: the storage is as large and as aligned as every address that it is written and read as.
-        try check(action()) {
+        try check("getsockname") {
             unsafe withUnsafeMutablePointer(to: &storage) {
                 unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    unsafe body($0, &length)
+                    unsafe getsockname(descriptor, $0, &length)
                 }
             }
         }
@@ -72,4 +69,39 @@ extension IPAddress {
     }
 
     var v6: in6_addr { unsafe unsafeBitCast((high.bigEndian, low.bigEndian), to: in6_addr.self) }
+}
+
+extension IPAddress {
+    /// Reads an address as inet_pton() does: dotted IPv4, or any form of IPv6.
+    package init?(_ text: String) {
+        var v4 = in_addr()
+        var v6 = in6_addr()
+        // SAFETY: inet_pton() fills the structure that belongs to the family; both are plain bytes.
+        if unsafe inet_pton(AF_INET, text, &v4) == 1 {
+            self.init(v4: UInt32(bigEndian: v4.s_addr))
+        } else if unsafe inet_pton(AF_INET6, text, &v6) == 1 {
+            self.init(v6)
+        } else {
+            return nil
+        }
+    }
+
+    /// `10.0.0.1`, also for the mapped form, or `2001:db8::1`.
+    package var text: String {
+        // SAFETY: INET6_ADDRSTRLEN is the longest text, its final NUL included.
+        var buffer = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+        var address = v6
+        unsafe inet_ntop(AF_INET6, &address, &buffer, socklen_t(buffer.count))
+        let text = KernelFiles.text(buffer)
+        return isV4 ? String(text.dropFirst("::ffff:".count)) : text
+    }
+
+    /// 16 bytes in network order.
+    package var networkBytes: [UInt8] { unsafe withUnsafeBytes(of: v6) { unsafe Array($0) } }
+
+    /// - Parameter bytes: 16 of them.
+    package init(networkBytes bytes: ArraySlice<UInt8>) {
+        // SAFETY: the C structure is these bytes.
+        self.init(unsafe bytes.withUnsafeBytes { unsafe $0.loadUnaligned(as: in6_addr.self) })
+    }
 }
