@@ -18,7 +18,7 @@ package struct ReportWriter: Sendable {
     package func write(_ runs: [RunReport], to line: inout TextBuffer) {
         switch form {
         case .json: JSONWriter().write(ReportDocument(hosts: runs), to: &line)
-        case .html: HTMLWriter().write(runs, to: &line)
+        case .html: line.append(HTMLPage(runs).text)
         case .text(let layout, let colour):
             let style = Style(enabled: colour)
             if runs.count == 1 {

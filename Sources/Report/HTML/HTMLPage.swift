@@ -1,7 +1,8 @@
 import Events
 import PortModel
 
-/// The content of a page: tuples and bind pools, the fullest first, on one axis of time.
+/// Reports as one HTML page that needs no other file and no network: tuples and bind pools, the
+/// fullest first, on one axis of time.
 struct HTMLPage {
     let reports: [RunReport]
     /// A name for each report: its host's, and never the same twice.
