@@ -18,14 +18,10 @@ package struct ReportWriter: Sendable {
     package func write(_ runs: [RunReport], to line: inout TextBuffer) {
         switch form {
         case .json: JSONWriter().write(ReportDocument(hosts: runs), to: &line)
-        case .html: line.append(HTMLPage(runs).text)
+        case .html: line += HTMLPage(runs).text
         case .text(let layout, let colour):
-            let style = Style(enabled: colour)
-            if runs.count == 1 {
-                RunWriter(style: style, layout: layout).write(runs[0], to: &line)
-            } else {
-                HostsWriter(style: style, layout: layout).write(runs, to: &line)
-            }
+            let writer = TextWriter(colour: colour, layout: layout)
+            line += runs.count == 1 ? writer.text(of: runs[0]) : writer.text(of: runs)
         }
     }
 }

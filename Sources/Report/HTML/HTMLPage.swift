@@ -57,7 +57,7 @@ struct HTMLPage {
 
     init(_ reports: [RunReport]) {
         self.reports = reports
-        hosts = HostsWriter.names(of: reports)
+        hosts = TextWriter.names(of: reports)
         var rows: [Row] = []
         for (host, report) in reports.enumerated() {
             let all = report.series.map { ($0.scope, $0.series) }

@@ -8,10 +8,6 @@ extension TextBuffer {
 
     // MARK: Times
 
-    package mutating func appendInterpolation(duration nanoseconds: UInt64) {
-        append(duration: nanoseconds)
-    }
-
     /// `0.3 s`, `14 s`, `3 min`, `5 h`: as exact as a forecast can be.
     package mutating func appendInterpolation(roughly seconds: Double) {
         switch seconds {

@@ -29,13 +29,13 @@ package struct TextWriter: Sendable {
         timeColumns = context.timestamps.columns
         let start = line.bytes.count
         switch event {
+        // These break their lines themselves.
         case .snapshot(let snapshot):
-            return SnapshotWriter(style: style, layout: layout)
-                .write(snapshot, in: context, to: &line)
+            line += text(of: snapshot, in: context)
+            return
         case .summary(let summary), .progress(let summary):
-            SummaryWriter(style: style, layout: layout).write(summary, in: context, to: &line)
-            return AdviceWriter(style: style, layout: layout)
-                .write(summary.advice, in: context, to: &line)
+            line += text(of: summary, in: context)
+            return
         case .start(let start):
             begin("start", .plain, time, context, &line)
             line += "portgauge \(start.version) on Linux \(start.kernel): "
@@ -48,7 +48,7 @@ package struct TextWriter: Sendable {
         case .bindPool(let pool):
             begin("1 s", .plain, time, context, &line)
             fill(pool.key, 0, pool.usage, &line)
-            if let top = pool.processes.top { line.append(top) }
+            if let top = pool.processes.top { line.appendInterpolation(top) }
             end(pool.key.netns, context, &line)
         case .lost(let count):
             begin("LOST", .alarm, time, context, &line)
@@ -94,7 +94,7 @@ package struct TextWriter: Sendable {
         _ line: inout TextBuffer
     ) {
         begin("namespace", .plain, time, context, &line)
-        line.append(nameOf: news.netns, context)
+        line += "\(nameOf: news.netns, context)"
         switch news.kind {
         case .gone: line += " is gone\n"
         case .found, .changed:
@@ -108,7 +108,7 @@ package struct TextWriter: Sendable {
         begin("FAILURE", .alarm, failure.time, context, &line)
         let call = failure.call
         fill(call.scope, call.localPort, failure.usage, context, &line)
-        line.append(call.process)
+        line.appendInterpolation(call.process)
         end(call.scope.netns, context, &line)
         line += "\(spaces: indent)\(if: failure.count > 1, "\(grouped: failure.count) x ")"
         line += "\(call.kind.function): \(call.errnoName), \(call.causeName): \(failure.reason)\n"
