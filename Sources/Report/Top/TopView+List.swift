@@ -14,6 +14,7 @@ extension TopView {
         var window = 0..<0
         let columns: TopColumns
         let ledger: Ledger
+        let context: RenderContext
         var occupants: [Tuple: [ProcessID: Ledger.HeldPorts]] = [:]
 
         /// Returns nil if the row has been forgotten since.
@@ -30,13 +31,14 @@ extension TopView {
     /// Filters, selects, scrolls and sorts.
     mutating func list(_ size: Size, _ ledger: Ledger, _ context: RenderContext) -> Listing {
         let (ledger, _) = look(at: ledger, [])
-        var listing = Listing(columns: TopColumns(width: size.columns), ledger: ledger)
+        var listing = Listing(
+            columns: TopColumns(width: size.columns), ledger: ledger, context: context)
         let all = picture.rows
         let words = filter.split(separator: UInt8(ascii: " "))
         var text = TextBuffer()
         var selected: Listing.Ranked?
         for (number, row) in all.enumerated() {
-            if !words.isEmpty, !matches(row, words, listing, context, &text) { continue }
+            if !words.isEmpty, !matches(row, words, listing, &text) { continue }
             let weight = order.weight(of: row)
             let ranked = Listing.Ranked(weight: isReversed ? -weight : weight, row: Int32(number))
             listing.ranked.append(ranked)
@@ -56,7 +58,7 @@ extension TopView {
         listing.ranked.sort(window: listing.window, by: precedes)
         if let place {
             let scope = all[Int(listing.ranked[place].row)].scope
-            selection.select(scope)
+            selection.scope = scope
             if selection.expandsNext { expanded.insert(scope) }
         }
         selection.expandsNext = false
@@ -92,7 +94,7 @@ extension TopView {
             lines += height(top - 1)
             top -= 1
         }
-        selection.scroll(to: top)
+        selection.top = top
         listing.window = top..<listing.window.upperBound
     }
 
@@ -100,11 +102,10 @@ extension TopView {
 
     /// Returns whether all of these words are in the row's text, that of its processes included.
     private func matches(
-        _ row: TopRow, _ words: [ArraySlice<UInt8>], _ listing: Listing,
-        _ context: RenderContext, _ text: inout TextBuffer
+        _ row: TopRow, _ words: [ArraySlice<UInt8>], _ listing: Listing, _ text: inout TextBuffer
     ) -> Bool {
         text.clear()
-        text += "\(row.scope, glyphs, context)"
+        text += "\(row.scope, glyphs, listing.context)"
         for share in listing.processes(of: row)?.shares ?? [] { text += " \(share.process)" }
         return words.allSatisfy { text.bytes.contains(ignoringCase: $0) }
     }

@@ -81,12 +81,12 @@ package struct TopView: Sendable {
             return true
         }
         switch key {
-        case .up, .character(UInt8(ascii: "k")): selection.move(.by(-1))
-        case .down, .character(UInt8(ascii: "j")): selection.move(.by(1))
-        case .pageUp: selection.move(.byPage(-1))
-        case .pageDown: selection.move(.byPage(1))
-        case .home, .character(UInt8(ascii: "g")): selection.move(.first)
-        case .end, .character(UInt8(ascii: "G")): selection.move(.last)
+        case .up, .character(UInt8(ascii: "k")): selection.moves.append(.by(-1))
+        case .down, .character(UInt8(ascii: "j")): selection.moves.append(.by(1))
+        case .pageUp: selection.moves.append(.byPage(-1))
+        case .pageDown: selection.moves.append(.byPage(1))
+        case .home, .character(UInt8(ascii: "g")): selection.moves.append(.first)
+        case .end, .character(UInt8(ascii: "G")): selection.moves.append(.last)
         case .enter, .character(UInt8(ascii: "x")): toggle()
         case .right, .character(UInt8(ascii: "l")): expand()
         case .left: if let scope = selection.scope { expanded.remove(scope) }
@@ -101,7 +101,7 @@ package struct TopView: Sendable {
         case .character(UInt8(ascii: "?")), .character(UInt8(ascii: "h")): isHelpShown = true
         case .character(UInt8(ascii: "q")): return false
         case .character(let letter):
-            if let chosen = TopOrder.allCases.first(where: { $0.key == letter }) { order = chosen }
+            if let place = TopOrder.keys.firstIndex(of: letter) { order = TopOrder.allCases[place] }
         case .backspace, .clearLine, .redraw, .interrupt: break
         }
         return true
@@ -142,7 +142,7 @@ package struct TopView: Sendable {
         if let scope = selection.scope {
             expanded.insert(scope)
         } else {
-            selection.move(.first)
+            selection.moves.append(.first)
             selection.expandsNext = true
         }
     }
