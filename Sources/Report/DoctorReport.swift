@@ -76,15 +76,11 @@ package struct DoctorReport: Sendable {
 
     /// Other namespaces worth a mention: their settings are not those of this one, or hurt.
     var notable: [Namespace] {
-        others.filter { $0.review.hurts || !$0.settings.isAlike(own?.settings) }
-    }
-}
-
-extension NetworkSettings {
-    /// Returns whether both are the same, whatever namespace they are of.
-    fileprivate func isAlike(_ other: NetworkSettings?) -> Bool {
-        var copy = self
-        copy.namespace.inode = other?.namespace.inode ?? 0
-        return copy == other
+        others.filter { other in
+            var settings = other.settings
+            // Whatever namespace they are of.
+            settings.namespace.inode = own?.settings.namespace.inode ?? 0
+            return other.review.hurts || settings != own?.settings
+        }
     }
 }

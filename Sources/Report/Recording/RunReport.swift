@@ -34,11 +34,6 @@ package struct RunReport: Sendable {
     /// those of this report, so the offset of its clock is 0.
     package var context: RenderContext
 
-    /// The series of a tuple or bind pool; nil if it has none.
-    package func series(of scope: PortScope) -> TimeSeries? {
-        series.first { $0.scope == scope }?.series
-    }
-
     package enum Ending: Hashable, Sendable {
         /// The summary is the one that was made at the end.
         case complete

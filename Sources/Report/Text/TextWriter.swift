@@ -65,12 +65,8 @@ package struct TextWriter: Sendable {
         _ line: inout TextBuffer
     ) {
         begin("PORTS BACK", .plain, time, context, &line)
-        let usage = recovery.usage
-        switch recovery.scope {
-        case .tuple(let tuple): fill(tuple, 0, usage.held, usage.usable, context, &line)
-        case .bindPool(let key): fill(key, 0, usage, &line)
-        }
-        line += "\(grouped: usage.available) left"
+        fill(recovery.scope, 0, recovery.usage, context, &line)
+        line += "\(grouped: recovery.usage.available) left"
         end(recovery.scope.netns, context, &line)
         line.append(spaces: indent)
         line += "\(recovery.failed, "call") found no port within \(duration: recovery.duration)\n"

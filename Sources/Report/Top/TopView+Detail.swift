@@ -17,7 +17,7 @@ extension TopView {
         for share in listing.processes(of: row)?.shares ?? [] {
             details[share.process] = (share, nil)
         }
-        for (process, occupancy) in row.scope.tuple.flatMap({ listing.occupants[$0] }) ?? [:] {
+        for (process, occupancy) in row.scope.tuple.flatMap({ occupants[$0] }) ?? [:] {
             let nothing = TopProcesses.Share(process: process, opened: 0, failed: 0)
             details[process, default: (nothing, nil)].occupancy = occupancy
         }

@@ -15,7 +15,6 @@ extension TopView {
         let columns: TopColumns
         let ledger: Ledger
         let context: RenderContext
-        var occupants: [Tuple: [ProcessID: Ledger.HeldPorts]] = [:]
 
         /// Returns nil if the row has been forgotten since.
         func processes(of row: TopRow) -> TopProcesses? {
@@ -30,9 +29,9 @@ extension TopView {
 
     /// Filters, selects, scrolls and sorts.
     mutating func list(_ size: Size, _ ledger: Ledger, _ context: RenderContext) -> Listing {
-        let (ledger, _) = look(at: ledger, [])
         var listing = Listing(
-            columns: TopColumns(width: size.columns), ledger: ledger, context: context)
+            columns: TopColumns(width: size.columns), ledger: frozen?.ledger ?? ledger,
+            context: context)
         let all = picture.rows
         let words = filter.split(separator: UInt8(ascii: " "))
         var text = TextBuffer()
@@ -62,7 +61,7 @@ extension TopView {
             if selection.expandsNext { expanded.insert(scope) }
         }
         selection.expandsNext = false
-        lookUpExpanded(&listing)
+        lookUpExpanded(listing)
         if let place { makeRoom(for: place, page, &listing) }
         return listing
     }
@@ -73,14 +72,11 @@ extension TopView {
     }
 
     /// Looks up who holds the ports of the expanded rows.
-    private mutating func lookUpExpanded(_ listing: inout Listing) {
-        guard !expanded.isEmpty else { return }
-        let tuples = listing.ranked[listing.window].compactMap { ranked -> Tuple? in
-            let scope = picture.rows[Int(ranked.row)].scope
-            guard expanded.contains(scope), case .tuple(let tuple) = scope else { return nil }
-            return tuple
-        }
-        listing.occupants = look(at: listing.ledger, tuples).occupants
+    private mutating func lookUpExpanded(_ listing: Listing) {
+        let scopes = listing.ranked[listing.window].map { picture.rows[Int($0.row)].scope }
+        let tuples = scopes.filter(expanded.contains).compactMap(\.tuple)
+        let missing = tuples.filter { occupants[$0] == nil }
+        if !missing.isEmpty { occupants.merge(listing.ledger.holders(of: missing)) { $1 } }
     }
 
     /// Rows that are expanded above the selected one must not push it off the screen.

@@ -20,7 +20,7 @@ package struct TopView: Sendable {
     private var current: TopPicture
     /// While it is paused: the picture and the ledger of that moment, which share their memory with
     /// the living ones for as long as these do not change.
-    private var frozen: (picture: TopPicture, ledger: Ledger)?
+    private(set) var frozen: (picture: TopPicture, ledger: Ledger)?
 
     var order = TopOrder.share
     var isReversed = false
@@ -32,7 +32,7 @@ package struct TopView: Sendable {
 
     var expanded: Set<PortScope> = []
     /// The holders of the expanded tuples' ports, as far as looked up for this picture.
-    private var occupants: [Tuple: [ProcessID: Ledger.HeldPorts]] = [:]
+    var occupants: [Tuple: [ProcessID: Ledger.HeldPorts]] = [:]
     var selection = TopSelection()
 
     /// Without `colour` no attributes are used either, without `isUTF8` nothing but ASCII. Rows are
@@ -54,16 +54,6 @@ package struct TopView: Sendable {
     ) {
         current.secondPassed(at: now, ledger, ticks, accuracy)
         if !isPaused { occupants.removeAll() }
-    }
-
-    /// The ledger that the picture is of, and who holds the ports of `tuples` in it.
-    mutating func look(
-        at ledger: Ledger, _ tuples: [Tuple]
-    ) -> (ledger: Ledger, occupants: [Tuple: [ProcessID: Ledger.HeldPorts]]) {
-        let ledger = frozen?.ledger ?? ledger
-        let missing = tuples.filter { occupants[$0] == nil }
-        if !missing.isEmpty { occupants.merge(ledger.holders(of: missing)) { $1 } }
-        return (ledger, occupants)
     }
 
     // MARK: Keys
