@@ -70,6 +70,11 @@ extension TextBuffer {
         for byte in name.utf8 { append(visible: byte) }
     }
 
+    /// Replaces what a terminal might obey: `\x1b`.
+    package mutating func appendInterpolation(visible text: String) {
+        for byte in text.utf8 { append(visible: byte) }
+    }
+
     mutating func append(visible byte: UInt8) {
         if (0x20..<0x7f).contains(byte), byte != UInt8(ascii: "\\") {
             append(byte: byte)
