@@ -1,7 +1,8 @@
 import Events
 import PortModel
 
-/// The content of a page: tuples and bind pools, the fullest first, on one axis of time.
+/// Reports as one HTML page that needs no other file and no network: tuples and bind pools, the
+/// fullest first, on one axis of time.
 struct HTMLPage {
     let reports: [RunReport]
     /// A name for each report: its host's, and never the same twice.
@@ -56,7 +57,7 @@ struct HTMLPage {
 
     init(_ reports: [RunReport]) {
         self.reports = reports
-        hosts = HostsWriter.names(of: reports)
+        hosts = TextWriter.names(of: reports)
         var rows: [Row] = []
         for (host, report) in reports.enumerated() {
             let all = report.series.map { ($0.scope, $0.series) }

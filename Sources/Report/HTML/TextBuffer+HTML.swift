@@ -17,34 +17,29 @@ extension TextBuffer {
         }
     }
 
-    /// JSON in which HTML finds no end of its element, and no comment. `<` is in strings only.
-    mutating func appendInterpolation(embedding json: TextBuffer) {
-        for byte in json.bytes {
-            if byte == UInt8(ascii: "<") { append("\\u003c") } else { append(byte: byte) }
-        }
-    }
-
-    /// Appends `<p class="…">`, with `text` in it; no class if that is empty.
-    mutating func element(
-        _ name: StaticString, _ className: StaticString = "", _ text: TextBuffer
+    /// `<p class="…">`, with `text` in it; no class if that is empty.
+    mutating func appendInterpolation(
+        _ element: StaticString, class className: StaticString = "", _ text: TextBuffer
     ) {
-        self += "<\(name)"
-        if className.utf8CodeUnitCount > 0 { self += " class=\"\(className)\"" }
-        self += ">\(html: text)</\(name)>"
+        let hasClass = className.utf8CodeUnitCount > 0
+        self += "<\(element)\(if: hasClass, " class=\"\(className)\"")>\(html: text)</\(element)>"
     }
 
-    /// Appends a table's cell of a number.
-    mutating func cell(_ number: Int, _ className: StaticString = "n") {
-        element("td", className, "\(grouped: number)")
+    /// A table's cell of a number.
+    mutating func appendInterpolation(cell number: Int, _ className: StaticString = "n") {
+        self += "\("td", class: className, "\(grouped: number)")"
     }
 
-    /// Appends a table's cell of a number, which is 0 or stands out.
-    mutating func cell(alarm count: Int) { cell(count, count > 0 ? "n bad" : "n") }
+    /// A table's cell of a number, which is 0 or stands out.
+    mutating func appendInterpolation(alarm count: Int) {
+        self += "\(cell: count, count > 0 ? "n bad" : "n")"
+    }
 
-    /// Appends a cell that sorts by a number, not by its text; without one it comes last.
-    mutating func cell(_ className: StaticString = "", sortedBy value: Int?, _ text: TextBuffer) {
-        self += "<td class=\"\(className)"
-        if let value { self += "\" data-v=\"\(value)" }
-        self += "\">\(html: text)</td>"
+    /// A cell that sorts by a number, not by its text; without one it comes last.
+    mutating func appendInterpolation(
+        _ className: StaticString, sortedBy value: Int?, _ text: TextBuffer
+    ) {
+        let order: TextBuffer = value.map { "\" data-v=\"\($0)" } ?? ""
+        self += "<td class=\"\(className)\(order)\">\(html: text)</td>"
     }
 }

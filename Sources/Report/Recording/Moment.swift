@@ -27,22 +27,18 @@ extension Moment: FieldGroup {
     package var definition: String { "moment" }
 
     package var what: String {
-        let subject = scope.map { $0.tuple == nil ? "a pool that bind() chooses from" : "a tuple" }
-        return switch kind {
-        case .alert: "An alert, of \(subject ?? "")."
-        case .firstFailure: "The first failure of a process for that cause, of \(subject ?? "")."
+        switch kind {
+        case .alert(let scope, _, _, _): "An alert, of \(Self.subject(scope))."
+        case .firstFailure(let call):
+            "The first failure of a process for that cause, of \(Self.subject(call.scope))."
         case .lost: "Records were lost."
         case .drift: "An audit found a difference."
         case .namespace: "News of a namespace."
         }
     }
 
-    private var scope: PortScope? {
-        switch kind {
-        case .alert(let scope, _, _, _): scope
-        case .firstFailure(let call): call.scope
-        case .lost, .drift, .namespace: nil
-        }
+    private static func subject(_ scope: PortScope) -> String {
+        scope.tuple == nil ? "a pool that bind() chooses from" : "a tuple"
     }
 
     package mutating func fields(_ v: inout some FieldVisitor) {

@@ -146,16 +146,13 @@ package struct RecordingReader: Sendable {
     }
 
     private mutating func meetNamespaces(of event: Event) {
-        switch event {
-        case .namespace(let news): meet(news.settings)
-        case .summary(let summary), .progress(let summary):
-            for row in summary.namespaces { meet(row) }
-        default: break
-        }
-    }
-
-    private mutating func meet(_ namespace: Summary.NamespaceRow) {
-        if namespace.inode == start.ownInode { ownNamespace = namespace.netns }
+        let met: [Summary.NamespaceRow] =
+            switch event {
+            case .namespace(let news): [news.settings]
+            case .summary(let summary), .progress(let summary): summary.namespaces
+            default: []
+            }
+        for row in met where row.inode == start.ownInode { ownNamespace = row.netns }
     }
 }
 

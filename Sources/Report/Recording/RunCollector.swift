@@ -67,10 +67,10 @@ package struct RunCollector: Sendable {
         case .bindPool(let pool): take(pool, at: time)
         case .failure(let failure): take(failure, at: time)
         case .alert(let alert):
+            let seconds = alert.forecast?.exhaustedIn
             note(
-                .alert(
-                    alert.scope, level: alert.level, usage: alert.usage,
-                    exhaustedIn: alert.forecast?.exhaustedIn), at: time)
+                .alert(alert.scope, level: alert.level, usage: alert.usage, exhaustedIn: seconds),
+                at: time)
         case .lost(let count): note(.lost(count), at: time)
         case .audit(let audit):
             let ports = audit.totalDrift
@@ -121,8 +121,9 @@ package struct RunCollector: Sendable {
         var call = failure.call
         // Whichever port it named, it is the same failure.
         call.localPort = 0
-        guard failuresSeen.count < limits.moments else { return }
-        if failuresSeen.insert(call).inserted { note(.firstFailure(call), at: time) }
+        if failuresSeen.count < limits.moments, failuresSeen.insert(call).inserted {
+            note(.firstFailure(call), at: time)
+        }
     }
 
     // MARK: The report
@@ -162,9 +163,9 @@ package struct RunCollector: Sendable {
         (summary.held, summary.timeWait) = (totals.held, totals.timeWait)
         let ticks = ranked.prefix(limits.series).compactMap { scope, entry in
             scope.tuple.map { tuple in
+                let range = PortRange(low: 1, high: 0)
                 var row = Summary.TupleRow(
-                    tuple: tuple, range: PortRange(low: 1, high: 0), usage: entry.usage,
-                    peak: entry.peak)
+                    tuple: tuple, range: range, usage: entry.usage, peak: entry.peak)
                 row.totals.raise(to: entry.totals)
                 return row
             }
@@ -197,7 +198,7 @@ package struct RunCollector: Sendable {
         lastSecond = max(lastSecond, second)
         while lastSecond / width >= limits.points {
             width *= 2
-            totals.halve()
+            totals.series.halve()
             for scope in followed.keys { followed[scope]?.series.halve() }
         }
     }
@@ -232,5 +233,29 @@ package struct RunCollector: Sendable {
         } else {
             momentsOmitted += 1
         }
+    }
+}
+
+extension Summary {
+    /// Brings one up to date that was made before the end of a run that broke off, but for causes,
+    /// processes and advice. `ticks`: of the tuples with the greatest peak share; `totals`: of all.
+    fileprivate mutating func bringUpToDate(_ ticks: [TupleRow], totals: TupleState.Totals) {
+        self.totals.raise(to: totals)
+        portExhaustion.connects = max(
+            portExhaustion.connects,
+            self.totals.failed - min(self.totals.failed, otherErrors.connects))
+        let known = tuples.enumerated().map { ($1.tuple, $0) }
+        let places = Dictionary(known, uniquingKeysWith: { $1 })
+        for ticked in ticks {
+            guard let place = places[ticked.tuple] else {
+                tuples.append(ticked)
+                continue
+            }
+            tuples[place].usage = ticked.usage
+            if ticked.peak.held > tuples[place].peak.held { tuples[place].peak = ticked.peak }
+            tuples[place].totals.raise(to: ticked.totals)
+        }
+        tuplesOmitted = max(0, tuplesOmitted - (tuples.count - places.count))
+        tuples.sort { $0.peak.share > $1.peak.share }
     }
 }

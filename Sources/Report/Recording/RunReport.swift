@@ -34,11 +34,6 @@ package struct RunReport: Sendable {
     /// those of this report, so the offset of its clock is 0.
     package var context: RenderContext
 
-    /// The series of a tuple or bind pool; nil if it has none.
-    package func series(of scope: PortScope) -> TimeSeries? {
-        series.first { $0.scope == scope }?.series
-    }
-
     package enum Ending: Hashable, Sendable {
         /// The summary is the one that was made at the end.
         case complete
@@ -67,5 +62,104 @@ package struct RunReport: Sendable {
         package var isTruncated = false
 
         package init() {}
+    }
+}
+
+// MARK: - Fields
+
+extension RunReport: FieldGroup {
+    package static let blanks = [RunCollector().report(in: .blank)]
+    package var definition: String { "host" }
+    package var what: String { "What one recording says." }
+
+    package mutating func fields(_ v: inout some FieldVisitor) {
+        v.use(context)
+        endingFields(&v)
+        v.field("ended_at", &endedAt, .time, "When the last event was: \(Time.look)")
+        v.field("truncated", &reading.isTruncated, .flag, "The recording's last line was cut off.")
+        v.field("unreadable", &reading.unreadable, .count, "Lines that could not be read.")
+        v.field("unknown", &reading.unknown, .count, "Events of kinds unknown to this version.")
+        var first = start.map { TimedEvent(.start($0), at: startedAt) }
+        v.optional("start", &first, .object(), "Host and options. Absent if there was no start.")
+        var last = TimedEvent(.summary(summary), at: endedAt)
+        v.field("summary", &last, .object(), "What became of all, as far as is known.")
+        v.field("seconds_per_point", &secondsPerPoint, .integer(1), "1, 2, 4…")
+        v.field("totals", &totals, .object(), "All tuples together, without bind pools.")
+        v.field("series", &series, .objects(), "Those with the greatest peak share, in that order.")
+        v.field("series_omitted", &seriesOmitted, .count, "How many more there were.")
+        v.field("moments", &moments, .objects(), "Alerts, first failures, losses, in order.")
+        v.field("moments_omitted", &momentsOmitted, .count, "How many more there were, all later.")
+    }
+
+    private func endingFields(_ v: inout some FieldVisitor) {
+        var (name, time): (String, UInt64?) =
+            switch ending {
+            case .complete: ("complete", nil)
+            case .summaryAt(let time): ("summary_before", time)
+            case .ticksOnly: ("ticks_only", nil)
+            }
+        v.field(
+            "ending", &name, .text("complete", "summary_before", "ticks_only"),
+            "`complete`: the summary is that of the end. Else the recording breaks off, and causes, "
+                + "processes and advice are as of `summary_at`, or with `ticks_only` missing.")
+        v.optional("summary_at", &time, .time, "When that was: \(Time.look) Only before the end.")
+    }
+}
+
+extension TimeSeries: FieldGroup {
+    package static let blanks = [TimeSeries()]
+    package var definition: String { "totals" }
+    package var what: String { "A series of points." }
+
+    package mutating func fields(_ v: inout some FieldVisitor) {
+        v.derived("first", first, .count, "Place of the first point, of `seconds_per_point` each.")
+        let each = List<Integer<UInt32>>.list(.integer(), of: "One point.")
+        v.derived(
+            "held", points.map(\.held), each, "Most ports held at a second's end, with TIME_WAITs.")
+        v.derived("time_wait", points.map(\.timeWait), each, "How many of them were in TIME_WAIT.")
+        v.derived("usable", points.map(\.usable), each, "Usable then; 0 for all tuples together.")
+        v.derived("opened", points.map(\.opened), each, "Connects that got a port.")
+        v.derived("closed", points.map(\.closed), each, "Sockets closed.")
+        v.derived("failed", points.map(\.failed), each, "Calls that got no port.")
+        v.derived(
+            "search_us", points.map(\.search), each, "Microseconds of long port searches, or 0.")
+    }
+}
+
+extension RunReport.ScopeSeries: FieldGroup {
+    package static let blanks = PortScope.blanks.map {
+        RunReport.ScopeSeries(scope: $0, series: TimeSeries())
+    }
+    package var definition: String { "series" }
+    package var what: String {
+        scope.tuple == nil ? "How a pool stood that bind() chooses from." : "How a tuple stood."
+    }
+
+    package mutating func fields(_ v: inout some FieldVisitor) {
+        scope.fields(&v)
+        series.fields(&v)
+    }
+}
+
+/// One object with all that the recordings say, a host each: a report as JSON, which is only written.
+struct ReportDocument: FieldGroup {
+    var hosts: [RunReport]
+
+    static let blanks = [ReportDocument(hosts: [])]
+    var definition: String { "report" }
+    var what: String { "A report of one run, or of several hosts of one load test." }
+
+    mutating func fields(_ v: inout some FieldVisitor) {
+        v.derived("event", "report", .text("report"), "The kind of this object.")
+        let format = Event.Start.currentFormat
+        v.derived("format", format, .integer(format, to: format), "Which fields there are.")
+        v.field("hosts", &hosts, .objects(least: 1), "One for each recording, in their order.")
+    }
+}
+
+extension SchemaPrinter {
+    /// `schema/report.schema.json`
+    package static var report: String {
+        schema(of: ReportDocument(hosts: []), title: "portgauge report")
     }
 }

@@ -8,7 +8,7 @@ struct TotalSeries: Sendable {
     private(set) var held = 0
     private(set) var timeWait = 0
 
-    private var series = TimeSeries()
+    var series = TimeSeries()
     /// What each tuple holds that holds any.
     private var holding: [Tuple: (held: Int, timeWait: Int)] = [:]
     /// The second that is under way.
@@ -50,9 +50,6 @@ struct TotalSeries: Sendable {
         point = TimeSeries.Point()
     }
 
-    /// Takes two points together, as the width doubles.
-    mutating func halve() { series.halve() }
-
     /// The series up to second `end`, that one not included.
     func finished(_ end: Int, width: Int) -> TimeSeries {
         var copy = self
@@ -65,14 +62,19 @@ struct TotalSeries: Sendable {
 extension TupleState.Totals {
     /// Numbers that somebody made up are cut off.
     mutating func add(_ other: TupleState.Totals) {
-        opened = Self.sum(opened, other.opened)
-        closed = Self.sum(closed, other.closed)
-        closedFirst = Self.sum(closedFirst, other.closedFirst)
-        failed = Self.sum(failed, other.failed)
+        combine(other) { a, b in
+            let (sum, overflow) = a.addingReportingOverflow(b)
+            return overflow ? (b < 0 ? .min : .max) : sum
+        }
     }
 
-    private static func sum(_ a: Int, _ b: Int) -> Int {
-        let (sum, overflow) = a.addingReportingOverflow(b)
-        return overflow ? (b < 0 ? .min : .max) : sum
+    /// Of two that count up, the later.
+    mutating func raise(to other: TupleState.Totals) { combine(other, max) }
+
+    private mutating func combine(_ other: TupleState.Totals, _ combined: (Int, Int) -> Int) {
+        opened = combined(opened, other.opened)
+        closed = combined(closed, other.closed)
+        closedFirst = combined(closedFirst, other.closedFirst)
+        failed = combined(failed, other.failed)
     }
 }

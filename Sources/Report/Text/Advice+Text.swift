@@ -32,7 +32,7 @@ extension TextBuffer {
 extension Advice {
     /// Says what the tuple or the pool lacked.
     var situation: TextBuffer {
-        let call: StaticString = if case .bindPool = scope { "bind" } else { "connect" }
+        let call: StaticString = scope.tuple == nil ? "bind" : "connect"
         var text: TextBuffer = failed > 0 ? "\(failed, call) failed; " : "no \(call) failed, but "
         text += "\(peak, of: usable, "usable ports were held at the peak")"
         if let demand, let ports = demand.ports, ports > usable {
@@ -46,10 +46,9 @@ extension Advice {
     func text(_ context: RenderContext) -> TextBuffer {
         var text = remedy
         if others > 0 {
-            let isPool = if case .bindPool = scope { true } else { false }
-            text += " The same goes for \(grouped: others) more "
-            text += "\(if: isPool, "local address", else: "tuple")"
-            text += "\(if: others != 1, isPool ? "es" : "s")."
+            let (one, more): (StaticString, StaticString) =
+                scope.tuple == nil ? ("local address", "local addresses") : ("tuple", "tuples")
+            text += " The same goes for \(grouped: others) more \(others == 1 ? one : more)."
         }
         if setting?.hasPrefix("sysctl") == true, netns != context.ownNamespace {
             text += " In netns \(nameOf: netns, context):"
@@ -132,8 +131,7 @@ extension Advice {
         if let bytes {
             text += " and carried \(grouped: Int(min(max(0, bytes), 1e15).rounded())) bytes"
         }
-        text += " on average"
-        text += ": keep them open and use them again (keep-alive). "
+        text += " on average: keep them open and use them again (keep-alive). "
         text += "\(if: pool == 1, "One", else: "A pool of \(grouped: pool)") would have done, "
         text += "with \(pool, "port") instead of \(grouped: peak)."
         return text

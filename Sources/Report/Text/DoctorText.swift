@@ -25,16 +25,14 @@ package struct DoctorText {
     // MARK: Tracing
 
     private mutating func write(rightsOf report: DoctorReport) {
-        if let refusal = report.typesRefusal {
-            line(
-                "\(refusal)", "BTF",
-                """
-                \(report.typesPath) is missing: the kernel must be built with \
-                CONFIG_DEBUG_INFO_BTF, as Debian's are since Debian 11
-                """)
-        } else {
-            line("ok", "BTF", "the kernel's types: \(report.typesPath)")
-        }
+        let types: TextBuffer =
+            report.typesRefusal == nil
+            ? "the kernel's types: \(report.typesPath)"
+            : """
+            \(report.typesPath) is missing: the kernel must be built with \
+            CONFIG_DEBUG_INFO_BTF, as Debian's are since Debian 11
+            """
+        line("\(report.typesRefusal ?? "ok")", "BTF", types)
         write("\nrights to trace", report.rightsToTrace)
         write("rights to follow other network namespaces", report.rightsForNamespaces)
         text += "kept while tracing, all others are given up:\n"
@@ -86,23 +84,17 @@ package struct DoctorText {
         text += "\n"
         let quiet = report.others.count - notable.count
         if quiet > 0 {
-            let others: TextBuffer =
-                quiet == 1 ? "1 other network namespace has" : "\(grouped: quiet) others have"
+            let others: TextBuffer = "\(quiet, "other network namespace has", "others have")"
             paragraph("\(others) the same settings, and nothing hurts there.", at: 0)
         }
         if report.closed > 0 {
-            paragraph(
-                """
-                \(grouped: report.closed) more cannot be looked into: that takes root, or the \
-                rights above.
-                """, at: 0)
+            let rights: StaticString = "that takes root, or the rights above."
+            paragraph("\(grouped: report.closed) more cannot be looked into: \(rights)", at: 0)
         }
-        let hurts = ([report.own].compactMap { $0 } + notable).reduce(0) { sum, namespace in
-            sum + namespace.review.findings.count { $0.verdict == .hurts }
-        }
-        text +=
-            hurts == 0
-            ? "No setting hurts.\n" : "What hurts: \(grouped: hurts) of these settings.\n"
+        let findings = ([report.own].compactMap { $0 } + notable).flatMap(\.review.findings)
+        let hurts = findings.count { $0.verdict == .hurts }
+        let some: TextBuffer = "What hurts: \(grouped: hurts) of these settings."
+        text += "\(if: hurts > 0, some, else: "No setting hurts.")\n"
     }
 
     /// Puts those together of which the same is to be said, such as the containers of one host.

@@ -62,10 +62,11 @@ package enum RunText {
     /// Names processes of the command that live on.
     package static func survivors(_ count: Int, named names: [ProcessID]) -> TextBuffer {
         let shown = names.map { TextBuffer("\($0)") } + (count > names.count ? ["…"] : [])
-        var text: TextBuffer = "portgauge: \(count, "process", "processes") of it still "
-        text += "\(if: count == 1, "runs", else: "run")"
-        text += "\(if: !names.isEmpty, ": \(joined: shown)")\n"
-        return text
+        return """
+            portgauge: \(count, "process", "processes") of it still \
+            \(if: count == 1, "runs", else: "run")\(if: !names.isEmpty, ": \(joined: shown)")
+
+            """
     }
 
     /// Says what has become of it; `ending`: why the command itself has failed, nil if it has not.
@@ -82,10 +83,10 @@ package enum RunText {
 
     /// The wait for a clean start took too long.
     package static func unclean(_ leftovers: Leftovers, after limit: Int) -> TextBuffer {
-        let most: TextBuffer? = leftovers.rows.first.map { ", most towards \(peer: $0.tuple)" }
+        let most: TextBuffer = leftovers.rows.first.map { ", most towards \(peer: $0.tuple)" } ?? ""
         return """
             portgauge: FAIL not clean: after \(grouped: limit) s \
-            \(leftovers.timeWaits, "port is", "ports are") still in TIME_WAIT\(most ?? ""); the \
+            \(leftovers.timeWaits, "port is", "ports are") still in TIME_WAIT\(most); the \
             command was not run
 
             """
@@ -148,7 +149,7 @@ package enum RunText {
 
 extension TextBuffer {
     fileprivate mutating func appendInterpolation(peer tuple: Tuple) {
-        append(tuple.remote, port: tuple.remotePort)
+        self += "\(tuple.remote, port: tuple.remotePort)"
     }
 
     fileprivate mutating func appendInterpolation(permille usage: PortUsage) {

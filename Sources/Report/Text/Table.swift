@@ -6,24 +6,18 @@ struct Table {
     /// The titles of the figures, and how wide their columns are, the blanks before them included.
     let columns: [(title: StaticString, width: Int)]
     let label: StaticString
-    private var rows: [Row] = []
-
-    /// One figure for each column; with fewer, it explains the last of these in the row before.
-    private struct Row {
-        var figures: [Figure?]
-        var label: TextBuffer
-    }
+    /// Of each row one figure for each column, and its subject; with fewer figures, it explains the
+    /// last of these in the row before.
+    var rows: [(figures: [Figure?], label: TextBuffer)] = []
 
     struct Figure {
         let text: TextBuffer
         var tone: Style.Tone?
 
-        init(_ number: Int) { text = "\(grouped: number)" }
-
-        /// Stands out unless it is 0.
-        init(alarming number: Int) {
+        /// - Parameter alarms: it stands out unless it is 0.
+        init(_ number: Int, alarms: Bool = false) {
             text = "\(grouped: number)"
-            tone = number > 0 ? .alarm : nil
+            tone = alarms && number > 0 ? .alarm : nil
         }
 
         /// A share rounded down, so that 100 says that nothing is left; `otherwise` if it is infinite.
@@ -32,35 +26,24 @@ struct Table {
         }
     }
 
-    init(_ columns: [(title: StaticString, width: Int)], label: StaticString) {
-        (self.columns, self.label) = (columns, label)
-    }
-
-    mutating func append(_ figures: [Figure?], _ label: TextBuffer) {
-        rows.append(Row(figures: figures, label: label))
-    }
-
-    func write(_ layout: Layout, _ style: Style, to line: inout TextBuffer) {
+    func text(_ layout: Layout, _ style: Style) -> TextBuffer {
         let width = columns.reduce(0) { $0 + $1.width }
+        let available = layout.columns ?? .max
+        guard width <= available else { return layout.folded(sentences(style), indent: 4) }
         let widest =
             rows.lazy.filter { $0.figures.count == columns.count }.map(\.label.columns).max() ?? 0
-        let available = layout.columns ?? .max
-        if width <= available {
-            tabulate(labelBelow: width + 2 + widest > available, layout, style, &line)
-        } else {
-            line += layout.folded(sentences(style), indent: 4)
-        }
+        return tabulated(labelBelow: width + 2 + widest > available, layout, style)
     }
 
     private static let indent = 10
 
-    private func tabulate(
-        labelBelow: Bool, _ layout: Layout, _ style: Style, _ line: inout TextBuffer
-    ) {
+    private func tabulated(
+        labelBelow: Bool, _ layout: Layout, _ style: Style
+    ) -> TextBuffer {
         let gap: TextBuffer = labelBelow ? "\n\(spaces: Self.indent)" : "  "
         var heading = TextBuffer()
         for (title, width) in columns { heading += "\(right: width, "\(title)")" }
-        line += "\(style(.heading, "\(heading)\(gap)\(label)"))\n"
+        heading = style(.heading, "\(heading)\(gap)\(label)")
         var lines = TextBuffer()
         for row in rows {
             for (column, figure) in zip(columns, row.figures) {
@@ -70,7 +53,7 @@ struct Table {
             let isWhole = row.figures.count == columns.count
             lines += "\(if: isWhole, gap, else: "  ")\(row.label)\n"
         }
-        line += layout.folded(lines, indent: Self.indent + 2)
+        return "\(heading)\n\(layout.folded(lines, indent: Self.indent + 2))"
     }
 
     /// `share 99.9 %, peak 28,231, …`

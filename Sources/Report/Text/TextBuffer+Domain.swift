@@ -1,10 +1,10 @@
 import Events
 import PortModel
 
-/// `append` for lines that come by the thousand and for JSON, interpolations for sentences.
+/// Lines that come by the thousand call these on the buffer that there is, and so allocate nothing.
 extension TextBuffer {
     /// An address, in brackets if it is a v6 one, and a port if it is not 0.
-    mutating func append(_ address: IPAddress, port: UInt16) {
+    mutating func appendInterpolation(_ address: IPAddress, port: UInt16) {
         if !address.isV4 { append("[") }
         append(address)
         if !address.isV4 { append("]") }
@@ -16,11 +16,13 @@ extension TextBuffer {
 
     /// `10.0.0.1:43210 → 10.0.0.9:80`; v6 addresses in brackets; the local port only if known; the
     /// peer's name in place of its address, if it is to have one.
-    mutating func append(_ tuple: Tuple, localPort: UInt16 = 0, _ context: RenderContext) {
-        append(tuple.local, port: localPort)
+    mutating func appendInterpolation(
+        _ tuple: Tuple, localPort: UInt16 = 0, _ context: RenderContext
+    ) {
+        appendInterpolation(tuple.local, port: localPort)
         append(" → ")
         guard let name = context.hostName?(tuple.remote) else {
-            return append(tuple.remote, port: tuple.remotePort)
+            return appendInterpolation(tuple.remote, port: tuple.remotePort)
         }
         let shown = 48
         for byte in name.utf8.prefix(shown) { append(visible: byte) }
@@ -30,7 +32,7 @@ extension TextBuffer {
     }
 
     /// `wrk[4123]`; bytes that a terminal might obey are written as `\x1b`.
-    mutating func append(_ process: ProcessID) {
+    mutating func appendInterpolation(_ process: ProcessID) {
         guard process != .unknown else { return append("-") }
         process.name.forEachByte { append(visible: $0) }
         append("[")
@@ -38,8 +40,8 @@ extension TextBuffer {
         append("]")
     }
 
-    /// Appends a time in the unit that suits: `12 µs`, `5.6 ms`, `61.2 s`, `3,600.0 s`.
-    mutating func append(duration nanoseconds: UInt64) {
+    /// A time in the unit that suits: `12 µs`, `5.6 ms`, `61.2 s`, `3,600.0 s`.
+    package mutating func appendInterpolation(duration nanoseconds: UInt64) {
         let microseconds = Double(nanoseconds) / 1000
         if microseconds < 1000 {
             append(Int(microseconds))
@@ -57,15 +59,20 @@ extension TextBuffer {
     }
 
     /// ` netns blue`; nothing for the namespace that goes without saying.
-    mutating func append(namespace netns: UInt32, _ context: RenderContext) {
+    mutating func appendInterpolation(netns: UInt32, _ context: RenderContext) {
         guard netns != context.ownNamespace else { return }
         append(" netns ")
-        append(nameOf: netns, context)
+        appendInterpolation(nameOf: netns, context)
     }
 
-    mutating func append(nameOf netns: UInt32, _ context: RenderContext) {
+    mutating func appendInterpolation(nameOf netns: UInt32, _ context: RenderContext) {
         let name = context.namespaceNames[netns] ?? String(netns)
         for byte in name.utf8 { append(visible: byte) }
+    }
+
+    /// Replaces what a terminal might obey: `\x1b`.
+    package mutating func appendInterpolation(visible text: String) {
+        for byte in text.utf8 { append(visible: byte) }
     }
 
     mutating func append(visible byte: UInt8) {
@@ -78,36 +85,16 @@ extension TextBuffer {
         }
     }
 
-    // MARK: Interpolations
-
     mutating func appendInterpolation(_ address: IPAddress) { append(address) }
-
-    mutating func appendInterpolation(_ address: IPAddress, port: UInt16) {
-        append(address, port: port)
-    }
-
-    mutating func appendInterpolation(_ tuple: Tuple, _ context: RenderContext) {
-        append(tuple, context)
-    }
 
     /// `10.0.0.1 → 10.0.0.9:80`: for logs, which are searched for addresses, not for names.
     mutating func appendInterpolation(_ tuple: Tuple) {
         self += "\(tuple.local, port: 0) → \(tuple.remote, port: tuple.remotePort)"
     }
 
-    mutating func appendInterpolation(_ process: ProcessID) { append(process) }
-
     /// `  wrk[4123]`, if there is one.
     mutating func appendInterpolation(top process: ProcessID?) {
         if let process { self += "  \(process)" }
-    }
-
-    mutating func appendInterpolation(netns: UInt32, _ context: RenderContext) {
-        append(namespace: netns, context)
-    }
-
-    mutating func appendInterpolation(nameOf netns: UInt32, _ context: RenderContext) {
-        append(nameOf: netns, context)
     }
 
     /// `40000-40003`

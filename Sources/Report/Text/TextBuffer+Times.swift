@@ -1,17 +1,6 @@
 import Events
 
 extension TextBuffer {
-    /// Replaces what a terminal might obey: `\x1b`.
-    package mutating func appendInterpolation(visible text: String) {
-        for byte in text.utf8 { append(visible: byte) }
-    }
-
-    // MARK: Times
-
-    package mutating func appendInterpolation(duration nanoseconds: UInt64) {
-        append(duration: nanoseconds)
-    }
-
     /// `0.3 s`, `14 s`, `3 min`, `5 h`: as exact as a forecast can be.
     package mutating func appendInterpolation(roughly seconds: Double) {
         switch seconds {

@@ -32,7 +32,7 @@ extension TextWriter {
         _ context: RenderContext, _ line: inout TextBuffer
     ) {
         let start = beginSubject(&line)
-        line.append(tuple, localPort: localPort, context)
+        line.appendInterpolation(tuple, localPort: localPort, context)
         fill(held, usable, since: start, &line)
     }
 
@@ -42,7 +42,7 @@ extension TextWriter {
     ) {
         let start = beginSubject(&line)
         line.append("bind ")
-        line.append(key.local, port: port)
+        line.appendInterpolation(key.local, port: port)
         fill(usage.held, usage.usable, since: start, &line)
     }
 
@@ -80,7 +80,7 @@ extension TextWriter {
     /// Appends the namespace, if it does not go without saying. The text after the figures goes on to
     /// a line of its own, if it has no room.
     func end(_ netns: UInt32, _ context: RenderContext, _ line: inout TextBuffer) {
-        line.append(namespace: netns, context)
+        line.appendInterpolation(netns: netns, context)
         if let columns = layout.columns { line.fold(at: details, width: columns, indent: indent) }
         line.append("\n")
     }
@@ -98,7 +98,7 @@ extension TextWriter {
             }
         begin(label, .plain, change.time, context, &line)
         fill(change.tuple, change.localPort, change.held, change.usable, context, &line)
-        line.append(change.process)
+        line.appendInterpolation(change.process)
         if case .closed(let timeWait, let lived, let error) = change.kind {
             if let error {
                 line.append(" ")
@@ -107,7 +107,7 @@ extension TextWriter {
                 style.end(&line)
             } else if let lived {
                 line.append(" ")
-                line.append(duration: lived)
+                line.appendInterpolation(duration: lived)
             }
             if timeWait { line.append(" TIME_WAIT") }
         }

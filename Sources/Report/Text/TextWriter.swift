@@ -29,13 +29,13 @@ package struct TextWriter: Sendable {
         timeColumns = context.timestamps.columns
         let start = line.bytes.count
         switch event {
+        // These break their lines themselves.
         case .snapshot(let snapshot):
-            return SnapshotWriter(style: style, layout: layout)
-                .write(snapshot, in: context, to: &line)
+            line += text(of: snapshot, in: context)
+            return
         case .summary(let summary), .progress(let summary):
-            SummaryWriter(style: style, layout: layout).write(summary, in: context, to: &line)
-            return AdviceWriter(style: style, layout: layout)
-                .write(summary.advice, in: context, to: &line)
+            line += text(of: summary, in: context)
+            return
         case .start(let start):
             begin("start", .plain, time, context, &line)
             line += "portgauge \(start.version) on Linux \(start.kernel): "
@@ -48,7 +48,7 @@ package struct TextWriter: Sendable {
         case .bindPool(let pool):
             begin("1 s", .plain, time, context, &line)
             fill(pool.key, 0, pool.usage, &line)
-            if let top = pool.processes.top { line.append(top) }
+            if let top = pool.processes.top { line.appendInterpolation(top) }
             end(pool.key.netns, context, &line)
         case .lost(let count):
             begin("LOST", .alarm, time, context, &line)
@@ -65,12 +65,8 @@ package struct TextWriter: Sendable {
         _ line: inout TextBuffer
     ) {
         begin("PORTS BACK", .plain, time, context, &line)
-        let usage = recovery.usage
-        switch recovery.scope {
-        case .tuple(let tuple): fill(tuple, 0, usage.held, usage.usable, context, &line)
-        case .bindPool(let key): fill(key, 0, usage, &line)
-        }
-        line += "\(grouped: usage.available) left"
+        fill(recovery.scope, 0, recovery.usage, context, &line)
+        line += "\(grouped: recovery.usage.available) left"
         end(recovery.scope.netns, context, &line)
         line.append(spaces: indent)
         line += "\(recovery.failed, "call") found no port within \(duration: recovery.duration)\n"
@@ -94,7 +90,7 @@ package struct TextWriter: Sendable {
         _ line: inout TextBuffer
     ) {
         begin("namespace", .plain, time, context, &line)
-        line.append(nameOf: news.netns, context)
+        line += "\(nameOf: news.netns, context)"
         switch news.kind {
         case .gone: line += " is gone\n"
         case .found, .changed:
@@ -108,7 +104,7 @@ package struct TextWriter: Sendable {
         begin("FAILURE", .alarm, failure.time, context, &line)
         let call = failure.call
         fill(call.scope, call.localPort, failure.usage, context, &line)
-        line.append(call.process)
+        line.appendInterpolation(call.process)
         end(call.scope.netns, context, &line)
         line += "\(spaces: indent)\(if: failure.count > 1, "\(grouped: failure.count) x ")"
         line += "\(call.kind.function): \(call.errnoName), \(call.causeName): \(failure.reason)\n"

@@ -16,9 +16,7 @@ struct TopCanvas {
 
     init(_ line: consuming TextBuffer, _ size: TopView.Size, _ style: Style, cut: StaticString) {
         self.line = line
-        self.size = size
-        self.style = style
-        self.cut = cut
+        (self.size, self.style, self.cut) = (size, style, cut)
     }
 
     var isFull: Bool { rows >= size.rows }

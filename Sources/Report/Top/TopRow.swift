@@ -23,28 +23,20 @@ struct TopRow: Sendable {
 }
 
 /// The orders in which rows can be sorted.
-package enum TopOrder: UInt8, CaseIterable, Sendable {
-    case share, held, timeWait, rate, exhaustion, failed, address
+enum TopOrder: String, CaseIterable, Sendable {
+    case share
+    case held = "ports held"
+    case timeWait = "TIME_WAIT"
+    case rate
+    case exhaustion = "time left"
+    case failed, address
 
     /// The key to press for each.
-    private static let keys = Array("sntrefa".utf8)
-    var key: UInt8 { Self.keys[Int(rawValue)] }
-
-    var name: StaticString {
-        switch self {
-        case .share: "share"
-        case .held: "ports held"
-        case .timeWait: "TIME_WAIT"
-        case .rate: "rate"
-        case .exhaustion: "time left"
-        case .failed: "failed"
-        case .address: "address"
-        }
-    }
+    static let keys = Array("sntrefa".utf8)
 
     func next(_ step: Int) -> TopOrder {
         let all = Self.allCases
-        return all[(Int(rawValue) + step + all.count) % all.count]
+        return all[((all.firstIndex(of: self) ?? 0) + step + all.count) % all.count]
     }
 
     /// The greater, the further up.

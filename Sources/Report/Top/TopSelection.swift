@@ -9,17 +9,15 @@ struct TopSelection: Sendable {
         case first, last
     }
 
-    private(set) var scope: PortScope?
+    var scope: PortScope?
     /// Its last place, counted from the first row.
     private(set) var place = 0
     /// The first row on the screen.
-    private(set) var top = 0
+    var top = 0
     /// Moves to be made with the next frame, which knows the rows.
-    private var moves: [Move] = []
+    var moves: [Move] = []
     /// The row that is selected next is to be expanded as well.
     var expandsNext = false
-
-    mutating func move(_ move: Move) { moves.append(move) }
 
     /// Makes the moves, and returns the place of the selection; nil without one. `current`: where the
     /// selected row is now, nil if it is gone; `page`: rows on the screen.
@@ -49,9 +47,4 @@ struct TopSelection: Sendable {
         self.place = place
         return place
     }
-
-    mutating func select(_ scope: PortScope) { self.scope = scope }
-
-    /// The rows above need more lines than there are.
-    mutating func scroll(to top: Int) { self.top = top }
 }

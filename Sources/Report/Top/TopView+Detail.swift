@@ -2,14 +2,8 @@ import Events
 import PortModel
 
 extension TopView {
-    /// A process of an expanded row.
-    struct Detail {
-        var process: ProcessID
-        var occupancy: Ledger.HeldPorts?
-        var opened = 0
-        var failed = 0
-        var causes: [Cause: Int] = [:]
-    }
+    /// A process of an expanded row: what it called, and what it holds, if that is known.
+    private typealias Detail = (share: TopProcesses.Share, occupancy: Ledger.HeldPorts?)
 
     private static let processLimit = 16
 
@@ -20,30 +14,22 @@ extension TopView {
 
     private func details(of row: TopRow, _ listing: Listing) -> ArraySlice<Detail> {
         var details: [ProcessID: Detail] = [:]
-        if case .tuple(let tuple) = row.scope {
-            for (process, occupancy) in listing.occupants[tuple] ?? [:] {
-                details[process] = Detail(process: process, occupancy: occupancy)
-            }
-        }
         for share in listing.processes(of: row)?.shares ?? [] {
-            var detail = details[share.process] ?? Detail(process: share.process)
-            (detail.opened, detail.failed, detail.causes) = (
-                share.opened, share.failed, share.causes
-            )
-            details[share.process] = detail
+            details[share.process] = (share, nil)
+        }
+        for (process, occupancy) in row.scope.tuple.flatMap({ occupants[$0] }) ?? [:] {
+            let nothing = TopProcesses.Share(process: process, opened: 0, failed: 0)
+            details[process, default: (nothing, nil)].occupancy = occupancy
         }
         let sorted = details.values.sorted {
             let (a, b) = ($0.occupancy?.held ?? 0, $1.occupancy?.held ?? 0)
-            return (a, $0.opened + $0.failed, $1.process.pid)
-                > (b, $1.opened + $1.failed, $0.process.pid)
+            return (a, $0.share.opened + $0.share.failed, $1.share.process.pid)
+                > (b, $1.share.opened + $1.share.failed, $0.share.process.pid)
         }
         return sorted.prefix(Self.processLimit)
     }
 
-    func detail(
-        _ row: TopRow, _ listing: Listing, _ context: RenderContext,
-        _ canvas: inout TopCanvas, until end: Int
-    ) {
+    func detail(_ row: TopRow, _ listing: Listing, _ canvas: inout TopCanvas, until end: Int) {
         func indented(_ write: (inout TopCanvas) -> Void) {
             guard canvas.rows < end else { return }
             canvas.row { canvas in
@@ -86,18 +72,18 @@ extension TopView {
     }
 
     private func process(_ detail: Detail, _ canvas: inout TopCanvas) {
-        let (held, waiting) = (detail.occupancy?.held, detail.occupancy?.timeWait)
-        canvas.put(.right, 7, held.map { "\(compact: $0)" } ?? "-")
-        canvas.put(.right, 9, waiting.map { "\(compact: $0)" } ?? "-")
-        canvas.put(.right, 7, "\(compact: detail.opened)")
-        canvas.put(.right, 7, "\(compact: detail.failed)", detail.failed > 0 ? .alarm : .plain)
-        let causes = detail.causes.sorted {
+        let (share, held) = detail
+        canvas.put(.right, 7, held.map { "\(compact: $0.held)" } ?? "-")
+        canvas.put(.right, 9, held.map { "\(compact: $0.timeWait)" } ?? "-")
+        canvas.put(.right, 7, "\(compact: share.opened)")
+        canvas.put(.right, 7, "\(compact: share.failed)", share.failed > 0 ? .alarm : .plain)
+        let causes = share.causes.sorted {
             ($0.value, $1.key.rawValue) > ($1.value, $0.key.rawValue)
         }.map { cause, count in TextBuffer("  \(cause.rawValue) \(grouped: count)") }
-        let isUnknown = detail.process == .unknown
+        let isUnknown = share.process == .unknown
         canvas.put(
             """
-            \(detail.process)\(if: isUnknown, " (from before the start)")\
+            \(share.process)\(if: isUnknown, " (from before the start)")\
             \(joined: causes, by: "")
             """)
     }

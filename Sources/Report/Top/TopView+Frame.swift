@@ -19,7 +19,7 @@ extension TopView {
             help(&canvas, until: size.rows - footer)
         } else {
             if size.rows >= 4 { heading(listing.columns, &canvas) }
-            rows(listing, context, &canvas, until: size.rows - footer)
+            rows(listing, &canvas, until: size.rows - footer)
         }
         while canvas.rows < size.rows - footer { canvas.row { _ in } }
         if footer > 0 { foot(&canvas) }
@@ -39,12 +39,11 @@ extension TopView {
     // MARK: The head
 
     private func title(_ shown: Int, _ canvas: inout TopCanvas) {
-        let picture = picture
         canvas.row { canvas in
             canvas.put("portgauge top", .heading)
             canvas.put("  \(clock: picture.elapsed)  \(picture.totals.tuples, "tuple")")
             if isPaused { canvas.put("  PAUSED", .warning) }
-            canvas.put("  by \(order.name)\(if: isReversed, ", reversed")")
+            canvas.put("  by \(order.rawValue)\(if: isReversed, ", reversed")")
             if !filter.isEmpty, filterBefore == nil {
                 canvas.put("  /\(TextBuffer(filter)): \(shown, "match", "matches")")
             }
@@ -116,9 +115,7 @@ extension TopView {
         }
     }
 
-    private mutating func rows(
-        _ listing: Listing, _ context: RenderContext, _ canvas: inout TopCanvas, until end: Int
-    ) {
+    private func rows(_ listing: Listing, _ canvas: inout TopCanvas, until end: Int) {
         if listing.ranked.isEmpty, canvas.rows < end {
             let text: TextBuffer =
                 filter.isEmpty ? " no port is held by an outgoing connection" : " nothing matches"
@@ -127,15 +124,12 @@ extension TopView {
         for ranked in listing.ranked[listing.window] {
             guard canvas.rows < end else { return }
             let row = picture.rows[Int(ranked.row)]
-            self.row(row, listing, context, &canvas)
-            guard expanded.contains(row.scope) else { continue }
-            detail(row, listing, context, &canvas, until: end)
+            self.row(row, listing, &canvas)
+            if expanded.contains(row.scope) { detail(row, listing, &canvas, until: end) }
         }
     }
 
-    private func row(
-        _ row: TopRow, _ listing: Listing, _ context: RenderContext, _ canvas: inout TopCanvas
-    ) {
+    private func row(_ row: TopRow, _ listing: Listing, _ canvas: inout TopCanvas) {
         let isSelected = selection.scope == row.scope
         let columns = listing.columns
         let tone = tone(of: row)
@@ -154,7 +148,8 @@ extension TopView {
             canvas.put(.right, columns.exhaustion, timeLeft ?? "-", timeLeft == nil ? .plain : tone)
             canvas.put(
                 .right, columns.failed, "\(compact: row.failed)", row.failed > 0 ? .alarm : .plain)
-            canvas.put(.left, columns.tuple, "\(row.scope, glyphs, context)", keepsEnd: true)
+            canvas.put(
+                .left, columns.tuple, "\(row.scope, glyphs, listing.context)", keepsEnd: true)
             canvas.put(.left, columns.process, top.map { "\($0)" } ?? "")
         }
     }

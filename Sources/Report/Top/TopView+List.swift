@@ -14,7 +14,7 @@ extension TopView {
         var window = 0..<0
         let columns: TopColumns
         let ledger: Ledger
-        var occupants: [Tuple: [ProcessID: Ledger.HeldPorts]] = [:]
+        let context: RenderContext
 
         /// Returns nil if the row has been forgotten since.
         func processes(of row: TopRow) -> TopProcesses? {
@@ -29,14 +29,15 @@ extension TopView {
 
     /// Filters, selects, scrolls and sorts.
     mutating func list(_ size: Size, _ ledger: Ledger, _ context: RenderContext) -> Listing {
-        let (ledger, _) = look(at: ledger, [])
-        var listing = Listing(columns: TopColumns(width: size.columns), ledger: ledger)
+        var listing = Listing(
+            columns: TopColumns(width: size.columns), ledger: frozen?.ledger ?? ledger,
+            context: context)
         let all = picture.rows
         let words = filter.split(separator: UInt8(ascii: " "))
         var text = TextBuffer()
         var selected: Listing.Ranked?
         for (number, row) in all.enumerated() {
-            if !words.isEmpty, !matches(row, words, listing, context, &text) { continue }
+            if !words.isEmpty, !matches(row, words, listing, &text) { continue }
             let weight = order.weight(of: row)
             let ranked = Listing.Ranked(weight: isReversed ? -weight : weight, row: Int32(number))
             listing.ranked.append(ranked)
@@ -56,11 +57,11 @@ extension TopView {
         listing.ranked.sort(window: listing.window, by: precedes)
         if let place {
             let scope = all[Int(listing.ranked[place].row)].scope
-            selection.select(scope)
+            selection.scope = scope
             if selection.expandsNext { expanded.insert(scope) }
         }
         selection.expandsNext = false
-        lookUpExpanded(&listing)
+        lookUpExpanded(listing)
         if let place { makeRoom(for: place, page, &listing) }
         return listing
     }
@@ -71,14 +72,11 @@ extension TopView {
     }
 
     /// Looks up who holds the ports of the expanded rows.
-    private mutating func lookUpExpanded(_ listing: inout Listing) {
-        guard !expanded.isEmpty else { return }
-        let tuples = listing.ranked[listing.window].compactMap { ranked -> Tuple? in
-            let scope = picture.rows[Int(ranked.row)].scope
-            guard expanded.contains(scope), case .tuple(let tuple) = scope else { return nil }
-            return tuple
-        }
-        listing.occupants = look(at: listing.ledger, tuples).occupants
+    private mutating func lookUpExpanded(_ listing: Listing) {
+        let scopes = listing.ranked[listing.window].map { picture.rows[Int($0.row)].scope }
+        let tuples = scopes.filter(expanded.contains).compactMap(\.tuple)
+        let missing = tuples.filter { occupants[$0] == nil }
+        if !missing.isEmpty { occupants.merge(listing.ledger.holders(of: missing)) { $1 } }
     }
 
     /// Rows that are expanded above the selected one must not push it off the screen.
@@ -92,7 +90,7 @@ extension TopView {
             lines += height(top - 1)
             top -= 1
         }
-        selection.scroll(to: top)
+        selection.top = top
         listing.window = top..<listing.window.upperBound
     }
 
@@ -100,11 +98,10 @@ extension TopView {
 
     /// Returns whether all of these words are in the row's text, that of its processes included.
     private func matches(
-        _ row: TopRow, _ words: [ArraySlice<UInt8>], _ listing: Listing,
-        _ context: RenderContext, _ text: inout TextBuffer
+        _ row: TopRow, _ words: [ArraySlice<UInt8>], _ listing: Listing, _ text: inout TextBuffer
     ) -> Bool {
         text.clear()
-        text += "\(row.scope, glyphs, context)"
+        text += "\(row.scope, glyphs, listing.context)"
         for share in listing.processes(of: row)?.shares ?? [] { text += " \(share.process)" }
         return words.allSatisfy { text.bytes.contains(ignoringCase: $0) }
     }

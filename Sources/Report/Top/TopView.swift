@@ -20,7 +20,7 @@ package struct TopView: Sendable {
     private var current: TopPicture
     /// While it is paused: the picture and the ledger of that moment, which share their memory with
     /// the living ones for as long as these do not change.
-    private var frozen: (picture: TopPicture, ledger: Ledger)?
+    private(set) var frozen: (picture: TopPicture, ledger: Ledger)?
 
     var order = TopOrder.share
     var isReversed = false
@@ -32,7 +32,7 @@ package struct TopView: Sendable {
 
     var expanded: Set<PortScope> = []
     /// The holders of the expanded tuples' ports, as far as looked up for this picture.
-    private var occupants: [Tuple: [ProcessID: Ledger.HeldPorts]] = [:]
+    var occupants: [Tuple: [ProcessID: Ledger.HeldPorts]] = [:]
     var selection = TopSelection()
 
     /// Without `colour` no attributes are used either, without `isUTF8` nothing but ASCII. Rows are
@@ -56,16 +56,6 @@ package struct TopView: Sendable {
         if !isPaused { occupants.removeAll() }
     }
 
-    /// The ledger that the picture is of, and who holds the ports of `tuples` in it.
-    mutating func look(
-        at ledger: Ledger, _ tuples: [Tuple]
-    ) -> (ledger: Ledger, occupants: [Tuple: [ProcessID: Ledger.HeldPorts]]) {
-        let ledger = frozen?.ledger ?? ledger
-        let missing = tuples.filter { occupants[$0] == nil }
-        if !missing.isEmpty { occupants.merge(ledger.holders(of: missing)) { $1 } }
-        return (ledger, occupants)
-    }
-
     // MARK: Keys
 
     /// - Returns: false when the view is to end.
@@ -81,12 +71,12 @@ package struct TopView: Sendable {
             return true
         }
         switch key {
-        case .up, .character(UInt8(ascii: "k")): selection.move(.by(-1))
-        case .down, .character(UInt8(ascii: "j")): selection.move(.by(1))
-        case .pageUp: selection.move(.byPage(-1))
-        case .pageDown: selection.move(.byPage(1))
-        case .home, .character(UInt8(ascii: "g")): selection.move(.first)
-        case .end, .character(UInt8(ascii: "G")): selection.move(.last)
+        case .up, .character(UInt8(ascii: "k")): selection.moves.append(.by(-1))
+        case .down, .character(UInt8(ascii: "j")): selection.moves.append(.by(1))
+        case .pageUp: selection.moves.append(.byPage(-1))
+        case .pageDown: selection.moves.append(.byPage(1))
+        case .home, .character(UInt8(ascii: "g")): selection.moves.append(.first)
+        case .end, .character(UInt8(ascii: "G")): selection.moves.append(.last)
         case .enter, .character(UInt8(ascii: "x")): toggle()
         case .right, .character(UInt8(ascii: "l")): expand()
         case .left: if let scope = selection.scope { expanded.remove(scope) }
@@ -101,7 +91,7 @@ package struct TopView: Sendable {
         case .character(UInt8(ascii: "?")), .character(UInt8(ascii: "h")): isHelpShown = true
         case .character(UInt8(ascii: "q")): return false
         case .character(let letter):
-            if let chosen = TopOrder.allCases.first(where: { $0.key == letter }) { order = chosen }
+            if let place = TopOrder.keys.firstIndex(of: letter) { order = TopOrder.allCases[place] }
         case .backspace, .clearLine, .redraw, .interrupt: break
         }
         return true
@@ -142,7 +132,7 @@ package struct TopView: Sendable {
         if let scope = selection.scope {
             expanded.insert(scope)
         } else {
-            selection.move(.first)
+            selection.moves.append(.first)
             selection.expandsNext = true
         }
     }

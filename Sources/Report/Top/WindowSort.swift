@@ -9,7 +9,9 @@ extension Array {
                 self[part].sort(by: precedes)
                 continue
             }
-            let pivot = medianOfThree(part, precedes)
+            let places = [part.lowerBound, part.lowerBound + part.count / 2, part.upperBound - 1]
+            // The median of three.
+            let pivot = places.map { self[$0] }.sorted(by: precedes)[1]
             let middle = self[part].partition { !precedes($0, pivot) }
             guard middle > part.lowerBound, middle - part.lowerBound < part.count - part.count / 16,
                 part.upperBound - middle < part.count - part.count / 16
@@ -21,16 +23,5 @@ extension Array {
             parts.append(part.lowerBound..<middle)
             parts.append(middle..<part.upperBound)
         }
-    }
-
-    private func medianOfThree(
-        _ part: Range<Int>, _ precedes: (Element, Element) -> Bool
-    ) -> Element {
-        let first = self[part.lowerBound]
-        let middle = self[part.lowerBound + part.count / 2]
-        let last = self[part.upperBound - 1]
-        let (low, high) = precedes(first, middle) ? (first, middle) : (middle, first)
-        if precedes(last, low) { return low }
-        return precedes(last, high) ? last : high
     }
 }

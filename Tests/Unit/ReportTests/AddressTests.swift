@@ -83,15 +83,15 @@ import Testing
 
     @Test func tuplesNameTheLocalPortOnceItIsKnown() {
         #expect(
-            TextBuffer.text { $0.append(Sample.tuple, Sample.context) } == "10.0.0.1 → 10.0.0.9:80")
+            String("\(Sample.tuple, Sample.context)" as TextBuffer) == "10.0.0.1 → 10.0.0.9:80")
         #expect(
-            TextBuffer.text { $0.append(Sample.tuple, localPort: 43_210, Sample.context) }
+            String("\(Sample.tuple, localPort: 43_210, Sample.context)" as TextBuffer)
                 == "10.0.0.1:43210 → 10.0.0.9:80")
         #expect(
-            TextBuffer.text { $0.append(Sample.tupleV6, Sample.context) }
+            String("\(Sample.tupleV6, Sample.context)" as TextBuffer)
                 == "[2001:db8::1] → [2001:db8::9]:443")
         #expect(
-            TextBuffer.text { $0.append(Sample.tupleV6, localPort: 1, Sample.context) }
+            String("\(Sample.tupleV6, localPort: 1, Sample.context)" as TextBuffer)
                 == "[2001:db8::1]:1 → [2001:db8::9]:443")
     }
 }

@@ -145,9 +145,7 @@ struct HTMLText {
     let text: String
 
     init(_ reports: [RunReport]) {
-        var line = TextBuffer()
-        HTMLWriter().write(reports, to: &line)
-        text = String(decoding: line.bytes, as: UTF8.self)
+        text = String(HTMLPage(reports).text)
     }
 
     /// What stands between these, the first time.

@@ -47,7 +47,10 @@ import Testing
         #expect(report.totals.points.map(\.timeWait) == [4, 4, 0])
         #expect(report.totals.points.map(\.opened) == [15, 0, 0])
         #expect(report.totals.points.map(\.failed) == [1, 0, 0])
-        #expect(report.series(of: .tuple(tuple(2)))?.points.map(\.held) == [5, 5, 5])
+        #expect(
+            report.series.first { $0.scope == .tuple(tuple(2)) }?.series.points.map(\.held) == [
+                5, 5, 5,
+            ])
         #expect(report.startedAt == Self.began && report.endedAt == end(of: 2))
     }
 
@@ -145,7 +148,10 @@ import Testing
         run.take(tick(1, held: 1), at: end(of: 2))
         let report = run.report(in: Sample.context)
         #expect(report.moments.count == 2)
-        #expect(report.series(of: .tuple(tuple(1)))?.points.map(\.search) == [5000, 0])
+        #expect(
+            report.series.first { $0.scope == .tuple(tuple(1)) }?.series.points.map(\.search) == [
+                5000, 0,
+            ])
     }
 
     /// Nor does one that is put back.

@@ -64,7 +64,7 @@ import Testing
 
     @Test(arguments: durations)
     func durationsComeInTheUnitThatSuits(time: UInt64, expected: String) {
-        #expect(TextBuffer.text { $0.append(duration: time) } == expected)
+        #expect(TextBuffer.text { $0.appendInterpolation(duration: time) } == expected)
     }
 
     @Test func columnsAreCodePoints() {
@@ -101,6 +101,6 @@ import Testing
         (ProcessID(pid: 5, name: ProcessID.Name("é\u{7f}")), "\\xc3\\xa9\\x7f[5]"),
         (ProcessID(pid: 6, name: ProcessID.Name("fifteen-letters")), "fifteen-letters[6]"),
     ]) func processesAreSafeToShow(process: ProcessID, expected: String) {
-        #expect(TextBuffer.text { $0.append(process) } == expected)
+        #expect(TextBuffer.text { $0.appendInterpolation(process) } == expected)
     }
 }

@@ -1,21 +1,21 @@
 import Events
 import PortModel
 
-/// Writes the report on exit as text.
-struct SummaryWriter {
-    let style: Style
-    let layout: Layout
+extension TextWriter {
+    /// Rows of each list for a person; JSON has more.
+    static let rows = 20
 
-    /// Rows of either list for a person; JSON has more.
-    private static let rows = 20
+    /// The report on exit, and what it advises.
+    func text(of summary: Summary, in context: RenderContext) -> TextBuffer {
+        """
 
-    func write(_ summary: Summary, in context: RenderContext, to line: inout TextBuffer) {
-        line += "\n\(style(.heading, "Summary of \(duration: summary.duration)"))\n"
-        line += layout.folded("\(totals(summary))\n\(accuracy(summary))\n", indent: 13)
-        line += layout.folded(namespaces(summary, context), indent: 4)
-        tuples(summary, context, &line)
-        bindPools(summary, context, &line)
-        line += layout.folded(failures(summary, context), indent: 10)
+        \(style(.heading, "Summary of \(duration: summary.duration)"))
+        \(layout.folded("\(totals(summary))\n\(accuracy(summary))\n", indent: 13))\
+        \(layout.folded(namespaces(summary, context), indent: 4))\
+        \(tuples(summary, context))\(bindPools(summary, context))\
+        \(layout.folded(failures(summary, context), indent: 10))\
+        \(text(of: summary.advice, in: context))
+        """
     }
 
     private func totals(_ summary: Summary) -> TextBuffer {
@@ -73,60 +73,81 @@ struct SummaryWriter {
     }
 
     private func namespaces(_ summary: Summary, _ context: RenderContext) -> TextBuffer {
-        guard !summary.namespaces.isEmpty else { return "" }
-        var text = heading("  namespaces")
-        for namespace in summary.namespaces.prefix(Self.rows) {
-            text += "  \(nameOf: namespace.netns, context): \(settings: namespace)\n"
+        list("  namespaces", summary.namespaces) { namespace in
+            "  \(nameOf: namespace.netns, context): \(settings: namespace)"
         }
-        return "\(text)\(omitted(of: summary.namespaces.count))"
     }
 
-    private func tuples(_ summary: Summary, _ context: RenderContext, _ line: inout TextBuffer) {
-        guard !summary.tuples.isEmpty else { return }
+    private func tuples(_ summary: Summary, _ context: RenderContext) -> TextBuffer {
+        guard !summary.tuples.isEmpty else { return "" }
         var table = Table(tuplesLabelled: "tuple, top process")
         for row in summary.tuples.prefix(Self.rows) {
             table.append(row, context)
             table.append(errors: row.errors, context)
         }
-        line += "\n"
-        table.write(layout, style, to: &line)
-        let more = max(0, summary.tuples.count - Self.rows) + summary.tuplesOmitted
-        if more > 0 { line += "and \(grouped: more) more, none with a greater share\n" }
+        let omitted = max(0, summary.tuples.count - Self.rows) + summary.tuplesOmitted
+        return "\n\(table.text(layout, style))\(more: omitted, ", none with a greater share")"
     }
 
-    private func bindPools(_ summary: Summary, _ context: RenderContext, _ line: inout TextBuffer) {
-        guard !summary.bindPools.isEmpty else { return }
+    private func bindPools(_ summary: Summary, _ context: RenderContext) -> TextBuffer {
+        let pools = summary.bindPools
+        guard !pools.isEmpty else { return "" }
         var table = Table(
-            [("share", 8), ("peak", 8), ("usable", 8), ("failed", 9)],
+            columns: [("share", 8), ("peak", 8), ("usable", 8), ("failed", 9)],
             label: "address that bind() chose for, top process")
-        for pool in summary.bindPools.prefix(Self.rows) {
+        for pool in pools.prefix(Self.rows) {
             let figures = [
                 Table.Figure(share: pool.peakUsage.share), Table.Figure(pool.peak),
-                Table.Figure(pool.usable), Table.Figure(alarming: pool.failed),
+                Table.Figure(pool.usable), Table.Figure(pool.failed, alarms: true),
             ]
             let place: TextBuffer = "\(pool.key.local, port: 0)\(netns: pool.key.netns, context)"
-            table.append(figures, "\(place)\(top: pool.topProcess)")
+            table.rows.append((figures, "\(place)\(top: pool.topProcess)"))
         }
-        line += "\n"
-        table.write(layout, style, to: &line)
-        line += omitted(of: summary.bindPools.count)
+        return "\n\(table.text(layout, style))\(more: pools.count - Self.rows)"
     }
 
     private func failures(_ summary: Summary, _ context: RenderContext) -> TextBuffer {
-        let failures = summary.failures
-        guard !failures.isEmpty else { return "" }
-        var text = heading("  failed  call, cause, process, and where from and to")
-        for failed in failures.prefix(Self.rows) {
-            text += "\(right: 8, "\(grouped: failed.count)")  \(failed.call, context)\n"
+        list("  failed  call, cause, process, and where from and to", summary.failures) { failed in
+            "\(right: 8, "\(grouped: failed.count)")  \(failed.call, context)"
         }
-        return "\(text)\(omitted(of: failures.count))"
     }
 
-    func heading(_ text: TextBuffer) -> TextBuffer { "\n\(style(.heading, text))\n" }
+    /// A line for each of the first elements; nothing if there are none.
+    func list<Element>(
+        _ heading: TextBuffer, _ all: [Element], _ line: (Element) -> TextBuffer
+    ) -> TextBuffer {
+        guard !all.isEmpty else { return "" }
+        let lines = all.prefix(Self.rows).map(line)
+        return """
 
-    /// Says how many of `count` rows were left out, if any.
-    private func omitted(of count: Int) -> TextBuffer {
-        count > Self.rows ? "and \(grouped: count - Self.rows) more\n" : ""
+            \(style(.heading, heading))
+            \(joined: lines, by: "\n")
+            \(more: all.count - Self.rows)
+            """
+    }
+
+    /// What is advised: for each tuple or bind pool what it lacked, and then, numbered, what to do,
+    /// the figure first and the exact setting or call below. Nothing if there is nothing.
+    func text(of all: [Advice], in context: RenderContext) -> TextBuffer {
+        guard !all.isEmpty else { return "" }
+        let indent = 5
+        func paragraph(_ text: TextBuffer) -> TextBuffer {
+            var paragraph: TextBuffer = "\(text)\n"
+            paragraph.fold(since: 0, width: layout.prose, indent: indent)
+            return paragraph
+        }
+        let heading = style(.heading, "  advice  what would have helped, most useful first")
+        var text: TextBuffer = "\n\(layout.folded("\(heading)\n", indent: 10))"
+        for (index, advice) in all.enumerated() {
+            if index == 0 || all[index - 1].scope != advice.scope {
+                text += layout.folded("  \(scopeOf: advice, context)\n", indent: indent)
+                text += paragraph("\(spaces: indent)\(advice.situation)")
+            }
+            text += paragraph("\(if: index < 9, " ") \(index + 1). \(advice.text(context))")
+            // A command stays whole, to be copied.
+            if let setting = advice.setting { text += "       \(setting)\n" }
+        }
+        return text
     }
 }
 
@@ -138,35 +159,37 @@ extension Table {
     /// Makes a table of tuples as a summary has them.
     init(tuplesLabelled label: StaticString) {
         self.init(
-            [
+            columns: [
                 ("share", 8), ("peak", 8), ("held", 8), ("TIME_WAIT", 10), ("opened", 10),
                 ("failed", 9),
             ], label: label)
     }
 
-    mutating func append(
-        _ row: Summary.TupleRow, _ context: RenderContext, host: TextBuffer? = nil
-    ) {
+    mutating func append(_ row: Summary.TupleRow, _ context: RenderContext, host: TextBuffer = "") {
         let figures = [
             Figure(share: row.peak.share), Figure(row.peak.held), Figure(row.usage.held),
             Figure(row.usage.timeWait), Figure(row.totals.opened),
-            Figure(alarming: row.totals.failed),
+            Figure(row.totals.failed, alarms: true),
         ]
-        let host: TextBuffer = host.map { "\($0): " } ?? ""
         let place: TextBuffer = "\(row.tuple, context)\(netns: row.tuple.netns, context)"
-        append(figures, "\(host)\(place)\(top: row.topProcess)")
+        rows.append((figures, "\(host)\(place)\(top: row.topProcess)"))
     }
 
     /// Appends what became of connects in the row before that got a port, but no connection.
     mutating func append(errors: [UInt16: Int], _ context: RenderContext) {
         let named = errors.map { (context.errnoName(Int32($0.key)), $0.value) }
         for (name, count) in named.sorted(by: { ($0.1, $1.0) > ($1.1, $0.0) }) {
-            append([nil, nil, nil, nil, Figure(count)], "of them \(name)")
+            rows.append(([nil, nil, nil, nil, Figure(count)], "of them \(name)"))
         }
     }
 }
 
 extension TextBuffer {
+    /// Says how many rows were left out, if any.
+    mutating func appendInterpolation(more count: Int, _ end: StaticString = "") {
+        self += "\(if: count > 0, "and \(grouped: count) more\(end)\n")"
+    }
+
     /// `connect()  exhausted   wrk[4123]  10.0.0.1 → 10.0.0.9:80`
     mutating func appendInterpolation(_ call: FailedCall, _ context: RenderContext) {
         let cause = TextBuffer("\(left: 11, "\(call.kind.function)")\(call.causeName)")
@@ -176,9 +199,9 @@ extension TextBuffer {
     /// `10.0.0.1 → 10.0.0.9:80 netns blue`, or of bind() `10.0.0.1:8080`
     mutating func appendInterpolation(placeOf call: FailedCall, _ context: RenderContext) {
         switch call.scope {
-        case .tuple(let tuple): append(tuple, context)
-        case .bindPool(let key): append(key.local, port: call.localPort)
+        case .tuple(let tuple): self += "\(tuple, context)"
+        case .bindPool(let key): self += "\(key.local, port: call.localPort)"
         }
-        append(namespace: call.scope.netns, context)
+        self += "\(netns: call.scope.netns, context)"
     }
 }
