@@ -213,7 +213,7 @@ private let millisecond: UInt64 = 1_000_000
         _ = ledger.apply(Script.namespace(PortPool(range: Script.range)))
         ledger.failures.awaitsReturns = course.awaitsReturns
         // Others hold all ports, or what is left by binds.
-        ledger.failures.isPartial = true
+        for peer: UInt16 in [80, 81] { Script.othersHold(Script.range, peer: peer, &ledger) }
         var bound = PortSet()
         for port in 0..<course.bound { bound.insert(40_000 + UInt16(port)) }
         var reported: [String] = []

@@ -22,6 +22,24 @@ struct Script {
             range: range)
     }
 
+    /// Processes that the filter does not choose hold these ports of the tuple.
+    static func othersHold(
+        _ ports: PortRange, of range: PortRange = Script.range, peer: UInt16 = 80,
+        _ ledger: inout Ledger
+    ) {
+        ledger.isFiltered = true
+        guard ports.low <= ports.high else { return }
+        for port in ports.low...ports.high {
+            var connection = connection(UInt64(port) << 16 | UInt64(peer), at: 1)
+            connection.tuple.remotePort = peer
+            connection.range = range
+            connection.isOther = true
+            _ = ledger.apply(.opened(connection))
+            _ = ledger.apply(
+                .established(socket: connection.socket, localPort: port, time: 2))
+        }
+    }
+
     static func opened(_ socket: UInt64, at time: UInt64, port: UInt16 = 0) -> Record {
         .opened(connection(socket, at: time, port: port))
     }
