@@ -220,6 +220,8 @@ int each_item(struct bpf_iter__tcp *ctx)
 		/* It may have died since the kernel gathered this batch. */
 		if (!tw || !tw->tw_sk.tw_timer.entry.pprev)
 			return 0;
+		item.time_wait = 1;
+		item.state = BPF_CORE_READ(tw, tw_sk.tw_substate);
 		item.origin = origin_of_time_wait(tw, listening);
 		item.cookie = item.socket;
 		item.socket = (__u64)tw;

@@ -50,7 +50,8 @@ static __always_inline void count(__u64 *counter, __u64 *others, bool is_chosen,
 static __always_inline void opened(struct sock *sk, __u32 number)
 {
 	struct sock_common *skc = &sk->__sk_common;
-	__u32 pid = bpf_get_current_pid_tgid() >> 32;
+	__u64 thread = bpf_get_current_pid_tgid();
+	__u32 pid = thread >> 32;
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	struct net *net = skc->skc_net.net;
 	struct pg_cpu *cpu = this_cpu();
@@ -83,6 +84,7 @@ static __always_inline void opened(struct sock *sk, __u32 number)
 	fill(record, PG_OPENED, now, cookie, skc, address, netns, range_in_force(tp, range));
 	record->head.flags = port_flags(sk) | (is_chosen ? 0 : PG_OTHER);
 	record->pid = pid;
+	record->thread = thread;
 	__builtin_memcpy(record->comm, comm, sizeof(comm));
 	submit(record, false);
 }

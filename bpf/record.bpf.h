@@ -162,7 +162,7 @@ static __always_inline void fill(struct pg_socket *record, enum pg_kind kind, __
 	record->remote_port = bpf_ntohs(skc->skc_dport);
 	record->range_low = range;
 	record->range_high = range >> 16;
-	record->zero = 0;
+	record->thread = 0;
 	__builtin_memset(record->comm, 0, sizeof(record->comm));
 	/* What an iterator finds need not be a full socket. */
 	record->uid = kind == PG_OPENED ? ((struct sock *)skc)->sk_uid.val : 0;

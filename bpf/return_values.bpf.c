@@ -83,7 +83,7 @@ static __always_inline void refused(struct sock *sk, const struct socket_address
 	record->remote_port = flags & PG_BIND ? 0 : bpf_ntohs(to->port);
 	record->range_low = range;
 	record->range_high = range >> 16;
-	record->zero = 0;
+	record->thread = 0;
 	__builtin_memcpy(record->comm, comm, sizeof(record->comm));
 	record->uid = bpf_get_current_uid_gid();
 	record->device = BPF_CORE_READ(sk, __sk_common.skc_bound_dev_if);

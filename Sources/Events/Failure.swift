@@ -29,11 +29,17 @@ extension Failure {
         if isConnect { usage.fields(&v) } else { usage.poolFields(&v) }
         limitFields(&v)
         if isConnect {
+            v.field("held_by", &heldBy, .states, unless: [:], Self.heldByText)
             v.optional(
                 "search_us", &search, .microseconds,
                 "Microseconds that the kernel searched, the last time. Absent if it did not.")
         }
         v.field("count", &count, .integer(1), "Failures since the last report of their kind.")
+    }
+
+    static var heldByText: String {
+        "How many of the ports are held in which TCP state, by the kernel's table. Absent if not looked "
+            + "at. A TIME_WAIT object that stands for FIN_WAIT2 counts as FIN_WAIT2."
     }
 
     private mutating func limitFields(_ v: inout some FieldVisitor) {

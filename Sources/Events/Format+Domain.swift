@@ -176,12 +176,24 @@ struct Counts<Key: Format>: Format where Key.Value: Hashable {
     var keywords: Keywords { counts() }
 }
 
+extension Format where Self == Counts<Name<HoldingState>> {
+    static var states: Self {
+        Counts(
+            key: Name(names: []), isBefore: { $0.rawValue < $1.rawValue },
+            counts: {
+                let names = HoldingState.allCases.map(\.rawValue)
+                return SchemaPrinter.counts(
+                    of: "^(\(names.joined(separator: "|")))$", "Ports held in that state.")
+            })
+    }
+}
+
 extension Format where Self == Counts<Name<Cause>> {
     static var causes: Self {
         Counts(
             key: Name(names: []), isBefore: { $0.rawValue < $1.rawValue },
             counts: {
-                let names = Cause.allCases.filter { $0 != .noAddress }.map(\.rawValue)
+                let names = Cause.allCases.filter { $0 != .noAddress && $0 != .beganBefore }.map(\.rawValue)
                 return SchemaPrinter.counts(
                     of: "^(\(names.joined(separator: "|")))$", "How many of that cause.")
             })

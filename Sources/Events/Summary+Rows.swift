@@ -15,6 +15,7 @@ extension Summary.TupleRow: FieldGroup {
         v.field("range", &range, Ends(), "Range of its sockets: the lowest and the highest port.")
         peakFields(&v)
         totals.fields(&v)
+        v.field("held_by", &heldBy, .states, unless: [:], Failure.heldByText)
         v.field("errors", &errors, .errors, "Connects with a port but no connection.")
         v.field("causes", &causes, .causes, TopProcesses.Share.causesText)
         v.optional(

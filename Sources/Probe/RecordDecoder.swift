@@ -160,6 +160,7 @@ extension Record.Connection {
             range: PortRange(low: socket.range_low, high: socket.range_high))
         portChosen = socket.head.has(PG_CHOSEN)
         reusable = socket.head.has(PG_REUSABLE)
+        thread = socket.thread
         isUncertain = socket.head.has(PG_UNCERTAIN)
         isOther = socket.head.has(PG_OTHER)
     }
@@ -170,7 +171,8 @@ extension TableEntry {
         self.init(
             socket: item.socket, cookie: item.cookie, localPort: item.local_port,
             peer: OriginEvidence.Peer(address: UInt64(item.remote), port: item.remote_port),
-            state: Record.State(tcp: item.state), origin: Origin(rawValue: item.origin) ?? .server)
+            state: item.time_wait != 0 ? .timeWait : Record.State(tcp: item.state),
+            holding: HoldingState(tcp: item.state), origin: Origin(rawValue: item.origin) ?? .server)
     }
 }
 

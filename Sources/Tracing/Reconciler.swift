@@ -14,6 +14,9 @@ package struct Reconciler {
 
     private var nextAudit: UInt64
     private var nextRepair: UInt64 = 0
+    /// When which namespace was looked at because of a failure, and when that may be done again.
+    private var lookedAt: [UInt32: UInt64] = [:]
+    private var nextLook: UInt64 = 0
     /// What was lost, and slipped through, when that was made up for last.
     private var repaired: UInt64 = 0
     private var slippedChecked: UInt64 = 0
@@ -89,6 +92,25 @@ package struct Reconciler {
         secondPassed(table)
     }
 
+    /// Looks at the namespaces in which calls have failed, so that these are reported with the states of
+    /// the sockets that hold the ports: once a second each, and for no more than a part of a CPU.
+    package mutating func lookBeforeReporting(
+        _ now: UInt64, _ table: inout some KernelTable & ~Copyable, _ pipeline: inout Pipeline
+    ) throws(SystemError) {
+        guard table.canAudit, now >= nextLook, table.lost == repaired else { return }
+        let failing = pipeline.ledger.pendingNamespaces.filter {
+            lookedAt[$0].map { now >= $0 + Self.second } ?? true
+        }
+        guard !failing.isEmpty else { return }
+        let spent = table.processorTime
+        let scan = try scan(.audit, of: failing, grace: Self.dying, &table, &pipeline)
+        for netns in failing { lookedAt[netns] = now }
+        lookedAt = lookedAt.filter { pipeline.ledger.namespaces[$0.key] != nil }
+        nextLook = now + (table.processorTime - spent) * Self.spacing
+        // What it has found wrong is told by a whole audit.
+        if scan.needsRepair || !scan.drift.isEmpty { nextAudit = min(nextAudit, now) }
+    }
+
     /// Plans the next audit, later than asked for if one takes long: a second for a million sockets.
     private mutating func planNext(after spent: UInt64, at now: UInt64) {
         nextAudit = interval.map { now + max($0, spent * Self.spacing) } ?? .max
@@ -152,14 +174,17 @@ package struct Reconciler {
         var needsRepair = false
     }
 
-    /// - Parameter grace: nanoseconds for which a namespace out of reach may still hold something.
+    /// - Parameters:
+    ///   - chosen: the namespaces to audit; nil for all.
+    ///   - grace: nanoseconds for which a namespace out of reach may still hold something.
     private mutating func scan(
-        _ purpose: TableScan.Purpose, grace: UInt64, _ table: inout some KernelTable & ~Copyable,
+        _ purpose: TableScan.Purpose, of chosen: Set<UInt32>? = nil, grace: UInt64, _ table: inout some KernelTable & ~Copyable,
         _ pipeline: inout Pipeline
     ) throws(SystemError) -> Scan {
         pipeline.ledger.beginScan(for: purpose, at: table.now)
         var scan =
-            purpose == .audit ? try compare(&table, &pipeline) : try refill(&table, &pipeline)
+            purpose == .audit
+            ? try compare(chosen, &table, &pipeline) : try refill(&table, &pipeline)
         let undescribed = pipeline.ledger.undescribed.subtracting(scan.audits.keys)
         let gone = try goneAmong(scan.missed + undescribed, after: grace, &table, &pipeline)
         table.drainAll { pipeline.take($0) }
@@ -175,11 +200,11 @@ package struct Reconciler {
     }
 
     private mutating func compare(
-        _ table: inout some KernelTable & ~Copyable, _ pipeline: inout Pipeline
+        _ chosen: Set<UInt32>?, _ table: inout some KernelTable & ~Copyable, _ pipeline: inout Pipeline
     ) throws(SystemError) -> Scan {
         var scan = Scan()
         var isFresh = false
-        for (netns, namespace) in pipeline.ledger.namespaces {
+        for (netns, namespace) in pipeline.ledger.namespaces where chosen?.contains(netns) ?? true {
             var sockets = 0
             let began = table.now
             var walked: UInt32?

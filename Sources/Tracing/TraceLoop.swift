@@ -135,6 +135,7 @@ package struct TraceLoop: ~Copyable {
         pipeline.ledger.isFiltered = options.filter.isByProcess
         pipeline.ledger.failures.awaitsReturns = probe.followsReturns
         let start = Clock.monotonic
+        pipeline.ledger.failures.followedSince = start
         pipeline.now = start
         if options.sinceStart { pipeline.context.timestamps.start = start }
         pipeline.report(.start(startFacts), at: start)
@@ -201,12 +202,15 @@ package struct TraceLoop: ~Copyable {
         do throws(SystemError) { try pipeline.sinks.flush(poller) } catch { failure = error }
         pipeline.now = Clock.monotonic
         let isNone = options.judgesHostInstead && pipeline.sawNoneChosen
-        if isNone { pipeline.ledger.isFiltered = false }
+        let hostInstead = isNone ? "the command has made no connect" : nil
+        if let hostInstead {
+            pipeline.ledger.isFiltered = false
+            complain(RunText.host(hostInstead).bytes)
+        }
         let summary = pipeline.finish(duration: duration, reconciler.accuracy)
         let late = pipeline.sinks.finish()
         return Outcome(
-            summary: summary, hostInstead: isNone ? "the command has made no connect" : nil,
-            losses: losses, failure: failure ?? late)
+            summary: summary, hostInstead: hostInstead, losses: losses, failure: failure ?? late)
     }
 
     private mutating func follow(since start: UInt64) throws(SystemError) {
@@ -234,6 +238,7 @@ package struct TraceLoop: ~Copyable {
             if count == 0 { probe.askForWakeUp() }
             if isDrained { try reconciler.afterDrain(now, &probe, &pipeline) }
             if now >= nextTick { try refresher.secondPassed(&probe, &pipeline) }
+            if isDrained { try reconciler.lookBeforeReporting(now, &probe, &pipeline) }
             try refresher.beforeReporting(&probe, &pipeline)
             pipeline.reportFailures()
             if now >= nextTick {

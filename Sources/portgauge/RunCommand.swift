@@ -108,8 +108,9 @@ struct RunCommand: ParsableCommand {
         var hostInstead: String?
         if !all, options.commandRoot == nil {
             options.filter.isOnlyCommand = false
-            hostInstead = "the command cannot be followed from this pid namespace"
-            complain(RunText.host(hostInstead).bytes)
+            let reason = "the command cannot be followed from this pid namespace"
+            complain(RunText.host(reason).bytes)
+            hostInstead = reason
         }
         var trace = try TraceLoop(options: options, observers: [command])
         if let refusal = command.start() {

@@ -84,7 +84,7 @@ struct pg_socket {
 	pg_u16 remote_port;
 	pg_u16 range_low; /* the port range in force for this socket, both ends included */
 	pg_u16 range_high;
-	pg_u16 zero;
+	pg_u16 thread; /* OPENED: the lower half of the thread's id, which tells those of `pid` apart */
 	pg_u8 comm[PG_COMM]; /* of the thread group leader, NUL-terminated */
 	pg_u32 uid; /* OPENED, REFUSED: the user, as the first user namespace numbers it */
 	pg_u32 device; /* OPENED, REFUSED, SOCKET: the index of the one that it is bound to, or 0 */
@@ -117,9 +117,10 @@ struct pg_item {
 	pg_u16 local_port;
 	pg_u16 remote_port;
 	pg_u32 remote; /* a digest of the peer's address */
-	pg_u8 state; /* the TCP state; of a TIME_WAIT object, the one that it stands for */
+	pg_u8 state; /* the TCP state; of a TIME_WAIT object the one that it stands for, maybe FIN_WAIT2 */
 	pg_u8 origin; /* enum pg_origin */
-	pg_u8 zero[2];
+	pg_u8 time_wait; /* 1: it is a TIME_WAIT object */
+	pg_u8 zero;
 };
 
 /* Who connected, as far as a socket tells. */

@@ -6,6 +6,8 @@
 package struct Failures: Sendable {
     /// Whether each failed connect() is followed by a record of what it returned.
     package var awaitsReturns = false
+    /// When the hooks came into force, in CLOCK_MONOTONIC nanoseconds; nil if they always were.
+    package var followedSince: UInt64?
     /// Calls that failed although no tuple's record says why, by call.
     package private(set) var refusals: [FailedCall: Int] = [:]
     /// All of these calls by cause, while `refusals` has a limit.
@@ -64,6 +66,12 @@ package struct Failures: Sendable {
             return
         }
         call.cause = cause(of: call)
+        // It searches for some milliseconds: what returns so soon may have begun before.
+        if call.cause == .noAddress, let followedSince,
+            refusal.time < followedSince &+ Self.patience
+        {
+            diagnose(early: &call, connections)
+        }
         let place = call.scope.tuple.flatMap { connections.tuples.place(of: $0) }
         let usage = place.map { connections.tuples[$0].usage }
         count(call)
@@ -71,6 +79,20 @@ package struct Failures: Sendable {
             pools.fail(key, call.process, at: refusal.time)
         }
         ripen(Failure(call, time: refusal.time, usage: usage ?? PortUsage(usable: 0)), &connections)
+    }
+
+    /// Judges a connect() whose beginning was not seen by the tuple that it would have used: its socket has
+    /// lost the local address by the time it returns.
+    private func diagnose(early call: inout FailedCall, _ connections: Connections) {
+        call.cause = .beganBefore
+        guard let tuple = call.scope.tuple else { return }
+        let full = connections.tuples.first {
+            $0.tuple.netns == tuple.netns && $0.tuple.remote == tuple.remote
+                && $0.tuple.remotePort == tuple.remotePort && $0.tuple.device == tuple.device
+                && (tuple.local.isAny || $0.tuple.local == tuple.local) && $0.usage.available <= 1
+        }
+        guard let full else { return }
+        (call.scope, call.cause) = (.tuple(full.tuple), .exhausted)
     }
 
     private mutating func count(_ call: FailedCall) {
@@ -122,6 +144,11 @@ package struct Failures: Sendable {
 
     // MARK: What is reported
 
+    /// Namespaces of failures that will be reported.
+    var pendingNamespaces: Set<UInt32> {
+        ripeNamespaces.union(repeated.values.lazy.filter { $0.count > 0 }.map(\.call.scope.netns))
+    }
+
     /// Namespaces whose bind-held ports decide the causes of what `takeRipe` returns.
     var ripeNamespaces: Set<UInt32> { Set(ripe.map(\.call.scope.netns)) }
 
@@ -160,6 +187,7 @@ package struct Failures: Sendable {
             if let usage = pools.usage(of: key, connections) { failure.usage = usage }
         } else {
             failure.usage.usable = pool.usable(of: range)
+            failure.heldBy = place.map { connections.tuples[$0].heldBy } ?? [:]
             if let usage = place.map({ connections.tuples[$0].usage }) {
                 failure.usage.outsidePool = min(failure.usage.held, usage.outsidePool)
                 failure.usage.reusable = min(failure.usage.reusable, usage.reusable)

@@ -93,6 +93,9 @@ extension Ledger {
     /// Namespaces whose bind-held ports are to be read before `takeFailures`.
     package var failingNamespaces: Set<UInt32> { failures.ripeNamespaces }
 
+    /// Those of failures that are reported now, or with this second.
+    package var pendingNamespaces: Set<UInt32> { failures.pendingNamespaces }
+
     /// The failures to be reported now, each the first of its kind, or alone.
     package mutating func takeFailures() -> [Failure] { failures.takeRipe(&connections, pools) }
 

@@ -18,6 +18,12 @@ extension Ledger {
         resolveDoubts()
         explain()
         sweep(namespaces.union(gone))
+        if let scan, scan.purpose == .audit {
+            for place in tuples.places where namespaces.contains(tuples[place].tuple.netns) {
+                connections.tuples[place].heldBy = scan.holding[place] ?? [:]
+            }
+        }
+        for refusal in scan?.refusals ?? [] { failures.add(refusal, &connections, &pools) }
         var result = scan?.result ?? AuditResult()
         scan = nil
         result.drift = result.drift.filter { place, ports in
@@ -39,6 +45,9 @@ extension Ledger {
             return
         }
         connections[place].mark = connections.mark
+        if let holding = listed.holding {
+            scan?.holding[connections[place].tuple, default: [:]][holding, default: 0] += 1
+        }
         if connections[place].localPort == 0 { connections[place].localPort = listed.localPort }
         defer { connections.assess(place) }
         guard listed.state != .timeWait else { return }

@@ -52,7 +52,13 @@ package struct Ledger: Sendable {
         case .namespace(let netns, let namespace, _):
             connections.describe(netns, namespace, &timeWaits)
         case .holder(let holder): pools.add(holder)
-        case .refused(let refusal): failures.add(refusal, &connections, &pools)
+        case .refused(let refusal):
+            // What is there already, and may be the cause, is not known before the seed is.
+            if scan?.purpose == .seed {
+                scan?.refusals.append(refusal)
+            } else {
+                failures.add(refusal, &connections, &pools)
+            }
         case .searched(let socket, let port, let search, let time):
             return found(socket, port, after: search, at: time)
         case .carried(let socket, let bytes): carry(socket, bytes)
@@ -82,8 +88,7 @@ package struct Ledger: Sendable {
             isOther: connection.isOther)
         connections.insert(entry, for: connection.socket)
         let hasOwnRange = connections.hasOwnRange(connection, tuple: tuple)
-        searches.begin(
-            connection.socket, at: connection.time, ownRange: hasOwnRange ? connection.range : nil)
+        searches.begin(connection, ownRange: hasOwnRange ? connection.range : nil)
         if connection.portChosen { pools.meet(connection) }
         return connections.change(.opened, entry, at: connection.time)
     }
@@ -161,6 +166,11 @@ package struct Ledger: Sendable {
         }
         let search = closing.time &- entry.openedAt
         connections.tuples[entry.tuple].searches.add(search)
+        // Unanswered connects hold the ports, if nothing else seems to.
+        if connections.tuples[entry.tuple].usage.available > 0 {
+            searches.confirmReturned(
+                tuple: entry.tuple, now: closing.time, &connections, into: &overdue)
+        }
         let change = connections.change(
             .failed(search: search, range: ownRange), entry, at: closing.time)
         if entry.isOther {

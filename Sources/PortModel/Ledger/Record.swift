@@ -46,6 +46,8 @@ package enum Record: Hashable, Sendable {
         package var tuple: Tuple
         /// 0 while not chosen.
         package var localPort: UInt16
+        /// The lower half of the calling thread's id.
+        package var thread: UInt16 = 0
         /// The cookie that a TIME_WAIT, found by a snapshot, has inherited.
         package var cookie: UInt64
         package var process: ProcessID

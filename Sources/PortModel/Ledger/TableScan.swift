@@ -7,15 +7,17 @@ package struct TableEntry: Hashable, Sendable {
     package var localPort: UInt16
     package var peer: OriginEvidence.Peer
     package var state: Record.State
+    /// The TCP state; nil if it holds no port.
+    package var holding: HoldingState?
     package var origin: Origin
 
     package init(
         socket: UInt64, cookie: UInt64 = 0, localPort: UInt16,
         peer: OriginEvidence.Peer = OriginEvidence.Peer(address: 0, port: 0), state: Record.State,
-        origin: Origin = .client
+        holding: HoldingState? = nil, origin: Origin = .client
     ) {
         (self.socket, self.cookie, self.localPort) = (socket, cookie, localPort)
-        (self.peer, self.state, self.origin) = (peer, state, origin)
+        (self.peer, self.state, self.holding, self.origin) = (peer, state, holding, origin)
     }
 }
 
@@ -52,5 +54,9 @@ package struct TableScan: Sendable {
     /// seed or repair also by their own identity, as these read the table twice.
     var doubtful: [UInt32: [TableEntry]] = [:]
     var doubtfulConnections: [UInt64: (Record.Connection, Record.State)] = [:]
+    /// Calls that failed while the ledger was filled for the first time.
+    var refusals: [Record.Refusal] = []
+    /// How many of the sockets of the ledger are in which state, by the tuple's place.
+    var holding: [Int: [HoldingState: Int]] = [:]
     var result = AuditResult()
 }

@@ -16,6 +16,9 @@ package struct TupleState: Sendable {
     package var timeWait: Int { usage.timeWait }
     package var usable: Int { usage.usable }
 
+    /// The states of the sockets that hold its ports, when the kernel's table was looked at last.
+    package internal(set) var heldBy: [HoldingState: Int] = [:]
+
     package internal(set) var totals = Totals()
     /// The part of `totals` by processes that the filter does not choose.
     private var totalsOfOthers = Totals()

@@ -26,6 +26,8 @@ extension Summary {
         package var errors: [UInt16: Int] = [:]
         /// Connects that got no port, as far as the cause is known.
         package var causes: [Cause: Int] = [:]
+        /// The states of the sockets that hold the ports at the end; empty where nobody has looked.
+        package var heldBy: [HoldingState: Int] = [:]
         package var peak: TupleState.Peak
         package var firstFailureAt: UInt64?
         /// Those with most connects, failed ones included, first; at most 16.
@@ -41,6 +43,7 @@ extension Summary {
         init(_ state: TupleState, isFiltered: Bool) {
             self.init(tuple: state.tuple, range: state.range, usage: state.usage, peak: state.peak)
             totals = isFiltered ? state.chosen : state.totals
+            heldBy = state.heldBy
             errors = state.errors
             causes = state.causes
             firstFailureAt = state.firstFailureAt

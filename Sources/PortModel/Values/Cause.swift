@@ -12,11 +12,13 @@ package enum Cause: String, Hashable, Sendable, CaseIterable {
     case noAddress = "no_address"
     /// The kernel had no memory for it.
     case noMemory = "no_memory"
+    /// It began before the hooks were in force, and nothing that is known by now says why it failed.
+    case beganBefore = "began_before"
 
     package var isPortExhaustion: Bool {
         switch self {
         case .exhausted, .blocked, .range: true
-        case .collision, .noAddress, .noMemory: false
+        case .collision, .noAddress, .noMemory, .beganBefore: false
         }
     }
 }

@@ -5,6 +5,8 @@ package struct Failure: Sendable {
     package var time: UInt64
     /// Ports of the tuple or, of bind(), of the pool of the local address.
     package var usage: PortUsage
+    /// The states of the sockets that held its ports just afterwards; empty where nobody has looked.
+    package var heldBy: [HoldingState: Int] = [:]
     /// The range in force, and what takes ports of it.
     package var limit: Limit?
     /// Nanoseconds the kernel searched; nil if that was not seen.

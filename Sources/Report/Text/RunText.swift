@@ -58,8 +58,8 @@ package enum RunText {
     }
 
     /// Says that the whole host is judged in place of the command.
-    package static func host(_ reason: String?) -> TextBuffer {
-        reason.map { "portgauge: the whole host is judged, as \($0)\n" } ?? ""
+    package static func host(_ reason: String) -> TextBuffer {
+        "portgauge: the whole host is judged, as \(reason)\n"
     }
 
     // MARK: After

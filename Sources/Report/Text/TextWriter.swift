@@ -151,6 +151,19 @@ package struct TextWriter: Sendable {
 }
 
 extension Failure {
+    /// The states in which most ports are held, and what the cause of such a state is; else how many are
+    /// in TIME_WAIT.
+    private var holders: TextBuffer {
+        let most = heldBy.sorted { ($0.value, $1.key.rawValue) > ($1.value, $0.key.rawValue) }
+            .prefix(2).filter { $0.value * 10 >= usage.held }
+        guard !most.isEmpty else { return "\(grouped: usage.timeWait) in TIME_WAIT" }
+        let texts = most.map { state, count -> TextBuffer in
+            let reason = state.reason
+            return "\(grouped: count) in \(state.rawValue)\(if: !reason.isEmpty, ": \(reason)")"
+        }
+        return "\(joined: texts)"
+    }
+
     /// Names the limit, and how high it is.
     fileprivate var reason: TextBuffer {
         let text: TextBuffer =
@@ -158,16 +171,14 @@ extension Failure {
             case .exhausted where call.kind == .bind:
                 "IP_BIND_ADDRESS_NO_PORT leaves it to connect()"
             case .exhausted:
-                """
-                \(grouped: usage.timeWait) in TIME_WAIT\
-                \(if: usage.others > 0, ", \(grouped: usage.others) by others")
-                """
+                "\(holders)\(if: usage.others > 0, ", \(grouped: usage.others) by others")"
             case .blocked: limit.map(\.text) ?? "the range is taken"
             case .range: "its own \(ownRange) is full"
             case .collision where call.kind == .bind: "that port is in use"
             case .collision: "its port has a connection there already"
             case .noAddress: "no local address to connect from"
             case .noMemory: "the kernel had none for it"
+            case .beganBefore: "it began before tracing did"
             case nil: ""
             }
         guard let search, call.cause != .collision, call.cause != .blocked else { return text }
@@ -182,5 +193,18 @@ extension Failure.Limit {
         if reserved > 0 { parts.append("\(grouped: reserved) reserved") }
         if bound > 0 { parts.append("\(grouped: bound) bound") }
         return "of \(range): \(joined: parts)"
+    }
+}
+
+extension HoldingState {
+    /// What keeps a connection there, where that is no matter of course.
+    fileprivate var reason: String {
+        switch self {
+        case .synSent: "unanswered"
+        case .finWait1: "the peer does not acknowledge"
+        case .finWait2: "the peer does not close"
+        case .closeWait: "the program does not close"
+        default: ""
+        }
     }
 }

@@ -3,13 +3,6 @@ import LinuxSystem
 import LoadGenerator
 import Testing
 
-/// A socket that stays open for as long as this is referred to.
-private final class Held: Sendable {
-    let socket: TCPSocket
-
-    init(_ socket: consuming TCPSocket) { self.socket = socket }
-}
-
 extension LiveTests {
     /// Each cause, made for real.
     @Suite struct CauseTests {
@@ -21,22 +14,22 @@ extension LiveTests {
 
         private func connect(
             _ scene: borrowing Scene, _ count: Int, range: ClosedRange<UInt16>? = nil
-        ) throws -> [Held] {
+        ) throws -> [Kept] {
             try (0..<count).map { _ in
                 let client = try TCPSocket(family: scene.server)
                 if let range { try client.setPortRange(range.lowerBound, range.upperBound) }
                 try client.connect(to: scene.server)
-                return Held(client)
+                return Kept(client)
             }
         }
 
         /// bind() chooses a port of `address` for each.
-        private func bind(_ address: String, _ count: Int) throws -> [Held] {
+        private func bind(_ address: String, _ count: Int) throws -> [Kept] {
             try (0..<count).map { _ in
                 let local = try Endpoint(address, port: 0)
                 let socket = try TCPSocket(family: local)
                 try socket.bind(to: local)
-                return Held(socket)
+                return Kept(socket)
             }
         }
 
@@ -270,7 +263,7 @@ extension LiveTests {
                 // Elsewhere, so that what they hold and fail is none of the scene's.
                 let others = try PrivateNamespace.run {
                     let local = try Endpoint("127.0.0.1", port: 0)
-                    return try (0..<Self.others).map { _ in Held(try TCPSocket(family: local)) }
+                    return try (0..<Self.others).map { _ in Kept(try TCPSocket(family: local)) }
                 }
                 let ports = try others.indices.map {
                     try Endpoint("127.0.0.1", port: UInt16(10_000 + $0))

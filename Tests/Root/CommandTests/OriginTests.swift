@@ -3,13 +3,6 @@ import LinuxSystem
 import LoadGenerator
 import Testing
 
-/// A socket that stays open for as long as this is referred to.
-private final class Kept: Sendable {
-    let socket: TCPSocket
-
-    init(_ socket: consuming TCPSocket) { self.socket = socket }
-}
-
 extension LiveTests {
     /// Who connected, of sockets that were there before the tracer, or that it has lost records of.
     @Suite struct OriginTests {

@@ -284,4 +284,55 @@ private let millisecond: UInt64 = 1_000_000
         reported += ledger.takeAllFailures().reduce(0) { $0 + $1.count }
         #expect(reported == failed + refused && failed > 1000 && refused > 100)
     }
+
+    /// Calls that were on their way when the hooks came into force, by what the seed has found.
+    @Test(arguments: [(8, Cause.exhausted), (3, .beganBefore)])
+    func beganBeforeTracing(held: Int, cause: Cause) {
+        var ledger = Ledger()
+        ledger.failures.awaitsReturns = true
+        ledger.failures.followedSince = 1000
+        _ = ledger.apply(Script.namespace(PortPool(range: Script.range)))
+        ledger.beginScan(for: .seed, at: 1000)
+        var call = FailedCall(
+            scope: .tuple(Script.tuple), process: Script.process, errno: 99)
+        call.scope = .tuple(
+            Tuple(
+                netns: 1, local: IPAddress(v4: 0), remote: Script.tuple.remote,
+                remotePort: Script.tuple.remotePort))
+        _ = ledger.apply(.refused(Record.Refusal(time: 1001, socket: 77, call: call)))
+        for socket in 1...UInt64(held) {
+            let connection = Script.connection(socket, at: 1002, port: Script.port(socket))
+            _ = ledger.apply(.exists(connection, state: .timeWait))
+        }
+        #expect(ledger.takeFailures().isEmpty)
+        _ = ledger.endScan(of: [])
+        let failures = ledger.takeFailures()
+        #expect(failures.map(\.call.cause) == [cause] && failures[0].call.errno == 99)
+        #expect(failures[0].usage.held == (cause == .exhausted ? 8 : 0))
+        // Later, there is no local address.
+        _ = ledger.apply(.refused(Record.Refusal(time: 200_000_000, socket: 78, call: call)))
+        #expect(ledger.takeFailures().map(\.call.cause) == [.noAddress])
+    }
+
+    /// Connects that nobody answers hold their ports from their SYN on: that they have one shows when
+    /// their thread calls again.
+    @Test func unansweredConnectsAreHeldWhenOneFails() {
+        var ledger = Ledger()
+        _ = ledger.apply(Script.namespace(PortPool(range: Script.range)))
+        for socket in 1...9 as ClosedRange<UInt64> {
+            var connection = Script.connection(socket, at: socket)
+            connection.thread = 5
+            _ = ledger.apply(.opened(connection))
+        }
+        // Another thread is searching still.
+        _ = ledger.apply(.opened(Script.connection(20, at: 10)))
+        _ = ledger.apply(Script.closed(9, at: 2_000_000, port: 0, notSent: true))
+        #expect(ledger.tuples[0].held == 8)
+        let failure = ledger.takeFailures().first
+        #expect(failure?.usage.held == 8 && failure?.usage.available == 0)
+        #expect(failure?.call.cause == .exhausted)
+        var kinds: [Change.Kind] = []
+        ledger.settle(now: 2_000_001) { kinds.append($0.kind) }
+        #expect(kinds == Array(repeating: .connecting, count: 8))
+    }
 }
