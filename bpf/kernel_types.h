@@ -60,6 +60,7 @@ struct netns_ipv4 {
 	__u8 sysctl_tcp_tw_reuse; /* an int on older kernels, as is the next: BPF_CORE_READ_BITFIELD */
 	__u8 sysctl_tcp_timestamps;
 	unsigned int sysctl_tcp_tw_reuse_delay; /* from 6.14 on */
+	int sysctl_ip_prot_sock; /* ip_unprivileged_port_start */
 };
 
 /* Linux 6.0 and 6.1. */
@@ -75,9 +76,14 @@ struct netns_ipv4___before_6_8 {
 	struct local_ports___before_6_8 ip_local_ports;
 };
 
+struct user_namespace {
+	struct user_namespace *parent;
+};
+
 struct net {
 	__u64 net_cookie; /* from 5.14 on */
 	__u32 hash_mix;
+	struct user_namespace *user_ns;
 	struct ns_common ns;
 	struct netns_ipv4 ipv4;
 };
@@ -98,6 +104,8 @@ struct sock_common {
 	unsigned int skc_hash;
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
+	unsigned char skc_ipv6only : 1;
+	int skc_bound_dev_if;
 	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
@@ -111,8 +119,13 @@ typedef struct {
 	__u32 val; /* as the first user namespace numbers it */
 } kuid_t;
 
+typedef struct {
+	int owned;
+} socket_lock_t;
+
 struct sock {
 	struct sock_common __sk_common;
+	socket_lock_t sk_lock;
 	struct socket *sk_socket;
 	kuid_t sk_uid;
 	__u8 sk_userlocks; /* a bit-field before 6.4: BPF_CORE_READ_BITFIELD */
@@ -122,8 +135,15 @@ struct sock {
 
 struct inet_sock {
 	struct sock sk;
+	unsigned long inet_flags; /* from 6.6 on */
 	__be16 inet_sport;
 	__u32 local_port_range; /* from 6.8 on: high << 16 | low, 0 if not set */
+};
+
+struct inet_sock___before_6_6 {
+	__u8 freebind : 1;
+	__u8 transparent : 1;
+	__u8 bind_address_no_port : 1;
 };
 
 struct own_port_range___before_6_8 {
@@ -226,8 +246,29 @@ struct signal_struct {
 	atomic_t live; /* threads that have not exited */
 };
 
+/* One bit a capability; two words of 32 before 6.3. */
+typedef struct {
+	__u64 val;
+} kernel_cap_t;
+
+struct cred {
+	kernel_cap_t cap_effective;
+	struct user_namespace *user_ns;
+};
+
+struct task_struct___before_5_14 {
+	volatile long state;
+};
+
 struct task_struct {
+	unsigned int __state; /* 0: runnable */
+	int on_cpu;
+	int exit_state;
+	int pid; /* of the thread */
 	int tgid;
+	unsigned long nvcsw; /* times it has left its CPU */
+	unsigned long nivcsw;
+	struct cred *cred;
 	struct signal_struct *signal;
 	struct task_struct *group_leader;
 	char comm[16];
@@ -268,7 +309,27 @@ struct bpf_iter__task_file {
 
 #pragma clang attribute pop
 
-/* Contexts of the programs, which the kernel does not change. */
+/* Contexts of the programs, which the kernel does not change: include/uapi/linux/bpf.h. */
+struct bpf_sock {
+	__u32 bound_dev_if;
+	__u32 family;
+	__u32 type;
+	__u32 protocol;
+};
+
+struct bpf_sock_addr {
+	__u32 user_family;
+	__u32 user_ip4;
+	__u32 user_ip6[4];
+	__u32 user_port; /* in network order */
+	__u32 family;
+	__u32 type;
+	__u32 protocol;
+	__u32 msg_src_ip4;
+	__u32 msg_src_ip6[4];
+	struct bpf_sock *sk; /* at a multiple of 8 */
+};
+
 struct bpf_raw_tracepoint_args {
 	__u64 args[0];
 };

@@ -27,18 +27,30 @@ package final class NamespacePlaces {
         of netns: UInt32, _ inode: UInt32, spacing: UInt64,
         _ table: borrowing some KernelTable & ~Copyable
     ) -> PortSet? {
-        if let ports = read(netns, inode, table) { return ports }
-        guard table.now >= lookedAt + cost * spacing else { return nil }
-        look(table)
-        return read(netns, inode, table)
+        read(inode, spacing: spacing, table) { table, place in
+            table.boundPorts(in: place).flatMap { $0.netns == netns ? $0.ports : nil }
+        }
     }
 
-    private func read(
-        _ netns: UInt32, _ inode: UInt32, _ table: borrowing some KernelTable & ~Copyable
-    ) -> PortSet? {
-        guard let place = known[inode], let found = table.boundPorts(in: place),
-            found.netns == netns
-        else { return nil }
-        return found.ports
+    /// Tells whether bind() would take an address in a namespace, by a way as above.
+    ///
+    /// - Returns: nil when the namespace cannot be entered.
+    func hasAddress(
+        _ address: IPAddress, of netns: UInt32, _ inode: UInt32, spacing: UInt64,
+        _ table: borrowing some KernelTable & ~Copyable
+    ) -> Bool? {
+        read(inode, spacing: spacing, table) { table, place in
+            table.hasAddress(address, in: place).flatMap { $0.netns == netns ? $0.isThere : nil }
+        }
+    }
+
+    private func read<Table: KernelTable & ~Copyable, Value>(
+        _ inode: UInt32, spacing: UInt64, _ table: borrowing Table,
+        _ body: (borrowing Table, NetworkNamespaces.Found) -> Value?
+    ) -> Value? {
+        if let place = known[inode], let value = body(table, place) { return value }
+        guard table.now >= lookedAt + cost * spacing else { return nil }
+        look(table)
+        return known[inode].flatMap { body(table, $0) }
     }
 }

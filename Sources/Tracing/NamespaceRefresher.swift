@@ -41,6 +41,7 @@ package struct NamespaceRefresher {
     package mutating func beforeReporting(
         _ table: inout some KernelTable & ~Copyable, _ pipeline: inout Pipeline
     ) throws(SystemError) {
+        proveFailures(table, &pipeline)
         guard !pipeline.ledger.failingNamespaces.isEmpty else { return }
         let now = table.now
         lookAtFailing(now, table, &pipeline)
@@ -48,6 +49,21 @@ package struct NamespaceRefresher {
         try askIfDue(now, spacing: Self.urgentSpacing, &table, &pipeline)
         lookAtFailing(now, table, &pipeline)
         pipeline.ledger.countBindPools()
+    }
+
+    /// Looks whether the addresses are there for which failures are inferred: one that is not explains
+    /// them, too. Of a namespace that is gone, nobody knows.
+    package func proveFailures(
+        _ table: borrowing some KernelTable & ~Copyable, _ pipeline: inout Pipeline
+    ) {
+        let addresses = pipeline.ledger.unprovenAddresses
+        guard !addresses.isEmpty else { return }
+        let missing = addresses.filter { key in
+            guard let inode = pipeline.ledger.namespaces[key.netns]?.inode else { return false }
+            return places.hasAddress(
+                key.local, of: key.netns, inode, spacing: Self.urgentSpacing, table) == false
+        }
+        pipeline.ledger.proveFailures(missing: missing)
     }
 
     private mutating func lookAtFailing(

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Failing bind() calls of any entry: 32-bit programs, io_uring, and MPTCP's subflows, which the
+ * tracepoints of system calls do not show. No program sees such a call return, but all pass two hooks
+ * of the cgroup tree: cgroup/bind4 and bind6 when they begin, and post_bind4 and post_bind6 when they
+ * have taken a port (inet_bind_sk() and __inet_bind(), net/ipv4/af_inet.c). So an attempt is noted for
+ * its thread, which is in one bind() at a time, and it has failed if the thread comes again, exits, or
+ * has been back for long without having passed the second hook.
+ *
+ * Attempts that end for another reason than a port are not noted, as far as that can be told.
+ */
+#pragma once
+
+#include "filter.bpf.h"
+#include "netns.bpf.h"
+
+struct pg_attempts attempts_state SEC(".data.attempts") = {};
+
+struct attempt {
+	struct pg_socket record;
+	struct task_struct *task;
+	struct sock *sk;
+	struct net *net;
+	__u64 switches; /* of the task, until then */
+};
+
+/* By thread: a thread's is gone with the end of its call or, if that is not seen, within 0.1 s. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1); /* the reader makes room where the hooks are in force */
+	__type(key, __u32);
+	__type(value, struct attempt);
+} attempts SEC(".maps");
+
+#define OVER_NS (40 * MILLISECOND_NS) /* so long after its begin, a call is over for sure ... */
+#define HELD_UP_NS SECOND_NS /* ... unless it is seen to wait; but not for longer than this */
+
+#define INET_FREEBIND 11 /* bits of inet_flags: include/net/inet_sock.h */
+#define INET_TRANSPARENT 15
+#define INET_BIND_ADDRESS_NO_PORT 18
+
+#define CAP_NET_BIND_SERVICE 10
+#define USER_NAMESPACES 33 /* they nest 32 deep: create_user_ns() */
+
+/* bpf_get_retval(): in programs on addresses since 6.1, where another helper came, too. */
+#define HAS_RETVAL                                                                                 \
+	bpf_core_enum_value_exists(enum bpf_func_id___since_6_1,                                   \
+				   BPF_FUNC_ktime_get_tai_ns___since_6_1)
+
+/*
+ * Removes the attempt of a thread, and hands it over to whoever is first to do so.
+ *
+ * Returns whether it did.
+ */
+static __always_inline bool take_attempt(__u32 thread, struct attempt *taken)
+{
+	struct attempt *attempt = bpf_map_lookup_elem(&attempts, &thread);
+
+	if (!attempt)
+		return false;
+	*taken = *attempt;
+	if (bpf_map_delete_elem(&attempts, &thread))
+		return false;
+	__sync_fetch_and_add(&attempts_state.ended, 1);
+	return true;
+}
+
+/* - flags: PG_INFERRED, or none. */
+static __always_inline void tell_attempt(struct attempt *attempt, __u8 flags, __u16 error)
+{
+	struct pg_socket *told = &attempt->record, *record;
+	__u32 netns = identity_of(attempt->net);
+
+	/* By now, it may be gone, and its memory another's. */
+	if (netns == told->netns)
+		describe_namespace(attempt->net, netns, told->range_low | told->range_high << 16,
+				   told->pid, bpf_ktime_get_ns());
+	record = reserve(sizeof(*record));
+	if (!record)
+		return;
+	*record = *told;
+	record->head.flags |= flags;
+	record->head.error = error;
+	submit(record, true);
+}
+
+static __always_inline bool is_link_local(const __u32 address[4])
+{
+	return (address[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000);
+}
+
+/*
+ * A link-local address needs a device, of the socket or of the address: that becomes the socket's
+ * even if bind() fails. Without, bind() returns EINVAL (__inet6_bind()).
+ */
+static __always_inline bool lacks_device(struct attempt *attempt)
+{
+	struct sock *sk = attempt->sk;
+
+	return is_link_local((__u32 *)attempt->record.local) &&
+	       !BPF_CORE_READ(sk, __sk_common.skc_bound_dev_if);
+}
+
+static __always_inline void infer_failure(struct attempt *attempt)
+{
+	if (!lacks_device(attempt))
+		tell_attempt(attempt, PG_INFERRED, EADDRINUSE);
+}
+
+static __always_inline __u64 switches_of(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, nvcsw) + BPF_CORE_READ(task, nivcsw);
+}
+
+static __always_inline bool is_runnable(struct task_struct *task)
+{
+	struct task_struct___before_5_14 *older = (void *)task;
+
+	if (bpf_core_field_exists(task->__state))
+		return !BPF_CORE_READ(task, __state);
+	return !BPF_CORE_READ(older, state);
+}
+
+/* The port of `sk` is chosen under its lock; and it was not yet, or no more, if it is preempted. */
+static __always_inline bool is_held_up(struct attempt *attempt)
+{
+	struct task_struct *task = attempt->task;
+	struct sock *sk = attempt->sk;
+
+	if (BPF_CORE_READ(sk, sk_lock.owned))
+		return true;
+	return is_runnable(task) && !BPF_CORE_READ(task, on_cpu) &&
+	       switches_of(task) == attempt->switches + 1;
+}
+
+/* - attempt: of a task that may have gone: memory that is another's by now is safe to read. */
+static __always_inline bool is_over(__u32 thread, struct attempt *attempt)
+{
+	__u64 age = bpf_ktime_get_ns() - attempt->record.head.time_ns;
+	struct task_struct *task = attempt->task;
+
+	if (BPF_CORE_READ(task, pid) != (int)thread || BPF_CORE_READ(task, exit_state))
+		return true;
+	return age >= HELD_UP_NS || (age >= OVER_NS && !is_held_up(attempt));
+}
+
+/* Not attached, but run by the reader, for a thread that has an attempt. */
+SEC("raw_tp")
+int check_attempt(struct bpf_raw_tracepoint_args *ctx)
+{
+	__u32 thread = ctx->args[0];
+	struct attempt *attempt = bpf_map_lookup_elem(&attempts, &thread), taken;
+
+	if (attempt && is_over(thread, attempt) && take_attempt(thread, &taken))
+		infer_failure(&taken);
+	return 0;
+}
+
+/* --- Which attempts can fail for want of a port --- */
+
+static __always_inline bool has_flag(struct inet_sock *inet, __u32 bit)
+{
+	struct inet_sock___before_6_6 *older = (void *)inet;
+
+	if (bpf_core_field_exists(inet->inet_flags))
+		return BPF_CORE_READ(inet, inet_flags) >> bit & 1;
+	switch (bit) {
+	case INET_FREEBIND:
+		return BPF_CORE_READ_BITFIELD_PROBED(older, freebind);
+	case INET_TRANSPARENT:
+		return BPF_CORE_READ_BITFIELD_PROBED(older, transparent);
+	default:
+		return BPF_CORE_READ_BITFIELD_PROBED(older, bind_address_no_port);
+	}
+}
+
+/* ns_capable(), but for the owner of a namespace that its parent has not left: cap_capable(). */
+static __always_inline bool may_bind_privileged(struct net *net, struct task_struct *task)
+{
+	struct cred *cred = BPF_CORE_READ(task, cred);
+	struct user_namespace *own = BPF_CORE_READ(cred, user_ns),
+			      *other = BPF_CORE_READ(net, user_ns);
+	__u32 capabilities = 0;
+
+	bpf_probe_read_kernel(&capabilities, sizeof(capabilities),
+			      __builtin_preserve_access_index(&cred->cap_effective));
+	for (__u32 i = 0; i < USER_NAMESPACES && other; i++) {
+		if (other == own)
+			return capabilities >> CAP_NET_BIND_SERVICE & 1;
+		other = BPF_CORE_READ(other, parent);
+	}
+	return false;
+}
+
+static __always_inline bool is_valid_v6(struct bpf_sock_addr *ctx, struct sock *sk,
+					const __u32 address[4])
+{
+	bool mapped = !address[0] && !address[1] && address[2] == bpf_htonl(0xffff);
+
+	if (ctx->user_family != AF_INET6 || (address[0] & bpf_htonl(0xff000000)) == bpf_htonl(0xff000000))
+		return false;
+	return !(mapped && BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_ipv6only));
+}
+
+/* What __inet_bind() and __inet6_bind() refuse, or take without a port, before they look for one. */
+static __always_inline bool looks_for_port(struct bpf_sock_addr *ctx, struct sock *sk,
+					   struct net *net, struct task_struct *task,
+					   const __u32 address[4], __u16 port)
+{
+	/* Another program has refused it; those of the same cgroup that come later are not seen. */
+	if (HAS_RETVAL && bpf_get_retval() < 0)
+		return false;
+	if (ctx->family == AF_INET6) {
+		if (!is_valid_v6(ctx, sk, address))
+			return false;
+	} else if (ctx->user_family != AF_INET && (ctx->user_family || address[3])) {
+		return false;
+	}
+	/* EINVAL */
+	if (BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_CLOSE ||
+	    BPF_CORE_READ(sk, __sk_common.skc_num))
+		return false;
+	if (!port)
+		return !has_flag((struct inet_sock *)sk, INET_BIND_ADDRESS_NO_PORT);
+	/* EACCES */
+	return port >= BPF_CORE_READ(net, ipv4.sysctl_ip_prot_sock) ||
+	       may_bind_privileged(net, task);
+}
+
+/* --- Hooks --- */
+
+static __always_inline void note_attempt(struct bpf_sock_addr *ctx, struct sock *sk,
+					 const __u32 address[4])
+{
+	__u64 now = bpf_ktime_get_ns(), caller = bpf_get_current_pid_tgid();
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct net *net = BPF_CORE_READ(sk, __sk_common.skc_net.net);
+	__u32 thread = caller, pid = caller >> 32, range;
+	__u16 port = bpf_ntohs(ctx->user_port);
+	struct attempt attempt = {};
+	struct pg_socket *record = &attempt.record;
+	__u64 comm[2];
+
+	if (!wanted_pid(pid) || !looks_for_port(ctx, sk, net, task, address, port))
+		return;
+	read_comm(comm, task);
+	if (!wanted_comm(comm))
+		return;
+	range = namespace_range_of(net);
+	record->head.time_ns = now;
+	record->head.local_port = port;
+	record->head.kind = PG_REFUSED;
+	record->head.flags = PG_BIND;
+	/* IP_FREEBIND and IP_TRANSPARENT: an address need not be there. */
+	record->head.state = has_flag((struct inet_sock *)sk, INET_FREEBIND) ||
+			     has_flag((struct inet_sock *)sk, INET_TRANSPARENT);
+	__builtin_memcpy(record->local, address, sizeof(record->local));
+	record->netns = identity_of(net);
+	record->pid = pid;
+	record->range_low = range;
+	record->range_high = range >> 16;
+	__builtin_memcpy(record->comm, comm, sizeof(comm));
+	record->uid = bpf_get_current_uid_gid();
+	attempt.task = task;
+	attempt.sk = sk;
+	attempt.net = net;
+	attempt.switches = switches_of(task);
+	if (bpf_map_update_elem(&attempts, &thread, &attempt, 0)) {
+		__sync_fetch_and_add(&shared.lost, 1);
+		return;
+	}
+	__sync_fetch_and_add(&attempts_state.noted, 1);
+	wake_sleeper();
+}
+
+static __always_inline int begins(struct bpf_sock_addr *ctx, const __u32 address[4])
+{
+	struct attempt before;
+	struct bpf_sock *socket;
+	struct tcp_sock *tp;
+
+	/* The one before has come back, and had no port. */
+	if (take_attempt(bpf_get_current_pid_tgid(), &before))
+		infer_failure(&before);
+	socket = ctx->sk;
+	if (ctx->protocol != IPPROTO_TCP || !socket)
+		return 1;
+	tp = bpf_skc_to_tcp_sock(socket);
+	if (tp)
+		note_attempt(ctx, (struct sock *)tp, address);
+	return 1;
+}
+
+SEC("cgroup/bind4")
+int on_bind_v4(struct bpf_sock_addr *ctx)
+{
+	const __u32 address[4] = { 0, 0, bpf_htonl(0xffff), ctx->user_ip4 };
+
+	return begins(ctx, address);
+}
+
+SEC("cgroup/bind6")
+int on_bind_v6(struct bpf_sock_addr *ctx)
+{
+	const __u32 address[4] = { ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2],
+				   ctx->user_ip6[3] };
+
+	return begins(ctx, address);
+}
+
+static __always_inline int bound(struct bpf_sock *ctx)
+{
+	struct attempt before;
+
+	if (ctx->protocol == IPPROTO_TCP)
+		take_attempt(bpf_get_current_pid_tgid(), &before);
+	return 1;
+}
+
+SEC("cgroup/post_bind4")
+int on_bound_v4(struct bpf_sock *ctx)
+{
+	return bound(ctx);
+}
+
+SEC("cgroup/post_bind6")
+int on_bound_v6(struct bpf_sock *ctx)
+{
+	return bound(ctx);
+}
