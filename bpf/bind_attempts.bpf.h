@@ -47,6 +47,23 @@ struct {
 	bpf_core_enum_value_exists(enum bpf_func_id___since_6_1,                                   \
 				   BPF_FUNC_ktime_get_tai_ns___since_6_1)
 
+/* Whether there was one, and nobody else has removed it meanwhile. */
+static __always_inline bool remove_attempt(__u32 thread)
+{
+	if (bpf_map_delete_elem(&attempts, &thread))
+		return false;
+	__sync_fetch_and_add(&attempts_state.ended, 1);
+	return true;
+}
+
+/* Spares those look-ups that would find nothing. A thread always sees its own. */
+static __always_inline bool has_attempts(void)
+{
+	volatile struct pg_attempts *counts = &attempts_state;
+
+	return counts->noted != counts->ended;
+}
+
 /*
  * Removes the attempt of a thread, and hands it over to whoever is first to do so.
  *
@@ -54,15 +71,15 @@ struct {
  */
 static __always_inline bool take_attempt(__u32 thread, struct attempt *taken)
 {
-	struct attempt *attempt = bpf_map_lookup_elem(&attempts, &thread);
+	struct attempt *attempt;
 
+	if (!has_attempts())
+		return false;
+	attempt = bpf_map_lookup_elem(&attempts, &thread);
 	if (!attempt)
 		return false;
 	*taken = *attempt;
-	if (bpf_map_delete_elem(&attempts, &thread))
-		return false;
-	__sync_fetch_and_add(&attempts_state.ended, 1);
-	return true;
+	return remove_attempt(thread);
 }
 
 /* - flags: PG_INFERRED, or none. */
@@ -158,20 +175,24 @@ int check_attempt(struct bpf_raw_tracepoint_args *ctx)
 
 /* --- Which attempts can fail for want of a port --- */
 
-static __always_inline bool has_flag(struct inet_sock *inet, __u32 bit)
+static __always_inline bool leaves_port_to_connect(struct inet_sock *inet)
 {
 	struct inet_sock___before_6_6 *older = (void *)inet;
 
 	if (bpf_core_field_exists(inet->inet_flags))
-		return BPF_CORE_READ(inet, inet_flags) >> bit & 1;
-	switch (bit) {
-	case INET_FREEBIND:
-		return BPF_CORE_READ_BITFIELD_PROBED(older, freebind);
-	case INET_TRANSPARENT:
-		return BPF_CORE_READ_BITFIELD_PROBED(older, transparent);
-	default:
-		return BPF_CORE_READ_BITFIELD_PROBED(older, bind_address_no_port);
-	}
+		return inet->inet_flags >> INET_BIND_ADDRESS_NO_PORT & 1;
+	return BPF_CORE_READ_BITFIELD_PROBED(older, bind_address_no_port);
+}
+
+/* IP_FREEBIND or IP_TRANSPARENT: an address need not be there. */
+static __always_inline bool takes_any_address(struct inet_sock *inet)
+{
+	struct inet_sock___before_6_6 *older = (void *)inet;
+
+	if (bpf_core_field_exists(inet->inet_flags))
+		return inet->inet_flags & (1 << INET_FREEBIND | 1 << INET_TRANSPARENT);
+	return BPF_CORE_READ_BITFIELD_PROBED(older, freebind) ||
+	       BPF_CORE_READ_BITFIELD_PROBED(older, transparent);
 }
 
 /* ns_capable(), but for the owner of a namespace that its parent has not left: cap_capable(). */
@@ -197,16 +218,23 @@ static __always_inline bool is_valid_v6(struct bpf_sock_addr *ctx, struct sock *
 {
 	bool mapped = !address[0] && !address[1] && address[2] == bpf_htonl(0xffff);
 
-	if (ctx->user_family != AF_INET6 || (address[0] & bpf_htonl(0xff000000)) == bpf_htonl(0xff000000))
+	if (ctx->user_family != AF_INET6 ||
+	    (address[0] & bpf_htonl(0xff000000)) == bpf_htonl(0xff000000))
 		return false;
 	return !(mapped && BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_ipv6only));
 }
 
 /* What __inet_bind() and __inet6_bind() refuse, or take without a port, before they look for one. */
-static __always_inline bool looks_for_port(struct bpf_sock_addr *ctx, struct sock *sk,
-					   struct net *net, struct task_struct *task,
-					   const __u32 address[4], __u16 port)
+static __always_inline bool looks_for_port(struct bpf_sock_addr *ctx, struct inet_sock *inet,
+					   struct net *net, const __u32 address[4], __u16 port)
 {
+	struct sock *sk = &inet->sk;
+
+	/* EINVAL */
+	if (sk->__sk_common.skc_state != TCP_CLOSE || sk->__sk_common.skc_num)
+		return false;
+	if (!port && leaves_port_to_connect(inet))
+		return false;
 	/* Another program has refused it; those of the same cgroup that come later are not seen. */
 	if (HAS_RETVAL && bpf_get_retval() < 0)
 		return false;
@@ -216,44 +244,37 @@ static __always_inline bool looks_for_port(struct bpf_sock_addr *ctx, struct soc
 	} else if (ctx->user_family != AF_INET && (ctx->user_family || address[3])) {
 		return false;
 	}
-	/* EINVAL */
-	if (BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_CLOSE ||
-	    BPF_CORE_READ(sk, __sk_common.skc_num))
-		return false;
-	if (!port)
-		return !has_flag((struct inet_sock *)sk, INET_BIND_ADDRESS_NO_PORT);
 	/* EACCES */
-	return port >= BPF_CORE_READ(net, ipv4.sysctl_ip_prot_sock) ||
-	       may_bind_privileged(net, task);
+	return !port || port >= net->ipv4.sysctl_ip_prot_sock ||
+	       may_bind_privileged(net, (void *)bpf_get_current_task());
 }
 
 /* --- Hooks --- */
 
-static __always_inline void note_attempt(struct bpf_sock_addr *ctx, struct sock *sk,
-					 const __u32 address[4])
+/* - caller: as bpf_get_current_pid_tgid() has it. */
+static __always_inline void note_attempt(struct bpf_sock_addr *ctx, struct inet_sock *inet,
+					 const __u32 address[4], __u64 caller)
 {
-	__u64 now = bpf_ktime_get_ns(), caller = bpf_get_current_pid_tgid();
-	struct task_struct *task = (void *)bpf_get_current_task();
-	struct net *net = BPF_CORE_READ(sk, __sk_common.skc_net.net);
+	struct net *net = inet->sk.__sk_common.skc_net.net;
 	__u32 thread = caller, pid = caller >> 32, range;
 	__u16 port = bpf_ntohs(ctx->user_port);
 	struct attempt attempt = {};
 	struct pg_socket *record = &attempt.record;
+	struct task_struct *task;
 	__u64 comm[2];
 
-	if (!wanted_pid(pid) || !looks_for_port(ctx, sk, net, task, address, port))
+	if (!wanted_pid(pid) || !looks_for_port(ctx, inet, net, address, port))
 		return;
+	task = (void *)bpf_get_current_task();
 	read_comm(comm, task);
 	if (!wanted_comm(comm))
 		return;
-	range = namespace_range_of(net);
-	record->head.time_ns = now;
+	range = namespace_range(net);
+	record->head.time_ns = bpf_ktime_get_ns();
 	record->head.local_port = port;
 	record->head.kind = PG_REFUSED;
 	record->head.flags = PG_BIND;
-	/* IP_FREEBIND and IP_TRANSPARENT: an address need not be there. */
-	record->head.state = has_flag((struct inet_sock *)sk, INET_FREEBIND) ||
-			     has_flag((struct inet_sock *)sk, INET_TRANSPARENT);
+	record->head.state = takes_any_address(inet);
 	__builtin_memcpy(record->local, address, sizeof(record->local));
 	record->netns = identity_of(net);
 	record->pid = pid;
@@ -262,7 +283,7 @@ static __always_inline void note_attempt(struct bpf_sock_addr *ctx, struct sock 
 	__builtin_memcpy(record->comm, comm, sizeof(comm));
 	record->uid = bpf_get_current_uid_gid();
 	attempt.task = task;
-	attempt.sk = sk;
+	attempt.sk = &inet->sk;
 	attempt.net = net;
 	attempt.switches = switches_of(task);
 	if (bpf_map_update_elem(&attempts, &thread, &attempt, 0)) {
@@ -275,19 +296,20 @@ static __always_inline void note_attempt(struct bpf_sock_addr *ctx, struct sock 
 
 static __always_inline int begins(struct bpf_sock_addr *ctx, const __u32 address[4])
 {
+	__u64 caller = bpf_get_current_pid_tgid();
 	struct attempt before;
 	struct bpf_sock *socket;
 	struct tcp_sock *tp;
 
 	/* The one before has come back, and had no port. */
-	if (take_attempt(bpf_get_current_pid_tgid(), &before))
+	if (take_attempt(caller, &before))
 		infer_failure(&before);
 	socket = ctx->sk;
 	if (ctx->protocol != IPPROTO_TCP || !socket)
 		return 1;
 	tp = bpf_skc_to_tcp_sock(socket);
 	if (tp)
-		note_attempt(ctx, (struct sock *)tp, address);
+		note_attempt(ctx, &tp->inet_conn.icsk_inet, address, caller);
 	return 1;
 }
 
@@ -310,10 +332,8 @@ int on_bind_v6(struct bpf_sock_addr *ctx)
 
 static __always_inline int bound(struct bpf_sock *ctx)
 {
-	struct attempt before;
-
-	if (ctx->protocol == IPPROTO_TCP)
-		take_attempt(bpf_get_current_pid_tgid(), &before);
+	if (ctx->protocol == IPPROTO_TCP && has_attempts())
+		remove_attempt(bpf_get_current_pid_tgid());
 	return 1;
 }
 

@@ -144,7 +144,8 @@ static __always_inline int bind_ended(struct sock *sk, void *wanted, int length,
 
 	if (result != -EADDRNOTAVAIL)
 		return 0;
-	bpf_probe_read_kernel(&address, (__u32)length < sizeof(address) ? (__u32)length : sizeof(address),
+	bpf_probe_read_kernel(&address,
+			      (__u32)length < sizeof(address) ? (__u32)length : sizeof(address),
 			      wanted);
 	refused(sk, &address, PG_BIND, EADDRNOTAVAIL);
 	return 0;
