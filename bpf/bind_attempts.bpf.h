@@ -22,6 +22,7 @@ struct attempt {
 	struct sock *sk;
 	struct net *net;
 	__u64 switches; /* of the task, until then */
+	__u64 seen_running; /* at checks */
 };
 
 /* By thread: a thread's is gone with the end of its call or, if that is not seen, within 0.1 s. */
@@ -60,16 +61,20 @@ static __always_inline bool remove_attempt(__u32 thread)
 static __always_inline bool has_attempts(void)
 {
 	volatile struct pg_attempts *counts = &attempts_state;
+	/* First, or ends of attempts that begin in between would make up for its own. */
+	__u64 ended = counts->ended;
 
-	return counts->noted != counts->ended;
+	return counts->noted != ended;
 }
 
 /*
  * Removes the attempt of a thread, and hands it over to whoever is first to do so.
  *
+ * - begun: the one that is meant; 0: any.
+ *
  * Returns whether it did.
  */
-static __always_inline bool take_attempt(__u32 thread, struct attempt *taken)
+static __always_inline bool take_attempt(__u32 thread, __u64 begun, struct attempt *taken)
 {
 	struct attempt *attempt;
 
@@ -79,6 +84,8 @@ static __always_inline bool take_attempt(__u32 thread, struct attempt *taken)
 	if (!attempt)
 		return false;
 	*taken = *attempt;
+	if (begun && taken->record.head.time_ns != begun)
+		return false;
 	return remove_attempt(thread);
 }
 
@@ -138,7 +145,10 @@ static __always_inline bool is_runnable(struct task_struct *task)
 	return !BPF_CORE_READ(older, state);
 }
 
-/* The port of `sk` is chosen under its lock; and it was not yet, or no more, if it is preempted. */
+/*
+ * The port is chosen under the socket's lock. Before and after, the task may be preempted, and have
+ * come back just now: only the next check tells that it has gone on.
+ */
 static __always_inline bool is_held_up(struct attempt *attempt)
 {
 	struct task_struct *task = attempt->task;
@@ -146,14 +156,15 @@ static __always_inline bool is_held_up(struct attempt *attempt)
 
 	if (BPF_CORE_READ(sk, sk_lock.owned))
 		return true;
-	return is_runnable(task) && !BPF_CORE_READ(task, on_cpu) &&
-	       switches_of(task) == attempt->switches + 1;
+	if (!is_runnable(task) || switches_of(task) > attempt->switches + 1)
+		return false;
+	return !BPF_CORE_READ(task, on_cpu) || !attempt->seen_running++;
 }
 
 /* - attempt: of a task that may have gone: memory that is another's by now is safe to read. */
-static __always_inline bool is_over(__u32 thread, struct attempt *attempt)
+static __always_inline bool is_over(__u32 thread, __u64 begun, struct attempt *attempt)
 {
-	__u64 age = bpf_ktime_get_ns() - attempt->record.head.time_ns;
+	__u64 age = bpf_ktime_get_ns() - begun;
 	struct task_struct *task = attempt->task;
 
 	if (BPF_CORE_READ(task, pid) != (int)thread || BPF_CORE_READ(task, exit_state))
@@ -166,9 +177,16 @@ SEC("raw_tp")
 int check_attempt(struct bpf_raw_tracepoint_args *ctx)
 {
 	__u32 thread = ctx->args[0];
-	struct attempt *attempt = bpf_map_lookup_elem(&attempts, &thread), taken;
+	volatile struct attempt *attempt = bpf_map_lookup_elem(&attempts, &thread);
+	struct attempt taken;
+	__u64 begun;
 
-	if (attempt && is_over(thread, attempt) && take_attempt(thread, &taken))
+	if (!attempt)
+		return 0;
+	/* It may be removed meanwhile, and its place another's: then what follows says nothing. */
+	begun = attempt->record.head.time_ns;
+	if (is_over(thread, begun, (struct attempt *)attempt) &&
+	    take_attempt(thread, begun, &taken))
 		infer_failure(&taken);
 	return 0;
 }
@@ -302,7 +320,7 @@ static __always_inline int begins(struct bpf_sock_addr *ctx, const __u32 address
 	struct tcp_sock *tp;
 
 	/* The one before has come back, and had no port. */
-	if (take_attempt(caller, &before))
+	if (take_attempt(caller, 0, &before))
 		infer_failure(&before);
 	socket = ctx->sk;
 	if (ctx->protocol != IPPROTO_TCP || !socket)

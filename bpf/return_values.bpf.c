@@ -228,7 +228,7 @@ int on_exit_bind(struct sys_exit *ctx)
 	bool failed = ctx->result == -EADDRINUSE || ctx->result == -EADDRNOTAVAIL;
 	struct attempt attempt;
 
-	if (!take_attempt(bpf_get_current_pid_tgid(), &attempt))
+	if (!take_attempt(bpf_get_current_pid_tgid(), 0, &attempt))
 		return failed ? returned(PG_BIND, -ctx->result) : 0;
 	if (failed)
 		tell_attempt(&attempt, 0, -ctx->result);
