@@ -55,7 +55,9 @@ extension Record {
                 call: FailedCall(
                     scope: scope, localPort: connection.localPort, process: connection.process,
                     errno: head.error))
-            if head.has(PG_INFERRED) { refusal.inferred = Inferred(anyAddress: head.state != 0) }
+            if head.has(PG_BIND), head.has(PG_INFERRED) {
+                refusal.inferred = Inferred(anyAddress: head.state != 0)
+            }
             self = .refused(refusal)
         }
     }
