@@ -149,7 +149,9 @@ package struct CauseName: Format {
 
 extension Format where Self == CauseName {
     package static var cause: Self { CauseName(causes: Cause.allCases) }
-    static var bindCause: Self { CauseName(causes: [.exhausted, .collision, .noAddress, .noMemory]) }
+    static var bindCause: Self {
+        CauseName(causes: [.exhausted, .collision, .noAddress, .noMemory])
+    }
 }
 
 // MARK: Counts

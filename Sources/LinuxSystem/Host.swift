@@ -67,6 +67,7 @@ package enum ControlGroups {
         for path in paths where KernelFiles.status("\(path)/cgroup.controllers") != nil {
             return try FileDescriptor(opening: path, O_DIRECTORY, as: name, remedy: remedy)
         }
-        return FileDescriptor(owning: try check("open \(name)", remedy: remedy) { pg_open_cgroups() })
+        return FileDescriptor(
+            owning: try check("open \(name)", remedy: remedy) { pg_open_cgroups() })
     }
 }

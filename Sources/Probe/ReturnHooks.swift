@@ -67,7 +67,8 @@ struct ReturnHooks: ~Copyable {
     private static func missing(_ refused: [Hook], beside hooks: [Hook]) -> [Hook] {
         if hooks.contains(Hook.systemCalls) {
             return hooks.contains(Hook.attempts)
-                ? [] : refused.filter { hook in Hook.attempts.contains { $0.program == hook.program } }
+                ? []
+                : refused.filter { hook in Hook.attempts.contains { $0.program == hook.program } }
         }
         let last = refused.contains(Hook.systemCalls) ? Hook.systemCalls : Hook.trampolines
         return refused.filter { hook in

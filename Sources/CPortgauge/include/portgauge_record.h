@@ -52,7 +52,8 @@ enum pg_flag {
 	PG_REUSABLE = 8, /* TIME_WAIT, SOCKET: a connect() may reuse it if tcp_tw_reuse allows */
 	PG_CHOSEN = 16, /* OPENED, SOCKET, HOLDER: bind() itself has chosen the port */
 	PG_BIND = 32, /* REFUSED by bind(), with `local_port` as asked for; else by connect() */
-	PG_INFERRED = 128, /* REFUSED by bind(): it came back without a port, and `error` is likely */
+	PG_INFERRED =
+		128, /* REFUSED by bind(): it came back without a port, and `error` is likely */
 };
 
 struct pg_head {
