@@ -7,6 +7,7 @@
 #pragma once
 
 #include "kernel_constants.h"
+#include "program_contexts.h"
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -76,9 +77,7 @@ struct netns_ipv4___before_6_8 {
 	struct local_ports___before_6_8 ip_local_ports;
 };
 
-struct user_namespace {
-	struct user_namespace *parent;
-};
+struct user_namespace;
 
 struct net {
 	__u64 net_cookie; /* from 5.14 on */
@@ -138,12 +137,6 @@ struct inet_sock {
 	unsigned long inet_flags; /* from 6.6 on */
 	__be16 inet_sport;
 	__u32 local_port_range; /* from 6.8 on: high << 16 | low, 0 if not set */
-};
-
-struct inet_sock___before_6_6 {
-	__u8 freebind : 1;
-	__u8 transparent : 1;
-	__u8 bind_address_no_port : 1;
 };
 
 struct own_port_range___before_6_8 {
@@ -246,15 +239,7 @@ struct signal_struct {
 	atomic_t live; /* threads that have not exited */
 };
 
-/* One bit a capability; two words of 32 before 6.3. */
-typedef struct {
-	__u64 val;
-} kernel_cap_t;
-
-struct cred {
-	kernel_cap_t cap_effective;
-	struct user_namespace *user_ns;
-};
+struct cred;
 
 struct task_struct___before_5_14 {
 	volatile long state;
@@ -308,35 +293,3 @@ struct bpf_iter__task_file {
 };
 
 #pragma clang attribute pop
-
-/* Contexts of the programs, which the kernel does not change: include/uapi/linux/bpf.h. */
-struct bpf_sock {
-	__u32 bound_dev_if;
-	__u32 family;
-	__u32 type;
-	__u32 protocol;
-};
-
-struct bpf_sock_addr {
-	__u32 user_family;
-	__u32 user_ip4;
-	__u32 user_ip6[4];
-	__u32 user_port; /* in network order */
-	__u32 family;
-	__u32 type;
-	__u32 protocol;
-	__u32 msg_src_ip4;
-	__u32 msg_src_ip6[4];
-	struct bpf_sock *sk; /* at a multiple of 8 */
-};
-
-struct bpf_raw_tracepoint_args {
-	__u64 args[0];
-};
-
-/* Format of syscalls/sys_exit_*, as in tracefs. */
-struct sys_exit {
-	__u64 entry;
-	long id;
-	long result;
-};

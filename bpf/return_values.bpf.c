@@ -3,7 +3,7 @@
  * Errors of connect() and bind() that no change of state shows: EADDRNOTAVAIL for want of an address,
  * ENOMEM, and EADDRINUSE of a bind(). Attached to the end of the functions in question if
  * trampolines are allowed, else to the end of the two system calls, which costs each system call of
- * the machine some 50 ns.
+ * the machine some 50 ns, and to the begin and the success of any bind() (bind_attempts.bpf.h).
  *
  * An object of its own, with the ring of the other, because a kernel that refuses one of these
  * programs would refuse the whole object.
