@@ -37,6 +37,10 @@ enum bpf_func_id___since_5_12 {
 	BPF_FUNC_check_mtu___since_5_12 = 163,
 };
 
+enum bpf_func_id___since_6_1 {
+	BPF_FUNC_ktime_get_tai_ns___since_6_1 = 208,
+};
+
 enum {
 	ENOMEM = 12,
 	EADDRINUSE = 98,

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "kernel_constants.h"
+#include "program_contexts.h"
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -60,6 +61,7 @@ struct netns_ipv4 {
 	__u8 sysctl_tcp_tw_reuse; /* an int on older kernels, as is the next: BPF_CORE_READ_BITFIELD */
 	__u8 sysctl_tcp_timestamps;
 	unsigned int sysctl_tcp_tw_reuse_delay; /* from 6.14 on */
+	int sysctl_ip_prot_sock; /* ip_unprivileged_port_start */
 };
 
 /* Linux 6.0 and 6.1. */
@@ -75,9 +77,12 @@ struct netns_ipv4___before_6_8 {
 	struct local_ports___before_6_8 ip_local_ports;
 };
 
+struct user_namespace;
+
 struct net {
 	__u64 net_cookie; /* from 5.14 on */
 	__u32 hash_mix;
+	struct user_namespace *user_ns;
 	struct ns_common ns;
 	struct netns_ipv4 ipv4;
 };
@@ -98,6 +103,7 @@ struct sock_common {
 	unsigned int skc_hash;
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
+	unsigned char skc_ipv6only : 1;
 	int skc_bound_dev_if;
 	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr;
@@ -112,8 +118,13 @@ typedef struct {
 	__u32 val; /* as the first user namespace numbers it */
 } kuid_t;
 
+typedef struct {
+	int owned;
+} socket_lock_t;
+
 struct sock {
 	struct sock_common __sk_common;
+	socket_lock_t sk_lock;
 	struct socket *sk_socket;
 	kuid_t sk_uid;
 	__u8 sk_userlocks; /* a bit-field before 6.4: BPF_CORE_READ_BITFIELD */
@@ -123,6 +134,7 @@ struct sock {
 
 struct inet_sock {
 	struct sock sk;
+	unsigned long inet_flags; /* from 6.6 on */
 	__be16 inet_sport;
 	__u32 local_port_range; /* from 6.8 on: high << 16 | low, 0 if not set */
 };
@@ -227,8 +239,21 @@ struct signal_struct {
 	atomic_t live; /* threads that have not exited */
 };
 
+struct cred;
+
+struct task_struct___before_5_14 {
+	volatile long state;
+};
+
 struct task_struct {
+	unsigned int __state; /* 0: runnable */
+	int on_cpu;
+	int exit_state;
+	int pid; /* of the thread */
 	int tgid;
+	unsigned long nvcsw; /* times it has left its CPU */
+	unsigned long nivcsw;
+	struct cred *cred;
 	struct signal_struct *signal;
 	struct task_struct *group_leader;
 	char comm[16];
@@ -269,15 +294,3 @@ struct bpf_iter__task_file {
 };
 
 #pragma clang attribute pop
-
-/* Contexts of the programs, which the kernel does not change. */
-struct bpf_raw_tracepoint_args {
-	__u64 args[0];
-};
-
-/* Format of syscalls/sys_exit_*, as in tracefs. */
-struct sys_exit {
-	__u64 entry;
-	long id;
-	long result;
-};

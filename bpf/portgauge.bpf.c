@@ -11,8 +11,9 @@
  *  (run by the reader)           which ports a bind() holds: bind_table.bpf.h
  *  tp_btf/sched_process_fork, _exit  who descends from the command, if any: process_tree.bpf.h
  *  fexit, or syscalls            what connect() and bind() return: return_values.bpf.c
+ *  cgroup/bind4, post_bind4, 6   bind() calls that nothing sees returning: bind_attempts.bpf.h
  *
- * All but the last are tracepoints and iterators, because they are allowed where fentry and kprobes
+ * All but the last two are tracepoints and iterators, because they are allowed where fentry and kprobes
  * are not (lockdown, hardened and cloud kernels).
  *
  * The mark of a socket that is watched is its cookie: 0 until somebody asks for it, asked for here

@@ -58,6 +58,20 @@ static __always_inline void submit(void *record, bool urgent)
 	bpf_ringbuf_submit(record, flags);
 }
 
+/* Wakes a reader who sleeps, without a record. */
+static __always_inline void wake_sleeper(void)
+{
+	volatile __u64 *sleeping = &shared.sleeping;
+	void *none;
+
+	if (!*sleeping)
+		return;
+	*sleeping = 0;
+	none = bpf_ringbuf_reserve(&ring, sizeof(__u64), 0);
+	if (none)
+		bpf_ringbuf_discard(none, BPF_RB_FORCE_WAKEUP);
+}
+
 static __always_inline void change(enum pg_kind kind, __u64 socket, __u16 local_port, __u16 error,
 				   __u8 flags, __u64 successor, bool urgent)
 {

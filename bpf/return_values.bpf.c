@@ -3,11 +3,12 @@
  * Errors of connect() and bind() that no change of state shows: EADDRNOTAVAIL for want of an address,
  * ENOMEM, and EADDRINUSE of a bind(). Attached to the end of the functions in question if
  * trampolines are allowed, else to the end of the two system calls, which costs each system call of
- * the machine some 50 ns.
+ * the machine some 50 ns, and to the begin and the success of any bind() (bind_attempts.bpf.h).
  *
  * An object of its own, with the ring of the other, because a kernel that refuses one of these
  * programs would refuse the whole object.
  */
+#include "bind_attempts.bpf.h"
 #include "filter.bpf.h"
 #include "netns.bpf.h"
 
@@ -137,6 +138,31 @@ int BPF_PROG(on_get_port, struct sock *sk, unsigned short port, int result)
 	return 0;
 }
 
+static __always_inline int bind_ended(struct sock *sk, void *wanted, int length, int result)
+{
+	struct socket_address address = {};
+
+	if (result != -EADDRNOTAVAIL)
+		return 0;
+	bpf_probe_read_kernel(&address,
+			      (__u32)length < sizeof(address) ? (__u32)length : sizeof(address),
+			      wanted);
+	refused(sk, &address, PG_BIND, EADDRNOTAVAIL);
+	return 0;
+}
+
+SEC("fexit/__inet_bind")
+int BPF_PROG(on_bind_end_v4, struct sock *sk, void *address, int length, __u32 flags, int result)
+{
+	return bind_ended(sk, address, length, result);
+}
+
+SEC("fexit/__inet6_bind")
+int BPF_PROG(on_bind_end_v6, struct sock *sk, void *address, int length, __u32 flags, int result)
+{
+	return bind_ended(sk, address, length, result);
+}
+
 /* --- System calls --- */
 
 /* What both calls were given. */
@@ -199,5 +225,12 @@ int on_exit_connect(struct sys_exit *ctx)
 SEC("tracepoint/syscalls/sys_exit_bind")
 int on_exit_bind(struct sys_exit *ctx)
 {
-	return ctx->result == -EADDRINUSE ? returned(PG_BIND, EADDRINUSE) : 0;
+	bool failed = ctx->result == -EADDRINUSE || ctx->result == -EADDRNOTAVAIL;
+	struct attempt attempt;
+
+	if (!take_attempt(bpf_get_current_pid_tgid(), 0, &attempt))
+		return failed ? returned(PG_BIND, -ctx->result) : 0;
+	if (failed)
+		tell_attempt(&attempt, 0, -ctx->result);
+	return 0;
 }

@@ -29,7 +29,7 @@ final class HookSet {
                 switch self {
                 case .core: HookSet.others
                 case .everything: [""]
-                case .trampolines: HookSet.trampolines + HookSet.others
+                case .trampolines: HookSet.trampolines + ["tp_btf/"]
                 case .systemCalls: HookSet.systemCalls + HookSet.others
                 }
             return prefixes.contains { section.hasPrefix($0) }

@@ -22,18 +22,28 @@ package enum BPFProgram: String, CaseIterable, Sendable {
     case onGetPort = "on_get_port"
     case onExitConnect = "on_exit_connect"
     case onExitBind = "on_exit_bind"
+    case onBindEndV4 = "on_bind_end_v4"
+    case onBindEndV6 = "on_bind_end_v6"
+    case onBindV4 = "on_bind_v4"
+    case onBindV6 = "on_bind_v6"
+    case onBoundV4 = "on_bound_v4"
+    case onBoundV6 = "on_bound_v6"
+    case checkAttempt = "check_attempt"
 }
 
 /// The maps in bpf/, data sections among them.
 package enum BPFMap: String, Sendable {
     case ring
     case tree
+    case attempts
     /// One `pg_config`, set before load.
     case config = ".rodata.config"
     /// One `pg_shared`.
     case shared = ".data.shared"
     /// `PG_CPUS` of `pg_cpu`.
     case cpus = ".data.cpus"
+    /// One `pg_attempts`.
+    case attemptCounts = ".data.attempts"
     /// One `pg_bind_table`.
     case bindTable = ".data.bind_table"
 }

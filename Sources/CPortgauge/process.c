@@ -92,6 +92,22 @@ int pg_open_process(int pid)
 	return (int)syscall(SYS_pidfd_open, pid, 0);
 }
 
+/* By number, because glibc has their names only since 2.36. */
+int pg_open_cgroups(void)
+{
+	enum { CREATE = 6 }; /* FSCONFIG_CMD_CREATE; all three calls: close on exec */
+	int system = (int)syscall(SYS_fsopen, "cgroup2", 1), root = -1;
+
+	if (system < 0)
+		return -1;
+	if (!syscall(SYS_fsconfig, system, CREATE, 0, 0, 0))
+		root = (int)syscall(SYS_fsmount, system, 1, 0);
+	int number = errno;
+	close(system);
+	errno = number;
+	return root;
+}
+
 /* Between fork() and exec(): only what is safe in a signal handler, as is glibc's execvp(). */
 static _Noreturn void wait_and_execute(char *const arguments[], int channel)
 {

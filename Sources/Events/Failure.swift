@@ -12,14 +12,15 @@ extension Failure {
         switch call.kind {
         case .connect:
             "connect() failed for want of a port, an address or memory; repeated once a second."
-        case .bind: "bind() of a TCP socket failed with EADDRINUSE; repeated once a second."
+        case .bind:
+            "bind() of a TCP socket failed for want of a port or an address; repeated once a second."
         }
     }
 
     mutating func fields(_ v: inout some FieldVisitor) {
         call.kindField(&v)
         let isConnect = call.kind == .connect
-        let errnos = isConnect ? ["EADDRNOTAVAIL", "ENOMEM"] : ["EADDRINUSE"]
+        let errnos = isConnect ? ["EADDRNOTAVAIL", "ENOMEM"] : ["EADDRINUSE", "EADDRNOTAVAIL"]
         v.derived("errno", call.errnoName, Text(names: errnos), "What it returned.")
         call.causeField(&v)
         call.process.fieldsIfKnown(&v)
@@ -35,6 +36,12 @@ extension Failure {
                 "Microseconds that the kernel searched, the last time. Absent if it did not.")
         }
         v.field("count", &count, .integer(1), "Failures since the last report of their kind.")
+        if !isConnect {
+            v.field(
+                "inferred", &isInferred, .flag, unless: false,
+                "`true` where nothing saw the call return: it came back without a port, and its "
+                    + "errno is the one that explains that.")
+        }
     }
 
     static var heldByText: String {
@@ -75,7 +82,7 @@ extension FailedCall {
     /// As the program got it. Of one that was not reported, what it nearly always is.
     package var errnoName: String {
         if cause == .noMemory { return "ENOMEM" }
-        return kind == .connect ? "EADDRNOTAVAIL" : "EADDRINUSE"
+        return kind == .connect || cause == .noAddress ? "EADDRNOTAVAIL" : "EADDRINUSE"
     }
 
     static var localText: String {
@@ -101,7 +108,8 @@ extension FailedCall {
                     + "`collision`: the port that the program bound has a connection to that peer. "
                     + "`no_address`: no usable local address. `no_memory`: the kernel had none."
                 : "`exhausted`: of the local address, bind() found no port that is free. "
-                    + "`collision`: the port that the program named is in use.")
+                    + "`collision`: the port that the program named is in use. "
+                    + "`no_address`: the local address is not there.")
     }
 
     mutating func portField(_ v: inout some FieldVisitor) {

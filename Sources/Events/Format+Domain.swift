@@ -155,7 +155,9 @@ package struct CauseName: Format {
 
 extension Format where Self == CauseName {
     package static var cause: Self { CauseName(causes: Cause.allCases) }
-    static var bindCause: Self { CauseName(causes: [.exhausted, .collision, .noMemory]) }
+    static var bindCause: Self {
+        CauseName(causes: [.exhausted, .collision, .noAddress, .noMemory])
+    }
 }
 
 /// How many of what, by its name.

@@ -1,3 +1,4 @@
+import CPortgauge
 import Glibc
 
 /// The host, as `uname` prints it, and the number of its CPUs that are online.
@@ -79,16 +80,16 @@ package enum KernelSymbols {
 
 /// The tree of control groups of version 2.
 package enum ControlGroups {
-    /// Opens its root, to which every process belongs. systemd mounts it at the first path, or beside
-    /// the older hierarchies at the second.
+    /// Opens its root, to which every process belongs: of a process in a cgroup namespace, the root of
+    /// that. systemd mounts it at the first path beside the older hierarchies, or at the second.
     package static func openRoot() throws(SystemError) -> FileDescriptor {
         let paths = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"]
         let name = "the cgroup tree"
-        let remedy =
-            "before Linux 5.12 it must be mounted: mount -t cgroup2 none /sys/fs/cgroup"
+        let remedy = "grant CAP_SYS_ADMIN, or mount it: mount -t cgroup2 none /sys/fs/cgroup"
         for path in paths where KernelFiles.status("\(path)/cgroup.controllers") != nil {
             return try FileDescriptor(opening: path, O_DIRECTORY, as: name, remedy: remedy)
         }
-        throw SystemError("open \(name)", errno: ENOENT, remedy: remedy)
+        return FileDescriptor(
+            owning: try check("open \(name)", remedy: remedy) { pg_open_cgroups() })
     }
 }

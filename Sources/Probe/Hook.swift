@@ -116,6 +116,10 @@ package struct Hook: Sendable {
         Hook(
             .onConnectV6, "fexit/tcp_v6_connect", "the same over IPv6", loss: addressLoss),
         Hook(.onGetPort, "fexit/inet_csk_get_port", "bind() finds no port", loss: bindLoss),
+        Hook(
+            .onBindEndV4, "fexit/__inet_bind", "bind() fails for want of an address",
+            loss: bindLoss),
+        Hook(.onBindEndV6, "fexit/__inet6_bind", "the same over IPv6", loss: bindLoss),
     ]
 
     /// The same elsewhere: while any of these is in force, every system call of the machine takes a
@@ -125,13 +129,30 @@ package struct Hook: Sendable {
             .onExitConnect, "syscalls/sys_exit_connect",
             "connect() fails for want of an address", .tracepoint, loss: addressLoss),
         Hook(
-            .onExitBind, "syscalls/sys_exit_bind", "bind() finds no port", .tracepoint,
-            loss: bindLoss),
+            .onExitBind, "syscalls/sys_exit_bind", "bind() finds no port, or no address",
+            .tracepoint, loss: bindLoss),
     ]
 
-    private static let addressLoss =
+    /// What a bind() passes wherever it comes from, where trampolines are refused. Successes first, or
+    /// an attempt in between would be taken for a failure.
+    static let attempts = [
+        Hook(
+            .onBoundV4, "cgroup/post_bind4", "bind() has taken a port", .cgroup, loss: attemptLoss),
+        Hook(.onBoundV6, "cgroup/post_bind6", "the same over IPv6", .cgroup, loss: attemptLoss),
+        Hook(
+            .onBindV4, "cgroup/bind4", "bind() begins: of a 32-bit program, io_uring, MPTCP, too",
+            .cgroup, loss: attemptLoss),
+        Hook(.onBindV6, "cgroup/bind6", "the same over IPv6", .cgroup, loss: attemptLoss),
+        Hook(
+            .checkAttempt, "attempts", "whether a bind() has come back without a port", .onDemand,
+            loss: attemptLoss),
+    ]
+
+    static let addressLoss =
         "a connect() that fails for want of a local address or of memory is not told apart"
-    private static let bindLoss = "a bind() that fails is not seen"
+    static let bindLoss = "a bind() that fails is not seen"
+    private static let attemptLoss =
+        "a bind() that fails in a 32-bit program, in io_uring or for MPTCP is not seen"
 
     /// Programs of the object that are none of `hooks`.
     static func superfluous(among hooks: [Hook]) -> [BPFProgram] {

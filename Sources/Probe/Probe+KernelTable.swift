@@ -90,6 +90,17 @@ extension Probe {
         return ports.limited(to: range)
     }
 
+    /// Tells whether bind() would take an address in one network namespace, whatever the port.
+    ///
+    /// - Returns: nil when it cannot be entered.
+    package func hasAddress(
+        _ address: IPAddress, in found: NetworkNamespaces.Found
+    ) -> (netns: UInt32, isThere: Bool)? {
+        home.visit(found) {
+            (NetworkNamespaces.currentIdentity ?? found.inode, address.isLocal)
+        }
+    }
+
     /// An iterator that has not been read yet, and the identity of the namespace that it walks.
     private struct Pass: ~Copyable {
         let iterator: BPFIterator

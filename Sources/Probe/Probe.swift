@@ -61,7 +61,7 @@ package struct Probe: ~Copyable {
         let bindTable = try SharedSection<pg_bind_table>(.bindTable, of: object)
         let home = try NetworkNamespaces.Home()
         let returns = try ReturnHooks(
-            beside: object, config: config, kernel, trampolines: follows, systemCalls: systemCalls)
+            beside: object, config: config, kernel, follows: follows, systemCalls: systemCalls)
         let links = try Self.attach(&hooks, of: object)
         self.hooks = hooks + returns.hooks
         self.object = object
@@ -145,7 +145,7 @@ package struct Probe: ~Copyable {
     package var followsBoundPorts: Bool { links[.onDestroy] != nil }
 
     /// Whether it sees what connect() returned, and not only that it got no port.
-    package var followsReturns: Bool { returns.isInForce }
+    package var followsReturns: Bool { returns.seesConnects }
 
     /// Whether the kernel's table can be held against the counts.
     package var canAudit: Bool { links[.eachItem] != nil }
@@ -186,6 +186,15 @@ package struct Probe: ~Copyable {
     /// Asks the next record, whatever it is, for a wake-up. One that is being written right now may
     /// not see this: drain once more after a while before relying on it.
     package func askForWakeUp() { shared[\.sleeping] = 1 }
+
+    /// Has those bind() calls reported whose failure is inferred: the records are in the ring then.
+    ///
+    /// - Returns: whether any has begun since the last time, or may still be under way. Then the next
+    ///   check must not wait for a wake-up.
+    package func checkAttempts() -> Bool { returns.checkAttempts() }
+
+    /// The bind() calls that may still be under way.
+    package var pendingAttempts: UInt64 { returns.pendingAttempts }
 
     // MARK: Counters
 

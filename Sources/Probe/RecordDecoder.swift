@@ -51,12 +51,15 @@ extension Record {
             let scope: PortScope =
                 head.has(PG_BIND)
                 ? .bindPool(BindPool.Key(netns: tuple.netns, local: tuple.local)) : .tuple(tuple)
-            self = .refused(
-                Refusal(
-                    time: head.time_ns, socket: head.socket,
-                    call: FailedCall(
-                        scope: scope, localPort: connection.localPort, process: connection.process,
-                        errno: head.error)))
+            var refusal = Refusal(
+                time: head.time_ns, socket: head.socket,
+                call: FailedCall(
+                    scope: scope, localPort: connection.localPort, process: connection.process,
+                    errno: head.error))
+            if head.has(PG_BIND), head.has(PG_INFERRED) {
+                refusal.inferred = Inferred(anyAddress: head.state != 0)
+            }
+            self = .refused(refusal)
         }
     }
 

@@ -38,6 +38,11 @@ package protocol KernelTable: ~Copyable {
 
     /// Reads which ports of its range a bind() holds in one namespace; nil when it cannot be entered.
     func boundPorts(in found: NetworkNamespaces.Found) -> (netns: UInt32, ports: PortSet)?
+
+    /// Tells whether bind() would take an address in one namespace; nil when it cannot be entered.
+    func hasAddress(
+        _ address: IPAddress, in found: NetworkNamespaces.Found
+    ) -> (netns: UInt32, isThere: Bool)?
 }
 
 extension Probe: KernelTable {

@@ -41,6 +41,7 @@ package struct NamespaceRefresher {
     package mutating func beforeReporting(
         _ table: inout some KernelTable & ~Copyable, _ pipeline: inout Pipeline
     ) throws(SystemError) {
+        proveFailures(table, &pipeline)
         guard !pipeline.ledger.failingNamespaces.isEmpty else { return }
         let now = table.now
         lookAtFailing(now, table, &pipeline)
@@ -48,6 +49,21 @@ package struct NamespaceRefresher {
         try askIfDue(now, spacing: Self.urgentSpacing, &table, &pipeline)
         lookAtFailing(now, table, &pipeline)
         pipeline.ledger.countBindPools()
+    }
+
+    /// Looks whether the addresses are there for which failures are inferred: one that is not explains
+    /// them, too. Of a namespace that is gone, nobody knows.
+    package func proveFailures(
+        _ table: borrowing some KernelTable & ~Copyable, _ pipeline: inout Pipeline
+    ) {
+        let addresses = pipeline.ledger.unprovenAddresses
+        guard !addresses.isEmpty else { return }
+        let missing = addresses.filter { key in
+            guard let inode = pipeline.ledger.namespaces[key.netns]?.inode else { return false }
+            return places.hasAddress(
+                key.local, of: key.netns, inode, spacing: Self.urgentSpacing, table) == false
+        }
+        pipeline.ledger.proveFailures(missing: missing)
     }
 
     private mutating func lookAtFailing(
@@ -124,18 +140,30 @@ package final class NamespacePlaces {
         of netns: UInt32, _ inode: UInt32, spacing: UInt64,
         _ table: borrowing some KernelTable & ~Copyable
     ) -> PortSet? {
-        if let ports = read(netns, inode, table) { return ports }
-        guard table.now >= lookedAt + cost * spacing else { return nil }
-        look(table)
-        return read(netns, inode, table)
+        read(inode, spacing: spacing, table) { table, place in
+            table.boundPorts(in: place).flatMap { $0.netns == netns ? $0.ports : nil }
+        }
     }
 
-    private func read(
-        _ netns: UInt32, _ inode: UInt32, _ table: borrowing some KernelTable & ~Copyable
-    ) -> PortSet? {
-        guard let place = known[inode], let found = table.boundPorts(in: place),
-            found.netns == netns
-        else { return nil }
-        return found.ports
+    /// Tells whether bind() would take an address in a namespace, by a way as above.
+    ///
+    /// - Returns: nil when the namespace cannot be entered.
+    func hasAddress(
+        _ address: IPAddress, of netns: UInt32, _ inode: UInt32, spacing: UInt64,
+        _ table: borrowing some KernelTable & ~Copyable
+    ) -> Bool? {
+        read(inode, spacing: spacing, table) { table, place in
+            table.hasAddress(address, in: place).flatMap { $0.netns == netns ? $0.isThere : nil }
+        }
+    }
+
+    private func read<Table: KernelTable & ~Copyable, Value>(
+        _ inode: UInt32, spacing: UInt64, _ table: borrowing Table,
+        _ body: (borrowing Table, NetworkNamespaces.Found) -> Value?
+    ) -> Value? {
+        if let place = known[inode], let value = body(table, place) { return value }
+        guard table.now >= lookedAt + cost * spacing else { return nil }
+        look(table)
+        return known[inode].flatMap { body(table, $0) }
     }
 }

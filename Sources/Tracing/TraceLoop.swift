@@ -66,6 +66,7 @@ package struct TraceLoop: ~Copyable {
 
     private static let drainInterval: UInt64 = 20_000_000
     private static let tickInterval: UInt64 = 1_000_000_000
+    private static let lastChecks = 10
     private static let progressInterval: UInt64 = 10_000_000_000
 
     /// Attaches the hooks. Without a command among the observers, signals end the trace as well.
@@ -151,8 +152,10 @@ package struct TraceLoop: ~Copyable {
         let end = Clock.monotonic
         drainAll(at: end)
         try reconciler.finish(&probe, &pipeline)
+        awaitAttempts()
         let last = Clock.monotonic
         drainAll(at: last)
+        refresher.proveFailures(probe, &pipeline)
         try refresher.refreshAll(&probe, &pipeline)
         _ = pipeline.secondPassed(at: last, lost: probe.lost)
         let survivors = probe.commandProcesses
@@ -195,6 +198,13 @@ package struct TraceLoop: ~Copyable {
         pipeline.settle(now: now)
     }
 
+    /// Waits for the end of the bind() calls that are under way: where it is not seen, for 0.1 s.
+    private mutating func awaitAttempts() {
+        for _ in 0..<Self.lastChecks where probe.checkAttempts() && probe.pendingAttempts > 0 {
+            usleep(10_000)
+        }
+    }
+
     /// Writes the summary and the reports; a failure of one does not keep back the others.
     private mutating func finish(duration: UInt64, _ losses: [String]) -> Outcome {
         var failure: SystemError?
@@ -227,6 +237,7 @@ package struct TraceLoop: ~Copyable {
             let ready = try poller.wait(milliseconds: Int32(clamping: pause))
             guard try serve(ready) else { return }
 
+            let isBinding = probe.checkAttempts()
             let now = Clock.monotonic
             pipeline.now = now
             let count = probe.drain { pipeline.take($0) }
@@ -234,8 +245,9 @@ package struct TraceLoop: ~Copyable {
             // With more in the ring, what seems to be over may have been taken up again since.
             if isDrained { pipeline.settle(now: now) }
             nextDrain = isDrained ? now + Self.drainInterval : now
-            emptyDrains = count == 0 ? emptyDrains + 1 : 0
-            if count == 0 { probe.askForWakeUp() }
+            let isQuiet = count == 0 && !isBinding
+            emptyDrains = isQuiet ? emptyDrains + 1 : 0
+            if isQuiet { probe.askForWakeUp() }
             if isDrained { try reconciler.afterDrain(now, &probe, &pipeline) }
             if now >= nextTick { try refresher.secondPassed(&probe, &pipeline) }
             if isDrained { try reconciler.lookBeforeReporting(now, &probe, &pipeline) }

@@ -32,9 +32,9 @@ struct TracingOptions: ParsableArguments {
     @Flag(
         inversion: .prefixedNo,
         help: ArgumentHelp(
-            "Where the kernel refuses trampolines, see failing bind() calls, and a connect() without "
-                + "a local address, by tracepoints of these system calls: each system call of the "
-                + "host takes some 50 ns longer meanwhile."))
+            "Where the kernel refuses trampolines, see what bind() returns, and a connect() without a "
+                + "local address, by tracepoints of these system calls: each system call of the host "
+                + "takes some 50 ns longer meanwhile. Without, a failing bind() is inferred."))
     var syscalls = true
 
     @Flag(help: "In text, print seconds since the start (+12.345) in place of the time of day.")

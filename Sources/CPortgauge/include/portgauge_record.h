@@ -54,6 +54,8 @@ enum pg_flag {
 	PG_CHOSEN = 16, /* OPENED, SOCKET, HOLDER: bind() itself has chosen the port */
 	PG_BIND = 32, /* REFUSED by bind(), with `local_port` as asked for; else by connect() */
 	PG_UNCERTAIN = 64, /* SOCKET: this end or a server that is gone: nothing in it tells */
+	PG_INFERRED =
+		128, /* REFUSED by bind(): it came back without a port, and `error` is likely */
 };
 
 struct pg_head {
@@ -62,7 +64,7 @@ struct pg_head {
 	pg_u16 local_port; /* 0: not chosen, or in TIME_WAIT and RELEASED known from before */
 	pg_u16 error; /* CLOSED: pending errno; REFUSED: errno; SOCKET in TIME_WAIT: its age, ms */
 	pg_u8 kind; /* enum pg_kind */
-	pg_u8 state; /* SOCKET: the TCP state */
+	pg_u8 state; /* SOCKET: the TCP state; REFUSED by bind(), inferred: 1: any address will do */
 	pg_u8 flags; /* enum pg_flag */
 	pg_u8 zero;
 };
@@ -160,6 +162,12 @@ struct pg_shared {
 	pg_u64 lost; /* records the ring had no room for */
 	pg_u64 sleeping; /* the reader waits for a wake-up: the next record of any kind gives it */
 	pg_u64 caught; /* transitions for which the first copy was skipped and a later one was not */
+};
+
+/* Attempts to bind() that were noted, and that are noted no more; mapped likewise. */
+struct pg_attempts {
+	pg_u64 noted;
+	pg_u64 ended;
 };
 
 /* State of one CPU, in a cache line of its own. The user's side only reads. */

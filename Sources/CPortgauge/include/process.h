@@ -11,6 +11,7 @@ int pg_enter_network(int descriptor); /* setns(descriptor, CLONE_NEWNET), likewi
 uint64_t pg_capabilities(void); /* those in force, a bit each */
 int pg_keep_capabilities(uint64_t wanted); /* a bit each: gives up all others, for good */
 int pg_open_process(int pid); /* pidfd_open(), closed on exec */
+int pg_open_cgroups(void); /* the root of cgroup2, mounted nowhere, or -1 and errno */
 
 /*
  * Forks a process that waits for a byte from `channel`, and then is the program `arguments[0]`, with

@@ -13,6 +13,9 @@ package struct Failures: Sendable {
     /// All of these calls by cause, while `refusals` has a limit.
     package private(set) var refusalsByCause: [Cause: Calls] = [:]
 
+    /// Failures of bind() that are inferred, while it is not known whether their address is there.
+    private var unproven: [Record.Refusal] = []
+
     /// Connects that failed and have not returned as far as is known, by socket.
     private var returning: [UInt64: (failure: Failure, isReported: Bool)] = [:]
     /// The first of their kind, not reported yet.
@@ -27,6 +30,8 @@ package struct Failures: Sendable {
     private static let patience: UInt64 = 100_000_000
     /// ENOMEM, as every architecture numbers it.
     private static let noMemory: UInt16 = 12
+    /// EADDRNOTAVAIL; MIPS has another number, and no portgauge.
+    private static let addressNotAvailable: UInt16 = 99
 
     // MARK: What has failed
 
@@ -57,6 +62,33 @@ package struct Failures: Sendable {
     mutating func add(
         _ refusal: Record.Refusal, _ connections: inout Connections, _ pools: inout BindPools
     ) {
+        guard let inferred = refusal.inferred else { return count(refusal, &connections, &pools) }
+        guard !inferred.anyAddress, let key = refusal.call.scope.bindPool, !key.local.isAny
+        else { return count(refusal, &connections, &pools) }
+        unproven.append(refusal)
+    }
+
+    /// The local addresses on which failures depend that are inferred.
+    var unprovenAddresses: Set<BindPool.Key> { Set(unproven.compactMap(\.call.scope.bindPool)) }
+
+    /// Counts the failures that are inferred.
+    ///
+    /// - Parameter missing: those of their addresses that are not there.
+    mutating func prove(
+        missing: Set<BindPool.Key>, _ connections: inout Connections, _ pools: inout BindPools
+    ) {
+        for var refusal in unproven {
+            if let key = refusal.call.scope.bindPool, missing.contains(key) {
+                refusal.call.errno = Self.addressNotAvailable
+            }
+            count(refusal, &connections, &pools)
+        }
+        unproven.removeAll()
+    }
+
+    private mutating func count(
+        _ refusal: Record.Refusal, _ connections: inout Connections, _ pools: inout BindPools
+    ) {
         var call = refusal.call
         if call.kind == .connect, refusal.socket != 0,
             var awaited = returning.removeValue(forKey: refusal.socket)
@@ -78,7 +110,9 @@ package struct Failures: Sendable {
         if let key = call.scope.bindPool, call.cause == .exhausted {
             pools.fail(key, call.process, at: refusal.time)
         }
-        ripen(Failure(call, time: refusal.time, usage: usage ?? PortUsage(usable: 0)), &connections)
+        var failure = Failure(call, time: refusal.time, usage: usage ?? PortUsage(usable: 0))
+        failure.isInferred = refusal.inferred != nil
+        ripen(failure, &connections)
     }
 
     /// Judges a connect() whose beginning was not seen by the tuple that it would have used: its socket has
@@ -240,6 +274,7 @@ package struct Failures: Sendable {
     /// The cause of a call that never came as far as to search for a port.
     private func cause(of call: FailedCall) -> Cause {
         if call.errno == Self.noMemory { return .noMemory }
+        if call.kind == .bind, call.errno == Self.addressNotAvailable { return .noAddress }
         if call.localPort != 0 { return .collision }
         return call.kind == .bind ? .exhausted : .noAddress
     }

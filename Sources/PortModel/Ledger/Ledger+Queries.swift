@@ -96,6 +96,16 @@ extension Ledger {
     /// Those of failures that are reported now, or with this second.
     package var pendingNamespaces: Set<UInt32> { failures.pendingNamespaces }
 
+    /// The addresses whose presence decides what failures that are inferred are about.
+    package var unprovenAddresses: Set<BindPool.Key> { failures.unprovenAddresses }
+
+    /// Counts those failures.
+    ///
+    /// - Parameter missing: the addresses that are not there.
+    package mutating func proveFailures(missing: Set<BindPool.Key>) {
+        failures.prove(missing: missing, &connections, &pools)
+    }
+
     /// The failures to be reported now, each the first of its kind, or alone.
     package mutating func takeFailures() -> [Failure] { failures.takeRipe(&connections, pools) }
 
@@ -105,5 +115,8 @@ extension Ledger {
     }
 
     /// All that have not been reported yet, those whose return was awaited included: at the end.
-    package mutating func takeAllFailures() -> [Failure] { failures.takeAll(&connections, pools) }
+    package mutating func takeAllFailures() -> [Failure] {
+        failures.prove(missing: [], &connections, &pools)
+        return failures.takeAll(&connections, pools)
+    }
 }

@@ -117,12 +117,22 @@ package enum Record: Hashable, Sendable {
         }
     }
 
+    /// A bind() that came back without a port: for want of one, or of its local address.
+    package struct Inferred: Hashable, Sendable {
+        /// It may bind any address, whether it is there or not (IP_FREEBIND, IP_TRANSPARENT).
+        package var anyAddress: Bool
+
+        package init(anyAddress: Bool = false) { self.anyAddress = anyAddress }
+    }
+
     package struct Refusal: Hashable, Sendable {
         package var time: UInt64
         /// 0 if nobody has asked for it: the socket has never come as far as to search a port.
         package var socket: UInt64
         /// With the error that it returned, and without a cause.
         package var call: FailedCall
+        /// How it was found if nothing saw the call return; then its error is only the likely one.
+        package var inferred: Inferred?
 
         package init(time: UInt64, socket: UInt64, call: FailedCall) {
             (self.time, self.socket, self.call) = (time, socket, call)

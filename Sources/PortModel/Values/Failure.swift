@@ -14,6 +14,8 @@ package struct Failure: Sendable {
     /// The socket's own range, if it had one.
     package var ownRange: PortRange?
     package var count = 1
+    /// Nothing saw the call return: it came back without a port.
+    package var isInferred = false
 
     package init(_ call: FailedCall, time: UInt64, usage: PortUsage) {
         (self.call, self.time, self.usage) = (call, time, usage)

@@ -107,7 +107,8 @@ package struct TextWriter: Sendable {
         line.appendInterpolation(call.process)
         end(call.scope.netns, context, &line)
         line += "\(spaces: indent)\(if: failure.count > 1, "\(grouped: failure.count) x ")"
-        line += "\(call.kind.function): \(call.errnoName), \(call.causeName): \(failure.reason)\n"
+        line += "\(call.kind.function): \(call.errnoName)\(if: failure.isInferred, " (inferred)"), "
+        line += "\(call.causeName): \(failure.reason)\n"
         guard let holders = failure.limit?.holders, !holders.isEmpty else { return }
         let texts = holders.map { TextBuffer("\($0.process) \(grouped: $0.ports)") }
         line += "\(spaces: indent)bound by \(joined: texts)\n"
@@ -176,6 +177,7 @@ extension Failure {
             case .range: "its own \(ownRange) is full"
             case .collision where call.kind == .bind: "that port is in use"
             case .collision: "its port has a connection there already"
+            case .noAddress where call.kind == .bind: "that address is not there"
             case .noAddress: "no local address to connect from"
             case .noMemory: "the kernel had none for it"
             case .beganBefore: "it began before tracing did"

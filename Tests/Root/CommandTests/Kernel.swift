@@ -25,6 +25,9 @@ enum Kernel {
     /// The same, wherever it comes from.
     static let mustHaveOwnPortRange = isAtLeast(6, 3)
 
+    /// io_uring: IORING_OP_BIND.
+    static let bindsInRing = isAtLeast(6, 11)
+
     /// Without trampolines, what a system call was asked for can be read at its end.
     static let readsRegisters = isAtLeast(5, 15)
 }

@@ -102,6 +102,18 @@ import Tracing
                         call: FailedCall(
                             scope: .bindPool(BindPool.Key(netns: 2, local: address)),
                             localPort: 8080, process: process, errno: 98))))
+        for anyAddress in [false, true] {
+            let inferred = socket(PG_REFUSED) {
+                $0.head.error = 98
+                $0.head.flags = UInt8(PG_BIND.rawValue | PG_INFERRED.rawValue)
+                $0.head.state = anyAddress ? 1 : 0
+            }
+            guard case .refused(let refusal) = inferred else {
+                Issue.record("another kind")
+                continue
+            }
+            #expect(refusal.inferred == Record.Inferred(anyAddress: anyAddress))
+        }
         let connect = socket(PG_REFUSED) {
             $0.head.error = 99
             $0.head.socket = 7

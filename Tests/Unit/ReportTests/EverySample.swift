@@ -29,6 +29,7 @@ extension Sample {
             failure(.noAddress, usage: PortUsage(usable: 0), limit: nil, search: nil),
             failure(.exhausted, .bind), failure(.exhausted, .bind, process: nobody),
             failure(.collision, .bind, port: 8080, limit: nil),
+            failure(.exhausted, .bind, inferred: true), failure(.noAddress, .bind, limit: nil),
             alert(level: 50, held: 14_117), alert(level: 0, held: 0),
             alert(level: 100, held: 30_000), poolAlert(level: 90, held: 28_000), bindPool(),
             tick(Load(established: 1, closed: 2, timeWait: 3, failed: 4)),

@@ -76,7 +76,7 @@ enum Sample {
         process: ProcessID = process,
         usage: PortUsage = PortUsage(held: 28_232, timeWait: 28_000, usable: 28_232),
         limit: Failure.Limit? = Failure.Limit(range: range, reserved: 0, bound: 0),
-        search: UInt64? = 12_345_678, repeated: Int = 0
+        search: UInt64? = 12_345_678, repeated: Int = 0, inferred: Bool = false
     ) -> Event {
         let scope: PortScope = call == .connect ? .tuple(tuple) : .bindPool(bindPool)
         var failure = Failure(
@@ -86,6 +86,7 @@ enum Sample {
         failure.search = call == .connect ? search : nil
         if cause == .range { failure.ownRange = limit?.range }
         failure.count = max(1, repeated)
+        failure.isInferred = inferred
         return .failure(failure)
     }
 

@@ -103,6 +103,7 @@ import Testing
                     ],
                     "bind failure": [
                         "local_port", "pid", "comm", "uid", "range", "reserved", "bound",
+                        "inferred",
                     ],
                     "refused connect": ["pid", "comm"],
                     "refused bind": ["local_port", "pid", "comm"],
@@ -191,7 +192,7 @@ import Testing
         (#""call":"connect""#, [#""call":"bind""#, #""call":"listen""#]),
         (#""call":"bind""#, [#""call":"connect""#]),
         (#""errno":"EADDRNOTAVAIL""#, [#""errno":"E""#, #""errno":"EADDRINUSE""#]),
-        (#""errno":"EADDRINUSE""#, [#""errno":"EADDRNOTAVAIL""#]),
+        (#""errno":"EADDRINUSE""#, [#""errno":"ENOMEM""#]),
         (#""cause":"exhausted""#, [#""cause":"full""#]),
         (#""ports":208"#, [#""ports":0"#]), (#""range":[32768,"#, [#""range":["#]),
         (#""exhausted":1"#, [#""exhausted":0"#, #""full":1"#]),

@@ -119,6 +119,14 @@ private let full = "10.0.0.1 → 10.0.0.9:80             28,232/28,232 "
                 + "             bind(): EADDRINUSE, collision: that port is in use\n"
         ),
         (
+            Sample.failure(
+                .noAddress, .bind, usage: PortUsage(usable: 28_232), inferred: true),
+            "18:16:05.123 FAILURE     "
+                + "bind 10.0.0.1                      0/28,232      wrk[4123]\n"
+                + "             bind(): EADDRNOTAVAIL (inferred), no_address: that address is not "
+                + "there\n"
+        ),
+        (
             Sample.poolAlert(level: 90, held: 28_000),
             "18:16:05.123 ALERT       "
                 + "bind 10.0.0.1                      28,000/28,232 99.1 % held, crossed 90 %\n"

@@ -59,6 +59,56 @@ import Tracing
         #expect(sink.failures[0].limit?.holders.map(\.process) == [Scene.process])
     }
 
+    struct Inference: CustomTestStringConvertible, Sendable {
+        var testDescription: String
+        var address = IPAddress(v4: 0x0a63_0909)
+        var port: UInt16 = 0
+        var anyAddress = false
+        var isMissing = true
+        var cause: Cause
+    }
+
+    static let inferences = [
+        Inference(testDescription: "a missing address", cause: .noAddress),
+        Inference(testDescription: "with a port", port: 5000, cause: .noAddress),
+        Inference(testDescription: "an address that is there", isMissing: false, cause: .exhausted),
+        Inference(
+            testDescription: "that, and a port", port: 5000, isMissing: false, cause: .collision),
+        Inference(
+            testDescription: "an address that need not be there", anyAddress: true,
+            cause: .exhausted),
+        Inference(testDescription: "any", address: IPAddress(v4: 0), cause: .exhausted),
+    ]
+
+    /// A bind() that came back without a port may as well have had no address.
+    @Test(arguments: inferences, [false, true])
+    func inferredFailuresDependOnTheAddress(_ inference: Inference, atEnd: Bool) throws {
+        var table = SimulatedTable()
+        var pipeline = Scene.pipeline(sink)
+        var reconciler = reconciler(&table)
+        var refresher = NamespaceRefresher(places: places)
+        try reconciler.seed(&table, &pipeline)
+        if inference.isMissing { table.missing = [inference.address] }
+        let scope = PortScope.bindPool(BindPool.Key(netns: 1, local: inference.address))
+        var refusal = Record.Refusal(
+            time: table.now, socket: 0,
+            call: FailedCall(
+                scope: scope, localPort: inference.port, process: Scene.process, errno: 98))
+        refusal.inferred = Record.Inferred(anyAddress: inference.anyAddress)
+        pipeline.take(.refused(refusal))
+        if atEnd {
+            refresher.proveFailures(table, &pipeline)
+            _ = pipeline.finish(duration: 1, Accuracy())
+        } else {
+            try refresher.beforeReporting(&table, &pipeline)
+            pipeline.reportFailures()
+        }
+        #expect(sink.failures.map(\.call.cause) == [inference.cause])
+        #expect(sink.failures.map(\.isInferred) == [true])
+        #expect(
+            pipeline.ledger.failures.refusalsByCause == [inference.cause: Calls(binds: 1)])
+    }
+
     /// Its inode may be another's by now, which must not be taken for it.
     @Test func anotherNamespacesTableIsNoTableOfThisOne() throws {
         var table = SimulatedTable()

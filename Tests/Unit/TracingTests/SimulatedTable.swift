@@ -20,6 +20,8 @@ struct SimulatedTable: KernelTable, ~Copyable {
     var connections: [UInt32: [(Record.Connection, Record.State)]] = [:]
     var owned: [Record] = []
     var bound: [UInt32: PortSet] = [:]
+    /// Addresses that no namespace has.
+    var missing: Set<IPAddress> = []
     /// Comes out of the ring with the next drain.
     var ring: [Record] = []
     /// CPU time that an audit of a namespace takes.
@@ -77,6 +79,12 @@ struct SimulatedTable: KernelTable, ~Copyable {
     mutating func drainAll(_ body: (Record) -> Void) {
         for record in ring { body(record) }
         ring = []
+    }
+
+    func hasAddress(
+        _ address: IPAddress, in found: NetworkNamespaces.Found
+    ) -> (netns: UInt32, isThere: Bool)? {
+        identities[found.inode].map { ($0, !missing.contains(address)) }
     }
 
     func boundPorts(in found: NetworkNamespaces.Found) -> (netns: UInt32, ports: PortSet)? {
