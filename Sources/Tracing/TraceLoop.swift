@@ -214,7 +214,7 @@ package struct TraceLoop: ~Copyable {
         let isNone = options.judgesHostInstead && pipeline.sawNoneChosen
         let hostInstead = isNone ? "the command has made no connect" : nil
         if let hostInstead {
-            pipeline.ledger.isFiltered = false
+            pipeline.ledger.chooseAll()
             complain(RunText.host(hostInstead).bytes)
         }
         let summary = pipeline.finish(duration: duration, reconciler.accuracy)

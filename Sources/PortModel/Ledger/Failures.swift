@@ -44,6 +44,18 @@ package struct Failures: Sendable {
         _ change: Change, search: UInt64, ownRange: PortRange?, of socket: UInt64,
         _ connections: inout Connections
     ) {
+        let failure = failure(change, search: search, ownRange: ownRange, connections)
+        connections.tuples[change.place].fail(change.process, failure.call.cause, at: change.time)
+        guard awaitsReturns else { return ripen(failure, &connections) }
+        let before = returning.updateValue((failure, false), forKey: socket)
+        // The return of the one before has been lost.
+        if let before, !before.isReported { ripen(before.failure, &connections) }
+    }
+
+    /// The same, with the cause that its report will have, unless the bind table says otherwise by then.
+    private func failure(
+        _ change: Change, search: UInt64, ownRange: PortRange?, _ connections: Connections
+    ) -> Failure {
         let call = FailedCall(
             scope: .tuple(change.tuple), localPort: change.localPort, process: change.process)
         var failure = Failure(
@@ -51,11 +63,14 @@ package struct Failures: Sendable {
         failure.search = search
         failure.ownRange = ownRange
         failure.call.cause = likelyCause(of: failure, at: change.place, connections)
-        connections.tuples[change.place].fail(change.process, failure.call.cause, at: change.time)
-        guard awaitsReturns else { return ripen(failure, &connections) }
-        let before = returning.updateValue((failure, false), forKey: socket)
-        // The return of the one before has been lost.
-        if let before, !before.isReported { ripen(before.failure, &connections) }
+        return failure
+    }
+
+    /// The cause of such a failure of a process that the filter does not choose, which is not reported.
+    func likelyCause(
+        of change: Change, search: UInt64, ownRange: PortRange?, _ connections: Connections
+    ) -> Cause? {
+        failure(change, search: search, ownRange: ownRange, connections).call.cause
     }
 
     /// A call has returned an error: a connect() whose state has shown that it failed, or another call.

@@ -5,6 +5,12 @@ extension Ledger {
     /// Ports of the tuple at `place`: without copying the rest of its state.
     package func usage(of place: Int) -> PortUsage { connections.tuples[place].usage }
 
+    /// Has all processes be shown, those included that the filter did not choose until now.
+    package mutating func chooseAll() {
+        isFiltered = false
+        for place in tuples.places { connections.tuples[place].chooseAll() }
+    }
+
     /// Whether the tuple at `place` is one that the processes of the filter's choice use.
     package func isShown(_ place: Int) -> Bool {
         !isFiltered || connections.tuples[place].isChosen

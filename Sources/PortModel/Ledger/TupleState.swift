@@ -38,8 +38,9 @@ package struct TupleState: Sendable {
     package internal(set) var peak: Peak
     package internal(set) var firstFailureAt: UInt64?
     package internal(set) var processes = TopProcesses()
-    /// Those that the filter does not choose.
+    /// Those that the filter does not choose, and the causes of their failures as these seem to be.
     package internal(set) var others = TopProcesses()
+    private var causesOfOthers: [Cause: Int] = [:]
 
     /// Sockets of this tuple that are followed, those that hold nothing included.
     var entries = 0
@@ -176,6 +177,21 @@ package struct TupleState: Sendable {
         if firstFailureAt == nil { firstFailureAt = time }
         processes.add(process, failed: 1)
         recount(process, from: nil, to: cause, 1)
+    }
+
+    /// A connect() of a process that the filter does not choose has got no port.
+    mutating func failOther(_ process: ProcessID, _ cause: Cause?) {
+        count(true) { $0.failed += 1 }
+        others.add(process, failed: 1)
+        causesOfOthers.move(1, from: nil, to: cause)
+    }
+
+    /// Has all that others do count as if they were chosen, of which nothing was shown so far.
+    mutating func chooseAll() {
+        (usage.others, peak.usage.others) = (0, 0)
+        (totalsOfOthers, totalsOfOthersAtLastTick) = (Totals(), Totals())
+        causes.merge(causesOfOthers) { $0 + $1 }
+        if processes.shares.isEmpty { swap(&processes, &others) }
     }
 
     /// `count` failed connects have another cause than they were counted with; nil: none as yet.

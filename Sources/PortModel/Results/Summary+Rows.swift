@@ -39,20 +39,15 @@ extension Summary {
             (self.tuple, self.range, self.usage, self.peak) = (tuple, range, usage, peak)
         }
 
-        /// - Parameter isFiltered: some processes were chosen; else all are shown alike.
-        init(_ state: TupleState, isFiltered: Bool) {
+        init(_ state: TupleState) {
             self.init(tuple: state.tuple, range: state.range, usage: state.usage, peak: state.peak)
-            totals = isFiltered ? state.chosen : state.totals
+            totals = state.chosen
             heldBy = state.heldBy
             errors = state.errors
             causes = state.causes
             firstFailureAt = state.firstFailureAt
             processes = state.processes.leading
             others = state.others.leading
-            guard !isFiltered else { return }
-            usage.others = 0
-            self.peak.usage.others = 0
-            if processes.isEmpty { swap(&processes, &others) }
         }
 
         /// The process with the most connects, failed ones included.

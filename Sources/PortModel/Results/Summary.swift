@@ -48,12 +48,12 @@ package struct Summary: Hashable, Sendable {
         let all = ledger.tuples.filter { !ledger.isFiltered || $0.isChosen }
         totals = ledger.tuples.forgotten.totals
         for state in all {
-            let counts = ledger.isFiltered ? state.chosen : state.totals
+            let counts = state.chosen
             totals.opened += counts.opened
             totals.closed += counts.closed
             totals.closedFirst += counts.closedFirst
             totals.failed += counts.failed
-            if ledger.isFiltered { others += state.usage.others }
+            others += state.usage.others
             held += state.held
             timeWait += state.timeWait
             for (cause, count) in state.causes where !cause.isPortExhaustion {
@@ -71,7 +71,7 @@ package struct Summary: Hashable, Sendable {
             if !cause.isPortExhaustion { otherErrors.add(calls) }
         }
         let chosen = Array(all.sorted(by: Self.precedes).prefix(limit))
-        tuples = chosen.map { TupleRow($0, isFiltered: ledger.isFiltered) }
+        tuples = chosen.map(TupleRow.init)
         tuplesOmitted = all.count - tuples.count + ledger.tuples.forgotten.tuples
         advice = Advice.given(chosen.compactMap { Advice.TupleEvidence($0, ledger) }, bindPools)
     }

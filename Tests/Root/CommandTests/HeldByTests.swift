@@ -20,33 +20,32 @@ extension LiveTests {
             return events.filter { $0.name == "failure" }
         }
 
-        /// SYNs that nobody answers: from there on the port is held.
+        /// SYNs that nobody answers, as the queue of the listener is full: from there on the port is held.
         @Test func unanswered() throws {
             try PrivateNamespace.run(settings: Self.settings) {
-                for arguments in [
-                    ["link", "add", "pg-void", "type", "dummy"], ["link", "set", "pg-void", "up"],
-                    ["addr", "add", "10.99.0.1/24", "dev", "pg-void"],
-                ] {
-                    let result = try run("/usr/sbin/ip", arguments)
-                    try #require(result.status == 0, "\(result.errors)")
-                }
+                let server = try Family.v4.endpoint(Scene.port)
+                let listener = try TCPSocket(family: server)
+                try listener.bind(to: server)
+                try listener.listen(backlog: 0)
                 let tracer = try Tracer()
-                let peer = try Endpoint("10.99.0.2", port: Scene.port)
                 var sockets: [Kept] = []
                 var refused = 0
                 for _ in 0..<50 {
-                    let socket = try TCPSocket(family: peer, nonblocking: true)
-                    do { try socket.startConnect(to: peer) } catch { refused += 1 }
+                    let socket = try TCPSocket(family: server, nonblocking: true)
+                    do { try socket.startConnect(to: server) } catch { refused += 1 }
                     sockets.append(Kept(socket))
                 }
                 #expect(refused == 18)
                 for failure in try failures(tracer, 18) {
                     #expect(failure["held"] == 32 && failure["available"] == 0, "\(failure)")
                     #expect(failure["cause"] == "exhausted", "\(failure)")
-                    #expect(failure["held_by"] == ["SYN_SENT": 32], "\(failure)")
+                    let holders: [String: Int] = failure["held_by"] ?? [:]
+                    #expect(holders.values.reduce(0, +) == 32, "\(failure)")
+                    #expect(holders["SYN_SENT"] ?? 0 >= 30, "\(failure)")
                 }
                 _ = try tracer.stop()
                 #expect(sockets.count == 50)
+                try listener.close()
             }
         }
 
@@ -65,6 +64,8 @@ extension LiveTests {
                         try client.close()
                     }
                 }
+                // An acknowledgement may be delayed.
+                Foundation.Thread.sleep(forTimeInterval: 0.2)
                 let client = try TCPSocket(family: scene.server)
                 let server = scene.server
                 #expect(throws: SystemError.self) { try client.connect(to: server) }
