@@ -7,10 +7,10 @@ import Probe
 /// and at the end to prove it (audit), and after a loss to make it exact again (repair). All are one
 /// scan of the table, whose entries are folded in among live records.
 package struct Reconciler {
-    package private(set) var accuracy = Accuracy()
+    package internal(set) var accuracy = Accuracy()
     /// Nanoseconds between audits; nil: none, but what was lost is still made up for.
     private let interval: UInt64?
-    private let namespaces: NamespacePlaces
+    let namespaces: NamespacePlaces
 
     private var nextAudit: UInt64
     private var nextRepair: UInt64 = 0
@@ -20,9 +20,12 @@ package struct Reconciler {
     /// What was lost, and slipped through, when that was made up for last.
     private var repaired: UInt64 = 0
     private var slippedChecked: UInt64 = 0
+    /// The ledger has contradicted itself since the last audit, and when that may start another.
+    private var isContradicted = false
+    private var nextContradiction: UInt64 = 0
     private var hasComplained = false
     /// Namespaces out of reach, and since when.
-    private var unreached: [UInt32: UInt64] = [:]
+    var unreached: [UInt32: UInt64] = [:]
 
     private static let second: UInt64 = 1_000_000_000
     /// An audit takes no more than one part in so many of a CPU.
@@ -62,9 +65,11 @@ package struct Reconciler {
         if table.lost > repaired {
             // An audit would take what was lost for drift.
             if now >= min(nextRepair, nextAudit) { try repair(&table, &pipeline) }
-        } else if now >= nextAudit {
-            try audit(&table, &pipeline)
+            return
         }
+        if interval != nil, pipeline.ledger.takeContradiction() { isContradicted = true }
+        if isContradicted, now >= nextContradiction { nextAudit = min(nextAudit, now) }
+        if now >= nextAudit { try audit(&table, &pipeline) }
     }
 
     /// Reads the kernel's counters each second, and starts an audit if transitions were missed.
@@ -116,7 +121,7 @@ package struct Reconciler {
         nextAudit = interval.map { now + max($0, spent * Self.spacing) } ?? .max
     }
 
-    private mutating func note(_ uncertain: [UInt32: Int]) {
+    mutating func note(_ uncertain: [UInt32: Int]) {
         accuracy.uncertain = uncertain.values.reduce(0, +)
     }
 
@@ -129,6 +134,7 @@ package struct Reconciler {
             nextAudit = .max
             return
         }
+        isContradicted = false
         let spent = table.processorTime
         var scan = try scan(.audit, grace: Self.dying, &table, &pipeline)
         if scan.needsRepair {
@@ -137,6 +143,8 @@ package struct Reconciler {
         }
         let differences = report(scan, at: table.now, pipeline)
         planNext(after: table.processorTime - spent, at: table.now)
+        nextContradiction =
+            table.now + max(Self.second, (table.processorTime - spent) * Self.spacing)
         // What was lost meanwhile explains it, and a repair follows.
         guard table.lost == repaired else { return }
         accuracy.audits += 1
@@ -161,134 +169,6 @@ package struct Reconciler {
         _ = report(scan, at: now, pipeline)
     }
 
-    // MARK: The scan
-
-    private struct Scan {
-        /// By identity: the namespaces that were walked to their end.
-        var audits: [UInt32: Audit] = [:]
-        /// Namespaces that seem to be gone.
-        var missed: [UInt32] = []
-        /// Ledger minus kernel, in ports held, by tuple.
-        var drift: [Int: Int] = [:]
-        /// It found connections that the ledger lacks, which only a repair can enter.
-        var needsRepair = false
-    }
-
-    /// - Parameters:
-    ///   - chosen: the namespaces to audit; nil for all.
-    ///   - grace: nanoseconds for which a namespace out of reach may still hold something.
-    private mutating func scan(
-        _ purpose: TableScan.Purpose, of chosen: Set<UInt32>? = nil, grace: UInt64, _ table: inout some KernelTable & ~Copyable,
-        _ pipeline: inout Pipeline
-    ) throws(SystemError) -> Scan {
-        pipeline.ledger.beginScan(for: purpose, at: table.now)
-        var scan =
-            purpose == .audit
-            ? try compare(chosen, &table, &pipeline) : try refill(&table, &pipeline)
-        let undescribed = pipeline.ledger.undescribed.subtracting(scan.audits.keys)
-        let gone = try goneAmong(scan.missed + undescribed, after: grace, &table, &pipeline)
-        table.drainAll { pipeline.take($0) }
-        let result = pipeline.ledger.endScan(of: Set(scan.audits.keys), gone: gone)
-        note(result.uncertain)
-        for (netns, count) in result.uncertain { scan.audits[netns]?.uncertain = count }
-        pipeline.now = table.now
-        for netns in gone { pipeline.close(netns) }
-        scan.drift = result.drift
-        scan.needsRepair = result.missing > 0 || !undescribed.isSubset(of: gone)
-        if purpose == .repair { accuracy.repairs += 1 }
-        return scan
-    }
-
-    private mutating func compare(
-        _ chosen: Set<UInt32>?, _ table: inout some KernelTable & ~Copyable, _ pipeline: inout Pipeline
-    ) throws(SystemError) -> Scan {
-        var scan = Scan()
-        var isFresh = false
-        for (netns, namespace) in pipeline.ledger.namespaces where chosen?.contains(netns) ?? true {
-            var sockets = 0
-            let began = table.now
-            var walked: UInt32?
-            for _ in 0..<2 {
-                if let place = namespaces.known[namespace.inode] {
-                    walked = try table.audit(
-                        place,
-                        {
-                            guard $1 == netns else { return }
-                            pipeline.ledger.compare($0, in: netns)
-                            sockets += 1
-                        }, { pipeline.take($0) })
-                }
-                if walked == netns || isFresh { break }
-                namespaces.look(table)
-                isFresh = true
-            }
-            if walked == netns {
-                scan.audits[netns] = Audit(
-                    netns: netns, sockets: sockets, duration: table.now - began)
-            } else if walked != nil || namespaces.known[namespace.inode] == nil {
-                // Another may have its inode number.
-                scan.missed.append(netns)
-            } else {
-                complainUnlessGone([namespace.inode], table)
-            }
-        }
-        return scan
-    }
-
-    /// Enters what the kernel's table has, whatever the ledger has.
-    private mutating func refill(
-        _ table: inout some KernelTable & ~Copyable, _ pipeline: inout Pipeline
-    ) throws(SystemError) -> Scan {
-        namespaces.look(table)
-        let known = pipeline.ledger.namespaces
-        let began = table.now
-        let identities = try snapshot(&table, &pipeline, rounds: 2)
-        let duration = table.now - began
-        var scan = Scan()
-        for netns in identities.values {
-            scan.audits[netns] = Audit(netns: netns, sockets: 0, duration: duration)
-        }
-        for (netns, namespace) in known
-        where scan.audits[netns] == nil
-            && (namespaces.known[namespace.inode] == nil || identities[namespace.inode] != nil)
-        { scan.missed.append(netns) }
-        return scan
-    }
-
-    /// - Returns: the identities of the namespaces that could be entered, by their inode numbers.
-    private mutating func snapshot(
-        _ table: inout some KernelTable & ~Copyable, _ pipeline: inout Pipeline, rounds: Int,
-        _ see: (Record) -> Void = { _ in }
-    ) throws(SystemError) -> [UInt32: UInt32] {
-        let places = namespaces.known
-        return try table.snapshot(of: Array(places.values), rounds: rounds) { record in
-            see(record)
-            pipeline.take(record.named(by: places))
-        }
-    }
-
-    /// Tells which namespaces are gone: those without a process, a mount or an open socket.
-    /// The kernel has `grace` to end what one held.
-    private mutating func goneAmong(
-        _ missed: [UInt32], after grace: UInt64, _ table: inout some KernelTable & ~Copyable,
-        _ pipeline: inout Pipeline
-    ) throws(SystemError) -> Set<UInt32> {
-        let now = table.now
-        unreached = Dictionary(uniqueKeysWithValues: missed.map { ($0, unreached[$0] ?? now) })
-        let empty = Set(missed.filter { pipeline.ledger.held(in: $0) == 0 })
-        let late = Set(missed.filter { now - (unreached[$0] ?? now) >= grace })
-        guard !late.isSubset(of: empty) else { return empty }
-        var kept: Set<UInt32> = []
-        try table.owners { record in
-            if case .owner(_, let netns, _, _) = record {
-                kept.insert(netns)
-            } else {
-                pipeline.take(record)
-            }
-        }
-        return empty.union(late.subtracting(kept))
-    }
-
     // MARK: Reporting
 
     /// - Returns: by how many ports the ledger was wrong.
@@ -304,7 +184,7 @@ package struct Reconciler {
     }
 
     /// Complains once about namespaces that could not be entered.
-    private mutating func complainUnlessGone(
+    mutating func complainUnlessGone(
         _ inodes: Set<UInt32>, _ table: borrowing some KernelTable & ~Copyable
     ) {
         guard !hasComplained, !inodes.isEmpty else { return }

@@ -6,6 +6,8 @@ struct Connections: Sendable {
 
     private var sockets = SocketTable(filler: Entry.none)
     var tuples = TupleTable()
+    /// Some tuple has held more ports than it can.
+    var isContradicted = false
     /// The network namespaces that have connections, by their identity.
     var namespaces: [UInt32: Namespace] = [:]
     /// Flips with each scan: an entry that carries it has been met or spoken of since the scan began.
@@ -43,6 +45,11 @@ struct Connections: Sendable {
 
     /// The connect() of `entry` is known to have got a port.
     mutating func confirm(_ entry: Entry, at time: UInt64) {
+        let usage = tuples[entry.tuple].usage
+        // With this one it is more than there are: something was missed.
+        if usage.held - usage.outsidePool >= usage.usable, entry.localPort == 0 {
+            isContradicted = true
+        }
         tuples.touch(entry.tuple)
         tuples[entry.tuple].confirm(entry, at: time)
     }

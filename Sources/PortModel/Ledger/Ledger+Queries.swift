@@ -22,6 +22,13 @@ extension Ledger {
     /// The pools that bind() chooses ports from, as far as any program has it choose.
     package var bindPools: [BindPool.Key: BindPool] { pools.known }
 
+    /// Whether, since the last call, some tuple has held more ports than it can, as when the kernel has
+    /// not run a program at the end of a TIME_WAIT.
+    package mutating func takeContradiction() -> Bool {
+        defer { connections.isContradicted = false }
+        return connections.isContradicted
+    }
+
     /// Connects that are neither known to have got a port nor to have failed.
     package var undecided: Int { searches.undecided(in: connections) }
 

@@ -71,6 +71,27 @@ import Tracing
         #expect(reconciler.accuracy.lastDrift == 3 && reconciler.accuracy.repairs == 0)
     }
 
+    /// More held than there are ports: something was missed, and is not left to the next audit.
+    @Test func aContradictionIsLookedIntoAtOnce() throws {
+        var table = SimulatedTable()
+        var pipeline = Scene.pipeline(sink)
+        table.connections[1] = existing(1...8)
+        var reconciler = reconciler(table)
+        try reconciler.seed(&table, &pipeline)
+        // The ends of five were not reported. The next three take their ports.
+        table.connections[1] = existing(6...11)
+        for socket in 9...11 as ClosedRange<UInt64> {
+            pipeline.take(.opened(Scene.connection(socket, at: table.now)))
+            pipeline.take(
+                .established(socket: socket, localPort: 40_000 + UInt16(socket % 8), time: table.now))
+        }
+        #expect(held(pipeline) == 11)
+        try reconciler.afterDrain(table.now, &table, &pipeline)
+        #expect(held(pipeline) == 6 && sink.audits.map(\.totalDrift) == [5])
+        try reconciler.afterDrain(table.now, &table, &pipeline)
+        #expect(table.audits == 1)
+    }
+
     @Test func whatTheLedgerLacksIsEnteredByARepairAtOnce() throws {
         var table = SimulatedTable()
         var pipeline = Scene.pipeline(sink)
