@@ -1,14 +1,14 @@
 /// The calls that failed: counts each when it fails, and decides when it is reported.
 ///
 /// A failed connect() shows by the state of its socket and, where the kernel lets its return be seen,
-/// by what it returned a moment later. The first failure of a process, scope and errno is
-/// reported at once, and those like it by a count a second for as long as they go on.
+/// by what it returned a moment later. The first failure of a name, scope and errno is reported at
+/// once, and those like it, of whichever process, by a count a second for as long as they go on.
 package struct Failures: Sendable {
     /// Whether each failed connect() is followed by a record of what it returned.
     package var awaitsReturns = false
-    /// Calls that failed although no tuple's record says why, by call.
-    package private(set) var refusals: [FailedCall: Int] = [:]
-    /// All of these calls by cause, while `refusals` has a limit.
+    /// Calls that failed although no tuple's record says why, by call and name.
+    private var refused: [FailedCall: Refused] = [:]
+    /// All of these calls by cause, while `refused` has a limit.
     package private(set) var refusalsByCause: [Cause: Calls] = [:]
 
     /// Connects that failed and have not returned as far as is known, by socket.
@@ -16,7 +16,44 @@ package struct Failures: Sendable {
     /// The first of their kind, not reported yet.
     private var ripe: [Failure] = []
     /// The last failure of each kind, with the count of those since the last report.
-    private var repeated: [FailedCall: Failure] = [:]
+    private var repeated: [FailedCall: Repeated] = [:]
+
+    private struct Refused {
+        var count = 0
+        var last: ProcessID
+        var pids = DistinctPIDs()
+    }
+
+    /// Failures of one kind since the last report.
+    private struct Repeated {
+        /// With their count, and the cause that those of `callers` were counted with.
+        var last: Failure
+        /// Of which process how many are to be counted with the cause that is reported: of the others
+        /// it is the likely one.
+        var callers: [ProcessID: Int] = [:]
+
+        init(_ first: Failure) {
+            last = first
+            forget()
+        }
+
+        mutating func forget() {
+            (last.count, last.processes) = (0, 0)
+            callers.removeAll(keepingCapacity: true)
+        }
+
+        mutating func add(_ failure: Failure) {
+            let (count, process) = (last.count, failure.call.process)
+            last = failure
+            last.count = count + 1
+            if callers[process] != nil || callers.count < DistinctPIDs.limit {
+                callers[process, default: 0] += 1
+                last.processes = callers.count
+            } else {
+                last.processes = DistinctPIDs.more
+            }
+        }
+    }
 
     private static let refusalLimit = 1000
     /// Beyond it, each failure is reported by itself.
@@ -77,8 +114,19 @@ package struct Failures: Sendable {
         refusalsByCause[call.cause ?? .exhausted, default: Calls()].add(1, call.kind)
         var kind = call
         kind.errno = nil
-        if refusals.count < Self.refusalLimit || refusals[kind] != nil {
-            refusals[kind, default: 0] += 1
+        kind.process = call.process.anyOfName
+        guard refused.count < Self.refusalLimit || refused[kind] != nil else { return }
+        refused[kind, default: Refused(last: call.process)].count += 1
+        refused[kind]?.last = call.process
+        refused[kind]?.pids.insert(call.process.pid)
+    }
+
+    /// Calls that failed although no tuple's record says why: of the first 1,000 kinds.
+    package var refusals: [FailedCall.Count] {
+        refused.map { call, refused in
+            var call = call
+            call.process = refused.last
+            return FailedCall.Count(call, count: refused.count, processes: refused.pids.count)
         }
     }
 
@@ -105,19 +153,18 @@ package struct Failures: Sendable {
     /// Nothing more will come to be known of a failure: it is the first of its kind, or one more.
     private mutating func ripen(_ failure: Failure, _ connections: inout Connections) {
         var kind = failure.call
+        kind.process = kind.process.anyOfName
         kind.localPort = min(kind.localPort, 1)
         // The cause of what came as far as to search for a port is sure only when it is reported.
         if failure.search != nil { kind.cause = nil }
-        var last = failure
-        guard let before = repeated[kind] else {
+        guard let place = repeated.index(forKey: kind) else {
             ripe.append(failure)
-            last.count = 0
-            if repeated.count < Self.kindLimit { repeated[kind] = last }
+            if repeated.count < Self.kindLimit { repeated[kind] = Repeated(failure) }
             return
         }
-        if before.count > 0 { recount(before, as: failure.call.cause, &connections) }
-        last.count = before.count + 1
-        repeated[kind] = last
+        let before = repeated.values[place]
+        recount(before.callers, of: before.last, as: failure.call.cause, &connections)
+        repeated.values[place].add(failure)
     }
 
     // MARK: What is reported
@@ -127,14 +174,14 @@ package struct Failures: Sendable {
 
     mutating func takeRipe(_ connections: inout Connections, _ pools: BindPools) -> [Failure] {
         defer { ripe.removeAll(keepingCapacity: true) }
-        return ripe.map { diagnose($0, &connections, pools) }
+        return ripe.map { diagnose($0, [$0.call.process: 1], &connections, pools) }
     }
 
     mutating func takeRepeated(_ connections: inout Connections, _ pools: BindPools) -> [Failure] {
-        let taken = repeated.values.filter { $0.count > 0 }.sorted { $0.time < $1.time }
-        repeated = repeated.filter { $0.value.count > 0 }
-        for kind in repeated.keys { repeated[kind]?.count = 0 }
-        return taken.map { diagnose($0, &connections, pools) }
+        repeated = repeated.filter { $0.value.last.count > 0 }
+        let taken = repeated.values.sorted { $0.last.time < $1.last.time }
+        for kind in repeated.keys { repeated[kind]?.forget() }
+        return taken.map { diagnose($0.last, $0.callers, &connections, pools) }
     }
 
     mutating func takeAll(_ connections: inout Connections, _ pools: BindPools) -> [Failure] {
@@ -147,8 +194,11 @@ package struct Failures: Sendable {
     // MARK: Causes
 
     /// Completes a failure by what the bind table, as it was set last, says of the ports.
+    ///
+    /// - Parameter callers: how many of them are of which process.
     private func diagnose(
-        _ failure: Failure, _ connections: inout Connections, _ pools: BindPools
+        _ failure: Failure, _ callers: [ProcessID: Int], _ connections: inout Connections,
+        _ pools: BindPools
     ) -> Failure {
         let netns = failure.call.scope.netns
         let pool = connections.namespaces[netns]?.pool
@@ -170,7 +220,7 @@ package struct Failures: Sendable {
         failure.limit = Failure.Limit(range: range, reserved: reserved, bound: blocked - reserved)
         if failure.search != nil {
             let cause = cause(of: failure, blocked: blocked, pool)
-            recount(failure, as: cause, &connections)
+            recount(callers, of: failure, as: cause, &connections)
             failure.call.cause = cause
         }
         if failure.call.cause == .blocked {
@@ -217,11 +267,16 @@ package struct Failures: Sendable {
     }
 
     /// Counts with another cause what was counted with the cause that `failure` has.
-    private func recount(_ failure: Failure, as cause: Cause?, _ connections: inout Connections) {
-        let (call, before) = (failure.call, failure.call.cause)
-        guard before != cause, failure.search != nil, let tuple = call.scope.tuple,
+    private func recount(
+        _ callers: [ProcessID: Int], of failure: Failure, as cause: Cause?,
+        _ connections: inout Connections
+    ) {
+        let before = failure.call.cause
+        guard before != cause, failure.search != nil, let tuple = failure.call.scope.tuple,
             let place = connections.tuples.place(of: tuple)
         else { return }
-        connections.tuples[place].recount(call.process, from: before, to: cause, failure.count)
+        for (process, count) in callers {
+            connections.tuples[place].recount(process, from: before, to: cause, count)
+        }
     }
 }

@@ -34,9 +34,9 @@ package struct TupleState: Sendable {
 
     package internal(set) var peak: Peak
     package internal(set) var firstFailureAt: UInt64?
-    package internal(set) var processes = TopProcesses()
+    package internal(set) var processes = Callers()
     /// Those that the filter does not choose.
-    package internal(set) var others = TopProcesses()
+    package internal(set) var others = Callers()
 
     /// Sockets of this tuple that are followed, those that hold nothing included.
     var entries = 0

@@ -95,7 +95,7 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         #expect(
             failure.limit?.reserved == expected.reserved && failure.limit?.bound == expected.bound)
         #expect(ledger.tuples[0].causes == [expected.cause: 1])
-        #expect(ledger.tuples[0].processes.shares.map(\.causes) == [[expected.cause: 1]])
+        #expect(ledger.tuples[0].processes.leading.map(\.causes) == [[expected.cause: 1]])
     }
 
     /// Whoever has the other ports is not counted: what is missing is no lack of memory, and a few
@@ -103,7 +103,6 @@ private let object: UInt64 = 0xffff_8880_0000_0001
     @Test(arguments: [(0, 0), (0, 3), (2, 0), (2, 1)], [true, false])
     func othersHoldTheRest(own: (reserved: Int, held: Int), isKnown: Bool) throws {
         var ledger = ledger(reserved: own.reserved, held: own.held)
-        ledger.failures.isPartial = true
         #expect(try failure(&ledger, isKnown: isKnown).call.cause == .exhausted)
     }
 
@@ -217,7 +216,7 @@ private let object: UInt64 = 0xffff_8880_0000_0001
                 var ledger = ledger(bound: 8 - held, held: held)
                 let failure = try diagnosis(&ledger, refusal)
                 #expect(failure.call.cause == cause && failure.search == nil)
-                #expect(ledger.failures.refusals.map(\.key.cause) == [cause])
+                #expect(ledger.failures.refusals.map(\.call.cause) == [cause])
                 #expect(ledger.failures.refusalsByCause.mapValues(\.total) == [cause: 1])
             }
         }
@@ -358,7 +357,7 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         #expect(other.usage == PortUsage(usable: 8))
         let pool = try #require(ledger.bindPools[BindPool.Key(netns: 1, local: Self.two)])
         #expect(pool.failed == 1 && pool.firstFailureAt == 5)
-        #expect(pool.processes.shares.map { [$0.opened, $0.failed] } == [[1, 0], [0, 1]])
+        #expect(pool.processes.leading.map { [$0.opened, $0.failed] } == [[1, 0], [0, 1]])
         #expect(Set(ledger.bindPools.values.map(\.number)) == [0, 1])
     }
 

@@ -212,8 +212,6 @@ private let millisecond: UInt64 = 1_000_000
         var ledger = Ledger()
         _ = ledger.apply(Script.namespace(PortPool(range: Script.range)))
         ledger.failures.awaitsReturns = course.awaitsReturns
-        // Others hold all ports, or what is left by binds.
-        ledger.failures.isPartial = true
         var bound = PortSet()
         for port in 0..<course.bound { bound.insert(40_000 + UInt16(port)) }
         var reported: [String] = []
@@ -221,7 +219,7 @@ private let millisecond: UInt64 = 1_000_000
             reported += take(step, &ledger, bound: bound).map(describe)
             for state in ledger.tuples {
                 #expect(state.totals.failed == state.causes.values.reduce(0, +))
-                for share in state.processes.shares {
+                for share in state.processes.leading {
                     #expect(share.failed == share.causes.values.reduce(0, +))
                 }
             }

@@ -63,7 +63,7 @@ import Testing
         report.summary.portExhaustion.binds = 12
         var pool = Summary.BindPoolRow(
             key: Sample.bindPool, used: 64, usable: 64, peak: 64, failed: 12)
-        pool.processes = [TopProcesses.Share(process: Sample.process, opened: 64, failed: 12)]
+        pool.processes = [Callers.Share(process: Sample.process, opened: 64, failed: 12)]
         report.summary.bindPools = [pool]
         #expect(
             verdict([report])

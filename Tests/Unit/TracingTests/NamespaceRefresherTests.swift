@@ -18,7 +18,7 @@ import Tracing
     private func reconciler(_ table: inout SimulatedTable) -> Reconciler {
         table.connections[1] = [(Scene.connection(1, at: 0, port: 40_001), .established)]
         return Reconciler(
-            interval: nil, filter: Probe.Filter(), places: places, now: table.now)
+            interval: nil, places: places, now: table.now)
     }
 
     @Test func whatABindHoldsIsReadEachSecondWherePortsAreHeld() throws {

@@ -15,7 +15,7 @@ import Tracing
         -> Reconciler
     {
         Reconciler(
-            interval: interval.map { $0 * Scene.second }, filter: Probe.Filter(), places: places,
+            interval: interval.map { $0 * Scene.second }, places: places,
             now: table.now)
     }
 
