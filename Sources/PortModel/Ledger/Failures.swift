@@ -26,11 +26,11 @@ package struct Failures: Sendable {
 
     /// Failures of one kind since the last report.
     private struct Repeated {
-        /// With their count, and the cause that those of `callers` were counted with.
+        /// With their count, and the cause that `callers` were counted with.
         var last: Failure
-        /// Of which process how many are to be counted with the cause that is reported: of the others
-        /// it is the likely one.
-        var callers: [ProcessID: Int] = [:]
+        /// Of which process how many are to be counted with the cause that is reported; of processes
+        /// that it has no room for it is the likely one. Empty: all are of the last.
+        private var several: [ProcessID: Int] = [:]
 
         init(_ first: Failure) {
             last = first
@@ -38,17 +38,26 @@ package struct Failures: Sendable {
         }
 
         mutating func forget() {
-            (last.count, last.processes) = (0, 0)
-            callers.removeAll(keepingCapacity: true)
+            (last.count, last.processes) = (0, 1)
+            several.removeAll()
+        }
+
+        var callers: [ProcessID: Int] {
+            several.isEmpty ? [last.call.process: last.count] : several
         }
 
         mutating func add(_ failure: Failure) {
-            let (count, process) = (last.count, failure.call.process)
+            let (before, process) = (last, failure.call.process)
             last = failure
-            last.count = count + 1
-            if callers[process] != nil || callers.count < DistinctPIDs.limit {
-                callers[process, default: 0] += 1
-                last.processes = callers.count
+            last.count = before.count + 1
+            last.processes = before.processes
+            if several.isEmpty {
+                guard before.count > 0, before.call.process != process else { return }
+                several = [before.call.process: before.count]
+            }
+            if several[process] != nil || several.count < DistinctPIDs.limit {
+                several[process, default: 0] += 1
+                last.processes = max(before.processes, several.count)
             } else {
                 last.processes = DistinctPIDs.more
             }
@@ -162,8 +171,10 @@ package struct Failures: Sendable {
             if repeated.count < Self.kindLimit { repeated[kind] = Repeated(failure) }
             return
         }
-        let before = repeated.values[place]
-        recount(before.callers, of: before.last, as: failure.call.cause, &connections)
+        if repeated.values[place].last.call.cause != failure.call.cause {
+            let before = repeated.values[place]
+            recount(before.callers, of: before.last, as: failure.call.cause, &connections)
+        }
         repeated.values[place].add(failure)
     }
 

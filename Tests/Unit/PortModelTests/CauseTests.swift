@@ -103,6 +103,7 @@ private let object: UInt64 = 0xffff_8880_0000_0001
     @Test(arguments: [(0, 0), (0, 3), (2, 0), (2, 1)], [true, false])
     func othersHoldTheRest(own: (reserved: Int, held: Int), isKnown: Bool) throws {
         var ledger = ledger(reserved: own.reserved, held: own.held)
+        Script.others(hold: 8 - own.reserved - own.held, &ledger)
         #expect(try failure(&ledger, isKnown: isKnown).call.cause == .exhausted)
     }
 
@@ -186,7 +187,7 @@ private let object: UInt64 = 0xffff_8880_0000_0001
 
     private func refusal(
         _ call: FailedCall.Kind, errno: UInt16 = 99, port: UInt16 = 0, pid: UInt32 = 42,
-        local: IPAddress = Script.tuple.local
+        name: String = "client", local: IPAddress = Script.tuple.local
     ) -> Record.Refusal {
         var tuple = Script.tuple
         tuple.local = local
@@ -194,7 +195,7 @@ private let object: UInt64 = 0xffff_8880_0000_0001
             time: 5, socket: 0,
             call: FailedCall(
                 scope: Script.scope(call, tuple), localPort: port,
-                process: ProcessID(pid: pid, name: process.name), errno: errno))
+                process: ProcessID(pid: pid, name: ProcessID.Name(name)), errno: errno))
     }
 
     private func diagnosis(
@@ -259,8 +260,13 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         for pid in 1...1500 as ClosedRange<UInt32> {
             _ = try diagnosis(&ledger, refusal(.connect, pid: pid))
         }
+        #expect(ledger.failures.refusals.map(\.count) == [1500])
+        #expect(ledger.failures.refusals.map(\.processes) == [DistinctPIDs.more])
+        for name in 2...1500 {
+            _ = try diagnosis(&ledger, refusal(.connect, pid: 1, name: "\(name)"))
+        }
         #expect(ledger.failures.refusals.count == 1000)
-        #expect(ledger.failures.refusalsByCause.values.reduce(0) { $0 + $1.total } == 1500)
+        #expect(ledger.failures.refusalsByCause.values.reduce(0) { $0 + $1.total } == 2999)
     }
 
     // MARK: Bind pools

@@ -22,6 +22,18 @@ struct Script {
             range: range)
     }
 
+    /// Processes that the filter does not choose hold so many ports, from the highest on.
+    static func others(hold count: Int, tuple: Tuple = tuple, _ ledger: inout Ledger) {
+        for index in 0..<UInt16(count) {
+            let socket = 1_000_000 + UInt64(tuple.remotePort) * 1000 + UInt64(index)
+            var other = connection(socket, at: 1, tuple: tuple)
+            other.isOther = true
+            _ = ledger.apply(.opened(other))
+            let port = range.high - index
+            _ = ledger.apply(.established(socket: socket, localPort: port, time: 1))
+        }
+    }
+
     static func opened(_ socket: UInt64, at time: UInt64, port: UInt16 = 0) -> Record {
         .opened(connection(socket, at: time, port: port))
     }

@@ -29,6 +29,8 @@ extension Sample {
             failure(.noAddress, usage: PortUsage(usable: 0), limit: nil, search: nil),
             failure(.exhausted, .bind), failure(.exhausted, .bind, process: nobody),
             failure(.collision, .bind, port: 8080, limit: nil),
+            failure(.exhausted, repeated: 200, processes: 136),
+            failure(.exhausted, .bind, repeated: 2000, processes: DistinctPIDs.more),
             alert(level: 50, held: 14_117), alert(level: 0, held: 0),
             alert(level: 100, held: 30_000), poolAlert(level: 90, held: 28_000), bindPool(),
             tick(Load(established: 1, closed: 2, timeWait: 3, failed: 4)),
@@ -43,7 +45,7 @@ extension Sample {
             fullSoon(), snapshot(of: Ledger(), source: .sockDiag), snapshot(of: bindPools()),
             snapshot(of: Load(established: 3).ledger()),
             takenBack, .lost(1), summary, summary(of: Ledger()), summary(of: refusals),
-            progress,
+            crowd, progress,
         ] + everyAdvice.map { summary(advising: [$0]) }
     }()
 
@@ -81,6 +83,24 @@ extension Sample {
         return ledger
     }
 
+    /// Several processes of one name, and more names than have a row.
+    private static var crowd: Event {
+        var ledger = Ledger()
+        _ = ledger.apply(.namespace(netns: tuple.netns, namespaceSettings, pid: 0))
+        for pid: UInt32 in 1...2 {
+            let process = ProcessID(pid: pid, name: ProcessID.Name("curl"))
+            Load(process: process, failed: 1).fold(into: &ledger, first: UInt64(pid))
+            for scope in [PortScope.tuple(tuple), .bindPool(bindPool)] {
+                let failed = FailedCall(scope: scope, process: process, errno: 98)
+                _ = ledger.apply(.refused(Record.Refusal(time: time, socket: 0, call: failed)))
+            }
+        }
+        guard case .summary(var all) = summary(of: ledger) else { return .lost(0) }
+        all.tuples[0].names.append(
+            Callers.NameShare(name: nil, processes: DistinctPIDs.more))
+        return .summary(all)
+    }
+
     /// A connect() that searched for so long that it was taken for one that has its port.
     private static var takenBack: Event {
         var ledger = Ledger()
@@ -105,7 +125,10 @@ extension Sample {
             time: 1, socket: 200, tuple: found, localPort: 40_000, range: range)
         _ = ledger.apply(.exists(connection, state: .established))
         _ = ledger.apply(.namespace(netns: tupleV6.netns, namespaceSettings, pid: 0))
-        return summary(of: ledger, lost: 1, linesDropped: 2, limit: 3)
+        guard case .summary(var all) = summary(of: ledger, lost: 1, linesDropped: 2, limit: 3)
+        else { return .lost(0) }
+        all.isPartial = true
+        return .summary(all)
     }
 
     private static var progress: Event {

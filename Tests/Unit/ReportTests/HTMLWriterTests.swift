@@ -72,6 +72,17 @@ import Testing
         #expect(HTMLText([report]).between("id=\"pools\"", "</table>").contains("wrk[4123]"))
     }
 
+    @Test func processesOfOneNameShareARow() {
+        var report = failing
+        let failed = report.summary.tuples[0].totals.failed
+        var name = Callers.NameShare(name: Sample.process.name, processes: 40)
+        (name.failed, name.causes) = (failed, [.exhausted: failed])
+        report.summary.tuples[0].names = [name]
+        let failures = HTMLText([report]).between("id=\"failures\"", "</table>")
+        #expect(failures.contains("<td>wrk, 40 processes, e.g. 4123</td>"))
+        #expect(HTMLText([report]).between("id=\"tuples\"", "</table>").contains(">wrk</small>"))
+    }
+
     // MARK: Escaping
 
     @Test func nothingFromOutsideBecomesMarkup() throws {
