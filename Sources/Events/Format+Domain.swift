@@ -50,6 +50,21 @@ extension Format where Self == NamespaceName {
     package static var namespace: Self { NamespaceName() }
 }
 
+/// A network device, by its name.
+package struct DeviceName: Format {
+    package func write(_ value: NetworkDevice, _ writer: inout FieldWriter) {
+        writer.line.append(quoted: writer.context.name(of: value))
+    }
+
+    package func read(_ node: Node, _ reader: inout JSONReader) -> NetworkDevice? {
+        reader.string(node).flatMap { reader.device($0) }
+    }
+
+    package var keywords: Keywords { [("type", .string("string")), ("minLength", .int(1))] }
+}
+
+extension Format where Self == DeviceName { static var device: Self { DeviceName() } }
+
 package struct Address: Format {
     static let look =
         "IPv4 dotted, IPv6 as RFC 5952 has it. IPv4 over a v6 socket is written as IPv4."

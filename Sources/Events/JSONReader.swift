@@ -10,6 +10,8 @@ package struct JSONReader: FieldVisitor, Sendable {
 
     private var namespaces = NameTable()
     private var errors = NameTable()
+    private var devices = NameTable()
+    package private(set) var deviceNames: [NetworkDevice: String] = [:]
     /// The namespace of the last event, which is mostly that of the next one, too.
     private var lastNamespace: (name: [UInt8], number: UInt32)?
 
@@ -53,6 +55,8 @@ package struct JSONReader: FieldVisitor, Sendable {
     package mutating func forgetNames() {
         namespaces = NameTable()
         errors = NameTable()
+        devices = NameTable()
+        deviceNames = [:]
         lastNamespace = nil
     }
 
@@ -165,15 +169,21 @@ package struct JSONReader: FieldVisitor, Sendable {
     // MARK: Names
 
     mutating func namespace(_ node: JSONDocument.Node) -> UInt32? {
-        guard let bytes = bytes(node) else {
-            return string(node).flatMap { namespaces.number(of: $0) }
-        }
-        if let lastNamespace, lastNamespace.name.elementsEqual(bytes) {
+        if let lastNamespace, let bytes = bytes(node), lastNamespace.name.elementsEqual(bytes) {
             return lastNamespace.number
         }
-        guard let number = namespaces.number(of: document.string(node)) else { return nil }
-        lastNamespace = (Array(bytes), number)
+        guard let name = string(node), let number = namespaces.number(of: name) else { return nil }
+        // One with escapes is never found by its bytes.
+        lastNamespace = (bytes(node).map(Array.init) ?? [], number)
         return number
+    }
+
+    /// The device of that name, in the namespace that was read last.
+    mutating func device(_ name: String) -> NetworkDevice? {
+        guard let index = devices.number(of: name) else { return nil }
+        let device = NetworkDevice(netns: lastNamespace?.number ?? 0, index: index)
+        deviceNames[device] = name
+        return device
     }
 
     mutating func errno(_ name: String) -> UInt16? {

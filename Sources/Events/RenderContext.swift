@@ -5,6 +5,8 @@ package struct RenderContext: Sendable {
     package var timestamps: Timestamps
     /// What to call network namespaces, by their identity.
     package var namespaceNames: [UInt32: String]
+    /// Names of the devices that sockets are bound to.
+    package var deviceNames: [NetworkDevice: String] = [:]
     /// The identity of the namespace that goes without saying in text.
     package var ownNamespace: UInt32?
     /// `ECONNREFUSED` for its number.
@@ -18,6 +20,11 @@ package struct RenderContext: Sendable {
     ) {
         (self.timestamps, self.errnoName) = (timestamps, errnoName)
         (self.namespaceNames, self.ownNamespace) = (namespaceNames, ownNamespace)
+    }
+
+    /// The name of a device, or its number.
+    package func name(of device: NetworkDevice) -> String {
+        deviceNames[device] ?? String(device.index)
     }
 
     /// That of nobody.

@@ -14,6 +14,12 @@ extension Tuple {
     mutating func addresses(
         _ v: inout some FieldVisitor, local what: @autoclosure () -> String = localText
     ) {
+        var named = networkDevice
+        v.optional(
+            "device", &named, .device,
+            "Device that the socket is bound to, as one with a link-local peer is: ports taken "
+                + "through others are none of these. Absent if none.")
+        if v.reads { device = named?.index ?? 0 }
         v.field("local", &local, Address(), what())
         v.field("remote", &remote, Address(), "Peer's address: " + Address.look)
         v.field("remote_port", &remotePort, .port(0), "Peer's port; 0 only if the program said so.")
@@ -67,6 +73,9 @@ extension PortUsage {
         _ v: inout some FieldVisitor, held what: @autoclosure () -> String = heldText
     ) {
         v.field("held", &held, .count, what())
+        v.field(
+            "others", &others, .count, unless: 0,
+            "How many of `held` are of processes that the filter does not choose. Absent if none.")
         waiting(&v, of: "held")
         if v.reads { outsidePool = max(0, outsidePool) }
     }

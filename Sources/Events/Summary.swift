@@ -12,6 +12,9 @@ extension Summary: FieldList {
         accuracy.fields(&v)
         v.field("lines_dropped", &linesDropped, .count, "Output lines that a slow reader missed.")
         v.field(
+            "others", &others, .count, unless: 0,
+            "How many of `held` are of processes that the filter does not choose. Absent if none.")
+        v.field(
             "partial", &isPartial, .flag, unless: false,
             "Only if true: only some processes' connections were counted, others held ports, too.")
         v.field("held", &held, .count, "Ports held at the end, those in TIME_WAIT included.")

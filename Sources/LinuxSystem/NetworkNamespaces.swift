@@ -71,6 +71,20 @@ package enum NetworkNamespaces {
         return name.split(separator: "\n").first.map { "\($0)[\(found.pid)]" }
     }
 
+    /// The name of a network device, by its number in the namespace with that inode number; nil when it
+    /// is gone or out of reach.
+    package static func deviceName(_ index: UInt32, in inode: UInt32) -> String? {
+        guard let home = try? Home(),
+            let found = inode == own ? Found(inode: inode, pid: 0) : all().first(where: { $0.inode == inode })
+        else { return nil }
+        return home.visit(found) {
+            var name = [CChar](repeating: 0, count: Int(IF_NAMESIZE))
+            // SAFETY: it writes IF_NAMESIZE bytes at most, the last of them 0.
+            guard unsafe if_indextoname(index, &name) != nil else { return nil }
+            return String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        } ?? nil
+    }
+
     /// Names that `ip netns` gave, by inode number; the first in the alphabet where there are several.
     /// Other files there, such as that of a namespace that has gone, are left out.
     package static func names(in folder: String = "/run/netns") -> [UInt32: String] {

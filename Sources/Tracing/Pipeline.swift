@@ -10,6 +10,9 @@ package struct Pipeline: ~Copyable {
     /// Tells what to call a network namespace, by its inode number and a process in it (0: none known).
     package typealias Naming = (_ inode: UInt32, _ pid: UInt32) -> String?
 
+    /// Tells what to call a network device, by the inode number of its namespace and its own number.
+    package typealias DeviceNaming = (_ inode: UInt32, _ index: UInt32) -> String?
+
     package var ledger = Ledger()
     package var context: RenderContext
     /// CLOCK_MONOTONIC nanoseconds, as the loop has read them last.
@@ -20,6 +23,7 @@ package struct Pipeline: ~Copyable {
     private var poolThresholds: AlertThresholds
     private let ownInode: UInt32?
     private let naming: Naming
+    private let deviceNaming: DeviceNaming
     /// Ports used of each pool when that was reported last.
     private var poolsReported: [BindPool.Key: Int] = [:]
     private var lostReported: UInt64 = 0
@@ -40,14 +44,15 @@ package struct Pipeline: ~Copyable {
     ///   - ownInode: of the network namespace that goes without saying in text.
     package init(
         thresholds: [Int] = AlertThresholds.defaultThresholds, sinks: [any EventSink] = [],
-        context: RenderContext, ownInode: UInt32?, naming: @escaping Naming
+        context: RenderContext, ownInode: UInt32?, naming: @escaping Naming,
+        deviceNaming: @escaping DeviceNaming = { _, _ in nil }
     ) {
         self.thresholds = AlertThresholds(thresholds: thresholds)
         poolThresholds = self.thresholds
         self.sinks = Sinks(sinks)
         self.context = context
         self.ownInode = ownInode
-        self.naming = naming
+        (self.naming, self.deviceNaming) = (naming, deviceNaming)
     }
 
     // MARK: Records
@@ -67,6 +72,7 @@ package struct Pipeline: ~Copyable {
 
     /// Passes a change on. Most cross no threshold and, when there are many, are not written.
     private mutating func follow(_ change: Change) {
+        if change.tuple.device != 0 { name(change.tuple) }
         if sinks.takeConnections, !change.isOther { sinks.take(change, in: context) }
         observe(change.place, change.tuple, ledger.usage(of: change.place), at: change.time)
     }
@@ -125,6 +131,17 @@ package struct Pipeline: ~Copyable {
 
     // MARK: Namespaces
 
+    /// Has the device of a tuple called by its name from here on.
+    private mutating func name(_ tuple: Tuple) {
+        guard let device = tuple.networkDevice, context.deviceNames[device] == nil,
+            let inode = ledger.namespaces[device.netns]?.inode
+        else { return }
+        context.deviceNames[device] = deviceNaming(inode, device.index) ?? String(device.index)
+    }
+
+    /// Does so for all tuples.
+    package mutating func nameDevices() { for state in ledger.tuples { name(state.tuple) } }
+
     private mutating func meet(_ record: Record) {
         guard case .namespace(let netns, let namespace, let pid) = record else { return }
         let before = ledger.namespaces[netns]
@@ -162,6 +179,7 @@ package struct Pipeline: ~Copyable {
         let ticks = ledger.takeTicks(at: time)
         reportRecoveries(at: time, ticks)
         // What is usable or may be used again changes also while nobody connects.
+        for tick in ticks where tick.tuple.device != 0 { name(tick.tuple) }
         for tick in ticks { observe(tick.place, tick.tuple, tick.usage, at: time) }
         let shown = ledger.isFiltered ? ticks.filter { ledger.isShown($0.place) } : ticks
         sinks.take(shown, at: time, in: context)
@@ -179,6 +197,7 @@ package struct Pipeline: ~Copyable {
         guard context.namespaceNames.count > 4 * Self.summaryLimit else { return }
         let used = Set(ledger.tuples.map(\.tuple.netns)).union(ledger.namespaces.keys)
         context.namespaceNames = context.namespaceNames.filter { used.contains($0.key) }
+        context.deviceNames = context.deviceNames.filter { used.contains($0.key.netns) }
     }
 
     private mutating func reportBindPools(at time: UInt64) {
@@ -213,9 +232,16 @@ package struct Pipeline: ~Copyable {
         report(.progress(summary(duration, accuracy, limit: Self.progressLimit)), at: time)
     }
 
+    /// Whether the processes that the filter chooses have neither called connect() nor held a port.
+    package var sawNoneChosen: Bool {
+        !ledger.tuples.contains(where: \.isChosen) && ledger.failures.refusals.isEmpty
+            && ledger.bindPools.isEmpty
+    }
+
     /// Reports what is still pending, and the summary.
     package mutating func finish(duration: UInt64, _ accuracy: Accuracy) -> Summary {
         report(ledger.takeAllFailures())
+        nameDevices()
         let summary = summary(duration, accuracy, limit: Self.summaryLimit)
         report(.summary(summary), at: now)
         return summary

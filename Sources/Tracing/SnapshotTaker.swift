@@ -22,6 +22,7 @@ package enum SnapshotTaker {
         let now = Clock.monotonic
         pipeline.settle(now: now)
         pipeline.ledger.countBindPools()
+        pipeline.nameDevices()
         let source: Snapshot.Source = refusal == nil ? .kernel : .sockDiag
         return (Snapshot(of: pipeline.ledger, source: source), pipeline.context, refusal)
     }
@@ -99,7 +100,7 @@ package enum SnapshotTaker {
         var connection = Record.Connection(
             time: Clock.monotonic, socket: socket.cookie,
             tuple: Tuple(
-                netns: netns, local: socket.local, remote: socket.remote,
+                netns: netns, device: socket.device, local: socket.local, remote: socket.remote,
                 remotePort: socket.remotePort),
             localPort: socket.localPort, process: process, range: namespace.pool.range)
         connection.isOther = isOther
@@ -136,7 +137,8 @@ extension Pipeline {
                     realtimeOffset: Clock.realtimeOffset, localOffset: Clock.localOffset),
                 namespaceNames: [:], ownNamespace: nil, errnoName: errnoName),
             ownInode: NetworkNamespaces.own,
-            naming: { NetworkNamespaces.name(of: NetworkNamespaces.Found(inode: $0, pid: $1)) })
+            naming: { NetworkNamespaces.name(of: NetworkNamespaces.Found(inode: $0, pid: $1)) },
+            deviceNaming: { NetworkNamespaces.deviceName($1, in: $0) })
     }
 }
 

@@ -37,12 +37,16 @@ package struct TraceLoop: ~Copyable {
         package var isForCommand = false
         /// The command, as records number processes.
         package var commandRoot: UInt32?
+        /// The whole host is judged where the processes of the filter's choice connect to nothing.
+        package var judgesHostInstead = false
 
         package init(version: String) { self.version = version }
     }
 
     package struct Outcome {
         package let summary: Summary
+        /// Why it is of the whole host although only some processes were to be judged.
+        package let hostInstead: String?
         /// What missing hooks mean.
         package let losses: [String]
         /// The first thing that went wrong in writing events, reports or the summary.
@@ -196,9 +200,13 @@ package struct TraceLoop: ~Copyable {
         // What a full disk drops now is still counted.
         do throws(SystemError) { try pipeline.sinks.flush(poller) } catch { failure = error }
         pipeline.now = Clock.monotonic
+        let isNone = options.judgesHostInstead && pipeline.sawNoneChosen
+        if isNone { pipeline.ledger.isFiltered = false }
         let summary = pipeline.finish(duration: duration, reconciler.accuracy)
         let late = pipeline.sinks.finish()
-        return Outcome(summary: summary, losses: losses, failure: failure ?? late)
+        return Outcome(
+            summary: summary, hostInstead: isNone ? "the command has made no connect" : nil,
+            losses: losses, failure: failure ?? late)
     }
 
     private mutating func follow(since start: UInt64) throws(SystemError) {

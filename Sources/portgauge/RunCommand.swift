@@ -31,7 +31,13 @@ struct RunCommand: ParsableCommand {
 
     @Flag(
         help: ArgumentHelp(
-            "Count only connections of the command and of what it starts, daemons included."))
+            "Name and judge what the whole host does, not only the command and what it starts."))
+    var all = false
+
+    @Flag(
+        help: ArgumentHelp(
+            "Refuse to run where the processes of the command cannot be followed, in place of judging "
+                + "the whole host."))
     var only = false
 
     @Option(
@@ -61,6 +67,7 @@ struct RunCommand: ParsableCommand {
     static let defaultWait = 90
 
     func validate() throws {
+        if all, only { throw ValidationError("--all and --only exclude each other") }
         if tracing.outputs.record == "-" {
             throw ValidationError("--record needs a file: standard output is the command's")
         }
@@ -97,14 +104,20 @@ struct RunCommand: ParsableCommand {
         }
         let command = try CommandObserver(child)
         var options = options
-        options.commandRoot = try command.root(options.filter)
+        options.commandRoot = try command.root(isNeeded: only)
+        var hostInstead: String?
+        if !all, options.commandRoot == nil {
+            options.filter.isOnlyCommand = false
+            hostInstead = "the command cannot be followed from this pid namespace"
+            complain(RunText.host(hostInstead).bytes)
+        }
         var trace = try TraceLoop(options: options, observers: [command])
         if let refusal = command.start() {
             trace.discard()
             complain("FAIL \(self.command[0]): \(errnoName(refusal)) (\(Self.remedy(refusal)))")
             return .exited(refusal == ENOENT ? 127 : 126)
         }
-        let ending = try follow(&trace, command)
+        let ending = try follow(&trace, command, hostInstead)
         leaveHooksBehind()
         return ending
     }
@@ -113,7 +126,7 @@ struct RunCommand: ParsableCommand {
     ///
     /// - Returns: how to end.
     private func follow(
-        _ trace: inout TraceLoop, _ command: CommandObserver
+        _ trace: inout TraceLoop, _ command: CommandObserver, _ hostInstead: String?
     ) throws(SystemError) -> ChildProcess.Ending {
         var outcome: TraceLoop.Outcome?
         do throws(SystemError) {
@@ -125,7 +138,11 @@ struct RunCommand: ParsableCommand {
         if let failure = outcome?.failure { complain(failure.description) }
         let verdict = Verdict(
             failOn.flatMap { $0 }, on: outcome?.summary, losses: outcome?.losses ?? [])
-        complain(RunText.verdict(verdict, ending: Self.text(ending), outcome?.summary).bytes)
+        complain(
+            RunText.verdict(
+                verdict, ending: Self.text(ending), outcome?.summary,
+                hostInstead: hostInstead ?? outcome?.hostInstead
+            ).bytes)
         guard ending == .exited(0) else { return ending }
         if !verdict.findings.isEmpty { return .exited(Self.failed) }
         let isWritten = outcome.map { $0.failure == nil } ?? false
@@ -134,7 +151,8 @@ struct RunCommand: ParsableCommand {
 
     private var options: TraceLoop.Options {
         var options = tracing.options
-        options.filter.isOnlyCommand = only
+        options.filter.isOnlyCommand = !all
+        options.judgesHostInstead = !all && !only
         options.events = events.level
         options.summary = tracing.outputs.report == nil
         options.isForCommand = true

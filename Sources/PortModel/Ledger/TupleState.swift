@@ -95,7 +95,7 @@ package struct TupleState: Sendable {
 
     // MARK: Ports
 
-    mutating func hold(at time: UInt64, isOther: Bool, timeWait inTimeWait: Bool = false) {
+    mutating func hold(at time: UInt64, isOther: Bool = false, timeWait inTimeWait: Bool = false) {
         usage.held += 1
         if inTimeWait { usage.timeWait += 1 }
         if isOther { usage.others += 1 }

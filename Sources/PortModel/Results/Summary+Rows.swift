@@ -39,15 +39,23 @@ extension Summary {
             (self.tuple, self.range, self.usage, self.peak) = (tuple, range, usage, peak)
         }
 
-        init(_ state: TupleState) {
+        /// - Parameter isFiltered: some processes were chosen; else all are shown alike.
+        init(_ state: TupleState, isFiltered: Bool) {
             self.init(tuple: state.tuple, range: state.range, usage: state.usage, peak: state.peak)
-            totals = state.chosen
+            totals = isFiltered ? state.chosen : state.totals
             errors = state.errors
             causes = state.causes
             firstFailureAt = state.firstFailureAt
             names = state.processes.names
             processes = state.processes.leading
             others = state.others.leading
+            guard !isFiltered else { return }
+            usage.others = 0
+            self.peak.usage.others = 0
+            if processes.isEmpty {
+                names = state.others.names
+                swap(&processes, &others)
+            }
         }
 
         /// The name with the most connects, failed ones included; the process where it is of one.

@@ -25,6 +25,8 @@ package struct Summary: Hashable, Sendable {
     /// Ports held at the end, and how many of them are in TIME_WAIT.
     package var held = 0
     package var timeWait = 0
+    /// How many of the held are of processes that the filter does not choose, or that are not known.
+    package var others = 0
     /// Most useful first; nothing where nothing was wrong.
     package var advice: [Advice] = []
 
@@ -45,11 +47,12 @@ package struct Summary: Hashable, Sendable {
         let all = ledger.tuples.filter { !ledger.isFiltered || $0.isChosen }
         totals = ledger.tuples.forgotten.totals
         for state in all {
-            let chosen = state.chosen
-            totals.opened += chosen.opened
-            totals.closed += chosen.closed
-            totals.closedFirst += chosen.closedFirst
-            totals.failed += chosen.failed
+            let counts = ledger.isFiltered ? state.chosen : state.totals
+            totals.opened += counts.opened
+            totals.closed += counts.closed
+            totals.closedFirst += counts.closedFirst
+            totals.failed += counts.failed
+            if ledger.isFiltered { others += state.usage.others }
             held += state.held
             timeWait += state.timeWait
             for (cause, count) in state.causes where !cause.isPortExhaustion {
@@ -67,7 +70,7 @@ package struct Summary: Hashable, Sendable {
             if !cause.isPortExhaustion { otherErrors.add(calls) }
         }
         let chosen = Array(all.sorted(by: Self.precedes).prefix(limit))
-        tuples = chosen.map(TupleRow.init)
+        tuples = chosen.map { TupleRow($0, isFiltered: ledger.isFiltered) }
         tuplesOmitted = all.count - tuples.count + ledger.tuples.forgotten.tuples
         advice = Advice.given(chosen.compactMap { Advice.TupleEvidence($0, ledger) }, bindPools)
     }

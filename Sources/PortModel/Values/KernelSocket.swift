@@ -22,6 +22,8 @@ package struct KernelSocket: Hashable, Sendable {
     package var remote: IPAddress
     /// 0 without a peer.
     package var remotePort: UInt16
+    /// The index of the device that it is bound to, or 0.
+    package var device: UInt32
     package var uid: UInt32
     /// Names the socket among the descriptors of processes; 0 when no process has it open.
     package var inode: UInt32
@@ -32,13 +34,15 @@ package struct KernelSocket: Hashable, Sendable {
 
     package init(
         family: Family = .v4, state: State, timer: UInt8 = 0, local: IPAddress, localPort: UInt16,
-        remote: IPAddress = IPAddress(v4: 0), remotePort: UInt16 = 0, uid: UInt32 = 0,
-        inode: UInt32 = 0, cookie: UInt64 = 0, expires: UInt32 = 0
+        remote: IPAddress = IPAddress(v4: 0), remotePort: UInt16 = 0,
+        device: UInt32 = 0, uid: UInt32 = 0, inode: UInt32 = 0, cookie: UInt64 = 0,
+        expires: UInt32 = 0
     ) {
         (self.family, self.state, self.timer) = (family, state, timer)
         (self.local, self.localPort) = (local, localPort)
         (self.remote, self.remotePort) = (remote, remotePort)
-        (self.uid, self.inode, self.cookie, self.expires) = (uid, inode, cookie, expires)
+        (self.device, self.uid, self.inode) = (device, uid, inode)
+        (self.cookie, self.expires) = (cookie, expires)
     }
 
     /// The port is held by a timewait object: in TIME_WAIT, or in a FIN_WAIT2 that is parked there.

@@ -28,6 +28,7 @@ package enum PortScope: Hashable, Comparable, Sendable {
             return one.remote < other.remote
         }
         if a.local != b.local { return a.local < b.local }
-        return a.tuple?.remotePort ?? 0 < b.tuple?.remotePort ?? 0
+        let (one, other) = (a.tuple?.remotePort ?? 0, b.tuple?.remotePort ?? 0)
+        return one != other ? one < other : a.tuple?.device ?? 0 < b.tuple?.device ?? 0
     }
 }

@@ -13,10 +13,11 @@ package struct PortUsage: Hashable, Sendable {
     package var usable: Int
 
     package init(
-        held: Int = 0, timeWait: Int = 0, reusable: Int = 0, outsidePool: Int = 0, usable: Int
+        held: Int = 0, timeWait: Int = 0, reusable: Int = 0, outsidePool: Int = 0,
+        others: Int = 0, usable: Int
     ) {
         (self.held, self.timeWait, self.reusable) = (held, timeWait, reusable)
-        (self.outsidePool, self.usable) = (outsidePool, usable)
+        (self.outsidePool, self.others, self.usable) = (outsidePool, others, usable)
     }
 
     /// Connects that will find a port now; in an odd-sized range one less, as the search skips a port.

@@ -17,7 +17,19 @@ package struct Tuple: Hashable, Sendable {
         (self.local, self.remote, self.remotePort) = (local, remote, remotePort)
     }
 
+    /// The device that the socket is bound to, if any.
+    package var networkDevice: NetworkDevice? {
+        device == 0 ? nil : NetworkDevice(netns: netns, index: device)
+    }
+
     /// Whether `tcp_tw_reuse` 2 is for it: by the address of either end, not by the device, as
     /// tcp_twsk_unique() sees it.
     package var isOnLoopback: Bool { local.isLoopback || remote.isLoopback }
+}
+
+/// A network device, by the number that it has in its namespace.
+package struct NetworkDevice: Hashable, Sendable {
+    package var netns: UInt32
+    package var index: UInt32
+    package init(netns: UInt32, index: UInt32) { (self.netns, self.index) = (netns, index) }
 }

@@ -110,10 +110,12 @@ package struct RecordingReader: Sendable {
 
     private var context: RenderContext {
         let names = events.errorNames
-        return RenderContext(
+        var context = RenderContext(
             timestamps: Timestamps(realtimeOffset: 0, localOffset: start.localOffset),
             namespaceNames: events.namespaceNames, ownNamespace: ownNamespace,
             errnoName: { names[UInt32(bitPattern: $0)] ?? "errno \($0)" })
+        context.deviceNames = events.deviceNames
+        return context
     }
 
     // MARK: Events

@@ -57,6 +57,11 @@ package enum RunText {
         """
     }
 
+    /// Says that the whole host is judged in place of the command.
+    package static func host(_ reason: String?) -> TextBuffer {
+        reason.map { "portgauge: the whole host is judged, as \($0)\n" } ?? ""
+    }
+
     // MARK: After
 
     /// Names processes of the command that live on.
@@ -69,16 +74,18 @@ package enum RunText {
             """
     }
 
-    /// Says what has become of it; `ending`: why the command itself has failed, nil if it has not.
-    package static func verdict(_ verdict: Verdict, ending: String?, _ summary: Summary?)
-        -> TextBuffer
-    {
+    /// Says what has become of it; `ending`: why the command itself has failed, nil if it has not;
+    /// `hostInstead`: why it is of the whole host.
+    package static func verdict(
+        _ verdict: Verdict, ending: String?, _ summary: Summary?, hostInstead: String? = nil
+    ) -> TextBuffer {
+        let scope: TextBuffer = hostInstead.map { " (of the whole host, as \($0))" } ?? ""
         if ending == nil, verdict.findings.isEmpty {
-            return "portgauge: PASS \(summary.map(pass) ?? "")\n"
+            return "portgauge: PASS \(summary.map(pass) ?? "")\(scope)\n"
         }
         let findings = verdict.findings.map(text(of:))
         let all = (ending.map { ["\($0)"] } ?? []) + findings
-        return "portgauge: FAIL \(joined: all, by: "; ")\n"
+        return "portgauge: FAIL \(joined: all, by: "; ")\(scope)\n"
     }
 
     /// The wait for a clean start took too long.

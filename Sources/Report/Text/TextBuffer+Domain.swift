@@ -3,10 +3,16 @@ import PortModel
 
 /// Lines that come by the thousand call these on the buffer that there is, and so allocate nothing.
 extension TextBuffer {
-    /// An address, in brackets if it is a v6 one, and a port if it is not 0.
-    mutating func appendInterpolation(_ address: IPAddress, port: UInt16) {
+    /// An address, in brackets if it is a v6 one, with its zone as `%eth0`, and a port if it is not 0.
+    mutating func appendInterpolation(
+        _ address: IPAddress, port: UInt16, zone: String? = nil
+    ) {
         if !address.isV4 { append("[") }
         append(address)
+        if let zone {
+            append("%")
+            for byte in zone.utf8 { append(visible: byte) }
+        }
         if !address.isV4 { append("]") }
         if port != 0 {
             append(":")
@@ -19,7 +25,8 @@ extension TextBuffer {
     mutating func appendInterpolation(
         _ tuple: Tuple, localPort: UInt16 = 0, _ context: RenderContext
     ) {
-        appendInterpolation(tuple.local, port: localPort)
+        let zone = tuple.networkDevice.map { context.name(of: $0) }
+        appendInterpolation(tuple.local, port: localPort, zone: zone)
         append(" → ")
         guard let name = context.hostName?(tuple.remote) else {
             return appendInterpolation(tuple.remote, port: tuple.remotePort)
@@ -109,7 +116,8 @@ extension TextBuffer {
 
     /// `10.0.0.1 → 10.0.0.9:80`: for logs, which are searched for addresses, not for names.
     mutating func appendInterpolation(_ tuple: Tuple) {
-        self += "\(tuple.local, port: 0) → \(tuple.remote, port: tuple.remotePort)"
+        let zone = tuple.device == 0 ? nil : String(tuple.device)
+        self += "\(tuple.local, port: 0, zone: zone) → \(tuple.remote, port: tuple.remotePort)"
     }
 
     /// `  wrk[4123]`, if there is one.

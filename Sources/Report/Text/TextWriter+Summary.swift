@@ -34,6 +34,10 @@ extension TextWriter {
             text += ", \(grouped: summary.timeWait) of them "
             text += "(\(percent: summary.timeWait, of: summary.held)) in TIME_WAIT"
         }
+        if summary.others > 0 {
+            text += "\n             \(grouped: summary.held - summary.others) by the chosen "
+            text += "processes, \(grouped: summary.others) by others"
+        }
         if summary.isPartial, summary.tuples.contains(where: \.isUsedByOthers) {
             text += "\n             of the chosen processes only; others hold ports, too"
         }

@@ -160,7 +160,7 @@ extension Failure {
             case .exhausted:
                 """
                 \(grouped: usage.timeWait) in TIME_WAIT\
-                \(if: usage.leavesSomeToOthers, ", others hold the rest")
+                \(if: usage.others > 0, ", \(grouped: usage.others) by others")
                 """
             case .blocked: limit.map(\.text) ?? "the range is taken"
             case .range: "its own \(ownRange) is full"

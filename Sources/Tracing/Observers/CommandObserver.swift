@@ -18,11 +18,11 @@ package final class CommandObserver: TraceObserver {
         leftovers = NetworkNamespaces.ownIdentity.map { Leftovers(of: $0) }
     }
 
-    /// The pid that records give it; nil where they number processes otherwise, which is thrown where
-    /// `filter` needs it all the same.
-    package func root(_ filter: Probe.Filter) throws(SystemError) -> UInt32? {
+    /// The pid that records give it; nil where they number processes otherwise, which is thrown if it
+    /// is needed.
+    package func root(isNeeded: Bool) throws(SystemError) -> UInt32? {
         if ProcessList.isNumberedAsInRecords { return UInt32(child.pid) }
-        if !filter.isOnlyCommand { return nil }
+        if !isNeeded { return nil }
         throw SystemError(
             "follow the command", errno: ENOTSUP,
             remedy: "--only needs the host's pid namespace; in a container: --pid=host")

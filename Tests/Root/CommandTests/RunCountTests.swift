@@ -93,19 +93,46 @@ extension LiveTests {
             }
         }
 
-        /// The ports are another's; what the command itself holds would not explain its failure.
-        @Test func othersHoldTheRest() throws {
+        /// The ports are another's. They count for what is used, and against a share that must not be.
+        @Test(arguments: [[], ["--only"], ["--comm", "ci-load"]])
+        func othersHoldThePorts(options: [String]) throws {
             try PrivateNamespace.run(settings: Self.settings) {
                 try run("/bin/sh", ["-c", Self.load(150, name: "other")])
                 let result = try runs(
-                    ["--only", "--events", "failures"], Self.load(5, name: "ci-load"))
+                    options + ["--events", "failures", "--fail-on", "80%"],
+                    Self.load(5, name: "ci-load"))
                 #expect(
                     result.errors.contains(
-                        "EADDRNOTAVAIL, exhausted: 0 in TIME_WAIT, others hold the rest; "),
+                        "EADDRNOTAVAIL, exhausted: 64 in TIME_WAIT, 64 by others; "),
                     "\(result.errors)")
+                #expect(result.errors.contains(" 64/64 "), "\(result.errors)")
+                #expect(result.errors.contains("0 by the chosen processes, 64 by others\n"))
+                #expect(result.errors.contains("  connects   0 opened, 0 closed, 5 failed"))
                 #expect(
-                    result.errors.contains(
-                        "of the chosen processes only; others hold ports, too\n"))
+                    result.status == 3
+                        && RunTests.verdict(result.errors).contains("FAIL 80%: 64 of 64 ports"))
+            }
+        }
+
+        /// Whose connections are judged: those of the command, unless all are asked for or it has none.
+        @Test func whoIsJudged() throws {
+            try PrivateNamespace.run(settings: Self.settings) {
+                let other = try Conversation(
+                    "/bin/sh",
+                    ["-c", "while :; do \(Self.load(5, name: "other", port: 9090)); done"])
+                defer { other.send(SIGKILL) }
+                let own = try runs([], Self.load(10, name: "own"))
+                #expect(opened(own.errors) == 10 && !own.errors.contains("other["))
+                let all = try runs(["--all"], "\(Self.load(10, name: "own")); sleep 1")
+                #expect(opened(all.errors) ?? 0 > 10 && all.errors.contains("other["))
+                let none = try runs(["--fail-on", "50%"], "sleep 2")
+                #expect(none.status == 3 && none.errors.contains("other["), "\(none.errors)")
+                #expect(
+                    RunTests.verdict(none.errors).hasSuffix(
+                        " (of the whole host, as the command has made no connect)"))
+                let only = try runs(["--only", "--fail-on", "50%"], "sleep 1")
+                #expect(only.status == 0 && opened(only.errors) == 0, "\(only.errors)")
+                #expect(try runs(["--only", "--all"], "true").status == 64)
             }
         }
 

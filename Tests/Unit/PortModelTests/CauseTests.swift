@@ -98,12 +98,13 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         #expect(ledger.tuples[0].processes.leading.map(\.causes) == [[expected.cause: 1]])
     }
 
-    /// Whoever has the other ports is not counted: what is missing is no lack of memory, and a few
+    /// Whoever has the other ports is not chosen: what is missing is no lack of memory, and a few
     /// reserved ports are no limit.
     @Test(arguments: [(0, 0), (0, 3), (2, 0), (2, 1)], [true, false])
     func othersHoldTheRest(own: (reserved: Int, held: Int), isKnown: Bool) throws {
         var ledger = ledger(reserved: own.reserved, held: own.held)
-        Script.others(hold: 8 - own.reserved - own.held, &ledger)
+        let free = PortRange(low: UInt16(40_000 + own.reserved + own.held), high: 40_007)
+        Script.othersHold(free, of: PortRange(low: 40_000, high: 40_007), &ledger)
         #expect(try failure(&ledger, isKnown: isKnown).call.cause == .exhausted)
     }
 

@@ -224,11 +224,8 @@ private let millisecond: UInt64 = 1_000_000
         var ledger = Ledger()
         _ = ledger.apply(Script.namespace(PortPool(range: Script.range)))
         ledger.failures.awaitsReturns = course.awaitsReturns
-        for peer: UInt16 in [80, 81] {
-            var tuple = Script.tuple
-            tuple.remotePort = peer
-            Script.others(hold: 8 - course.bound, tuple: tuple, &ledger)
-        }
+        // Others hold all ports, or what is left by binds.
+        for peer: UInt16 in [80, 81] { Script.othersHold(Script.range, peer: peer, &ledger) }
         var bound = PortSet()
         for port in 0..<course.bound { bound.insert(40_000 + UInt16(port)) }
         var reported: [String] = []

@@ -22,15 +22,21 @@ struct Script {
             range: range)
     }
 
-    /// Processes that the filter does not choose hold so many ports, from the highest on.
-    static func others(hold count: Int, tuple: Tuple = tuple, _ ledger: inout Ledger) {
-        for index in 0..<UInt16(count) {
-            let socket = 1_000_000 + UInt64(tuple.remotePort) * 1000 + UInt64(index)
-            var other = connection(socket, at: 1, tuple: tuple)
-            other.isOther = true
-            _ = ledger.apply(.opened(other))
-            let port = range.high - index
-            _ = ledger.apply(.established(socket: socket, localPort: port, time: 1))
+    /// Processes that the filter does not choose hold these ports of the tuple.
+    static func othersHold(
+        _ ports: PortRange, of range: PortRange = Script.range, peer: UInt16 = 80,
+        _ ledger: inout Ledger
+    ) {
+        ledger.isFiltered = true
+        guard ports.low <= ports.high else { return }
+        for port in ports.low...ports.high {
+            var connection = connection(UInt64(port) << 16 | UInt64(peer), at: 1)
+            connection.tuple.remotePort = peer
+            connection.range = range
+            connection.isOther = true
+            _ = ledger.apply(.opened(connection))
+            _ = ledger.apply(
+                .established(socket: connection.socket, localPort: port, time: 2))
         }
     }
 

@@ -226,6 +226,8 @@ struct Load {
     /// Connects that got a port but no connection, by errno.
     var errors: [UInt16: Int] = [:]
     var failed = 0
+    /// Of a process that the filter does not choose.
+    var isOther = false
 
     func ledger() -> Ledger {
         var ledger = Ledger()
@@ -267,9 +269,11 @@ struct Load {
     }
 
     private func connection(_ socket: UInt64) -> Record.Connection {
-        Record.Connection(
+        var connection = Record.Connection(
             time: Sample.time, socket: socket, tuple: tuple, localPort: 0, process: process,
             range: range)
+        connection.isOther = isOther
+        return connection
     }
 
     private func closing(_ socket: UInt64, port: UInt16, error: UInt16 = 0) -> Record {

@@ -112,7 +112,8 @@ import Testing
                     "forecast": [
                         "exhausted_in_s", "levels_off_at", "sustainable_rate", "into_time_wait",
                     ],
-                    "summary": ["partial"], "tuple": ["names", "peak_at", "first_failure_at"],
+                    "summary": ["partial", "others", "uncertain"],
+                    "tuple": ["names", "peak_at", "first_failure_at", "others"],
                     "name share": ["comm"],
                     "start": ["host", "machine", "cpus", "netns_inode"],
                     "errors": ["ECONNREFUSED", "errno 999", "exhausted"],

@@ -46,11 +46,12 @@ private let full = "10.0.0.1 → 10.0.0.9:80             28,232/28,232 "
         ),
         (
             Sample.failure(
-                .exhausted, usage: PortUsage(held: 9, timeWait: 3, usable: 28_232)),
+                .exhausted,
+                usage: PortUsage(held: 28_232, timeWait: 3, others: 28_223, usable: 28_232)),
             "18:16:05.123 FAILURE     "
-                + "10.0.0.1 → 10.0.0.9:80             9/28,232      wrk[4123]\n"
-                + "             connect(): EADDRNOTAVAIL, exhausted: 3 in TIME_WAIT, others hold the "
-                + "rest; searched 12.3 ms\n"
+                + "10.0.0.1 → 10.0.0.9:80             28,232/28,232 wrk[4123]\n"
+                + "             connect(): EADDRNOTAVAIL, exhausted: 3 in TIME_WAIT, 28,223 by "
+                + "others; searched 12.3 ms\n"
         ),
         (
             Sample.portsBack(.tuple(Sample.tuple)),
