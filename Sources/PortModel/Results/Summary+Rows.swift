@@ -32,8 +32,6 @@ extension Summary {
         package var names: [Callers.NameShare] = []
         /// Those with most connects, failed ones included, first; at most 16.
         package var processes: [Callers.Share] = []
-        /// The same of those that the filter does not choose.
-        package var others: [Callers.Share] = []
 
         package init(tuple: Tuple, range: PortRange, usage: PortUsage, peak: TupleState.Peak) {
             (self.tuple, self.range, self.usage, self.peak) = (tuple, range, usage, peak)
@@ -48,13 +46,12 @@ extension Summary {
             firstFailureAt = state.firstFailureAt
             names = state.processes.names
             processes = state.processes.leading
-            others = state.others.leading
             guard !isFiltered else { return }
             usage.others = 0
             self.peak.usage.others = 0
-            if processes.isEmpty {
+            if names.isEmpty {
                 names = state.others.names
-                swap(&processes, &others)
+                processes = state.others.leading
             }
         }
 
