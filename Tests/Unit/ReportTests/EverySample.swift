@@ -98,6 +98,8 @@ extension Sample {
         guard case .summary(var all) = summary(of: ledger) else { return .lost(0) }
         all.tuples[0].names.append(
             Callers.NameShare(name: nil, processes: DistinctPIDs.more))
+        // As of 0.1.0.
+        all.bindPools[0].names = []
         return .summary(all)
     }
 

@@ -114,7 +114,7 @@ import Testing
                     ],
                     "summary": ["partial", "others", "uncertain"],
                     "tuple": ["names", "peak_at", "first_failure_at", "others"],
-                    "name share": ["comm"],
+                    "pool": ["names"], "name share": ["comm"],
                     "start": ["host", "machine", "cpus", "netns_inode"],
                     "errors": ["ECONNREFUSED", "errno 999", "exhausted"],
                 ]) { $1 })
