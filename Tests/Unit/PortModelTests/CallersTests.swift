@@ -21,7 +21,8 @@ import Testing
             shares[process, default: none].failed += failed
         }
 
-        func sum(_ isOfIt: (ProcessID.Name) -> Bool, as name: ProcessID.Name?) -> Callers.NameShare? {
+        func sum(_ isOfIt: (ProcessID.Name) -> Bool, as name: ProcessID.Name?) -> Callers.NameShare?
+        {
             let all = shares.values.filter { isOfIt($0.process.name) }
             guard !all.isEmpty else { return nil }
             var sum = Callers.NameShare(name: name, processes: min(all.count, 1001))
@@ -117,7 +118,10 @@ import Testing
             if pid > 900 { callers.add(Self.process(2), opened: 1) }
         }
         let leading = callers.leading
-        #expect(leading.prefix(8).allSatisfy { $0.opened == 5000 && $0.process.name == Self.process(0).name })
+        #expect(
+            leading.prefix(8).allSatisfy {
+                $0.opened == 5000 && $0.process.name == Self.process(0).name
+            })
         #expect(leading[8...9].map(\.opened) == [4100, 4100])
         #expect(callers.names.map(\.opened) == [44_100, 5000, 4100])
         #expect(callers.names.map(\.processes) == [9, DistinctPIDs.more, 1])
