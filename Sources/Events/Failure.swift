@@ -36,6 +36,10 @@ extension Failure {
                 "Microseconds that the kernel searched, the last time. Absent if it did not.")
         }
         v.field("count", &count, .integer(1), "Failures since the last report of their kind.")
+        v.field(
+            "processes", &processes, .integer(2), unless: 1,
+            "Distinct processes of that name, `pid` the last. Absent if 1. "
+                + Callers.NameShare.moreText)
         if !isConnect {
             v.field(
                 "inferred", &isInferred, .flag, unless: false,

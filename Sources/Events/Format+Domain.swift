@@ -195,7 +195,8 @@ extension Format where Self == Counts<Name<Cause>> {
         Counts(
             key: Name(names: []), isBefore: { $0.rawValue < $1.rawValue },
             counts: {
-                let names = Cause.allCases.filter { $0 != .noAddress && $0 != .beganBefore }.map(\.rawValue)
+                let names = Cause.allCases.filter { $0 != .noAddress && $0 != .beganBefore }.map(
+                    \.rawValue)
                 return SchemaPrinter.counts(
                     of: "^(\(names.joined(separator: "|")))$", "How many of that cause.")
             })

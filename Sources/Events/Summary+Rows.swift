@@ -17,11 +17,12 @@ extension Summary.TupleRow: FieldGroup {
         totals.fields(&v)
         v.field("held_by", &heldBy, .states, unless: [:], Failure.heldByText)
         v.field("errors", &errors, .errors, "Connects with a port but no connection.")
-        v.field("causes", &causes, .causes, TopProcesses.Share.causesText)
+        v.field("causes", &causes, .causes, Callers.Share.causesText)
         v.optional(
             "first_failure_at", &firstFailureAt, .time,
             "When the first of `failed` failed: \(Time.look) Absent when none did.")
-        v.field("processes", &processes, .objects(), "Those with the most connects, at most 16.")
+        v.field("names", &names, .objects(), unless: [], Callers.NameShare.listText)
+        v.field("processes", &processes, .objects(), Callers.Share.listText)
     }
 
     private mutating func peakFields(_ v: inout some FieldVisitor) {
@@ -63,12 +64,13 @@ extension Summary.BindPoolRow: FieldGroup {
         v.field("usable", &usable, .count, PortUsage.poolUsableText)
         v.field("peak", &peak, .count, "The most ports that were held at the end of any second.")
         v.field("failed", &failed, .count, "bind() calls that found no port.")
-        v.field("processes", &processes, .objects(), "Those with most of these calls, at most 16.")
+        v.field("names", &names, .objects(), unless: [], Callers.NameShare.listText)
+        v.field("processes", &processes, .objects(), Callers.Share.listText)
     }
 }
 
-extension TopProcesses.Share: FieldGroup {
-    package static let blanks = [TopProcesses.Share(process: .unknown, opened: 0, failed: 0)]
+extension Callers.Share: FieldGroup {
+    package static let blanks = [Callers.Share(process: .unknown, opened: 0, failed: 0)]
     package var definition: String { "share" }
     package var what: String { "A process, and its calls." }
 
@@ -82,6 +84,32 @@ extension TopProcesses.Share: FieldGroup {
     fileprivate static var causesText: String {
         "What `failed` failed for, as far as it has been reported."
     }
+
+    fileprivate static var listText: String {
+        "At most 16, most calls first. Each has all its calls, or is absent."
+    }
+}
+
+extension Callers.NameShare: FieldGroup {
+    package static let blanks = [Callers.NameShare(name: nil)]
+    package var definition: String { "name_share" }
+    package var what: String { "All processes of one name, and their calls." }
+
+    package mutating func fields(_ v: inout some FieldVisitor) {
+        v.optional(
+            "comm", &name, ProcessName(least: 0),
+            "Their name, as `comm` of a process. Absent of the row for all names beyond 64.")
+        v.field("processes", &processes, .integer(1), "How many there were. " + Self.moreText)
+        v.field("opened", &opened, .count, "Calls that got a port.")
+        v.field("failed", &failed, .count, "Calls that got none.")
+        v.field("causes", &causes, .causes, Callers.Share.causesText)
+    }
+
+    static var moreText: String { "1001 stands for more than 1,000." }
+
+    fileprivate static var listText: String {
+        "By name, most calls first; all names beyond 64 last. Absent if none, or not known."
+    }
 }
 
 extension FailedCall.Count: FieldGroup {
@@ -90,8 +118,8 @@ extension FailedCall.Count: FieldGroup {
 
     package var what: String {
         call.kind == .connect
-            ? "What a process's connects to one peer failed for, without a search for a port."
-            : "What a process's binds to one address failed for."
+            ? "What connects of one name to one peer failed for, without a search for a port."
+            : "What binds of one name to one address failed for."
     }
 
     package mutating func fields(_ v: inout some FieldVisitor) {
@@ -102,5 +130,9 @@ extension FailedCall.Count: FieldGroup {
         if call.kind == .bind || v.reads || call.localPort != 0 { call.portField(&v) }
         call.process.fieldsIfKnown(&v)
         v.field("count", &count, .integer(1), "How many.")
+        v.field(
+            "processes", &processes, .integer(2), unless: 1,
+            "Distinct processes of that name, `pid` the last. Absent if 1. "
+                + Callers.NameShare.moreText)
     }
 }

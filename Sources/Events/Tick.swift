@@ -27,7 +27,7 @@ extension Event {
         /// bind() calls that found no port, since the start.
         package var failed: Int
         /// Of which only text tells.
-        package var processes = TopProcesses()
+        package var processes = Callers()
     }
 }
 

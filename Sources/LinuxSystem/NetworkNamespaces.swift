@@ -75,13 +75,15 @@ package enum NetworkNamespaces {
     /// is gone or out of reach.
     package static func deviceName(_ index: UInt32, in inode: UInt32) -> String? {
         guard let home = try? Home(),
-            let found = inode == own ? Found(inode: inode, pid: 0) : all().first(where: { $0.inode == inode })
+            let found = inode == own
+                ? Found(inode: inode, pid: 0) : all().first(where: { $0.inode == inode })
         else { return nil }
         return home.visit(found) {
             var name = [CChar](repeating: 0, count: Int(IF_NAMESIZE))
             // SAFETY: it writes IF_NAMESIZE bytes at most, the last of them 0.
             guard unsafe if_indextoname(index, &name) != nil else { return nil }
-            return String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+            return String(
+                decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
         } ?? nil
     }
 

@@ -175,7 +175,8 @@ extension KernelSocket {
             local: IPAddress(id.idiag_src, isV4: isV4),
             localPort: UInt16(bigEndian: id.idiag_sport),
             remote: IPAddress(id.idiag_dst, isV4: isV4),
-            remotePort: UInt16(bigEndian: id.idiag_dport), device: id.idiag_if, uid: message.idiag_uid,
+            remotePort: UInt16(bigEndian: id.idiag_dport), device: id.idiag_if,
+            uid: message.idiag_uid,
             inode: message.idiag_inode,
             cookie: UInt64(id.idiag_cookie.1) << 32 | UInt64(id.idiag_cookie.0),
             expires: message.idiag_expires)

@@ -19,7 +19,8 @@ extension Reconciler {
     ///   - chosen: the namespaces to audit; nil for all.
     ///   - grace: nanoseconds for which a namespace out of reach may still hold something.
     mutating func scan(
-        _ purpose: TableScan.Purpose, of chosen: Set<UInt32>? = nil, grace: UInt64, _ table: inout some KernelTable & ~Copyable,
+        _ purpose: TableScan.Purpose, of chosen: Set<UInt32>? = nil, grace: UInt64,
+        _ table: inout some KernelTable & ~Copyable,
         _ pipeline: inout Pipeline
     ) throws(SystemError) -> Scan {
         pipeline.ledger.beginScan(for: purpose, at: table.now)
@@ -41,7 +42,8 @@ extension Reconciler {
     }
 
     private mutating func compare(
-        _ chosen: Set<UInt32>?, _ table: inout some KernelTable & ~Copyable, _ pipeline: inout Pipeline
+        _ chosen: Set<UInt32>?, _ table: inout some KernelTable & ~Copyable,
+        _ pipeline: inout Pipeline
     ) throws(SystemError) -> Scan {
         var scan = Scan()
         var isFresh = false

@@ -20,7 +20,7 @@ package struct BindPool: Sendable {
     package private(set) var peak = 0
     package private(set) var failed = 0
     package private(set) var firstFailureAt: UInt64?
-    package fileprivate(set) var processes = TopProcesses()
+    package fileprivate(set) var processes = Callers()
 
     fileprivate init(_ key: Key, number: Int) {
         self.key = key
@@ -38,6 +38,7 @@ package struct BindPool: Sendable {
     fileprivate mutating func fail(_ process: ProcessID, at time: UInt64) {
         failed += 1
         processes.add(process, failed: 1)
+        processes.recount(process, from: nil, to: .exhausted, 1)
         if firstFailureAt == nil { firstFailureAt = time }
     }
 }

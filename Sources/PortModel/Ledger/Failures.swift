@@ -1,16 +1,16 @@
 /// The calls that failed: counts each when it fails, and decides when it is reported.
 ///
 /// A failed connect() shows by the state of its socket and, where the kernel lets its return be seen,
-/// by what it returned a moment later. The first failure of a process, scope and errno is
-/// reported at once, and those like it by a count a second for as long as they go on.
+/// by what it returned a moment later. The first failure of a name, scope and errno is reported at
+/// once, and those like it, of whichever process, by a count a second for as long as they go on.
 package struct Failures: Sendable {
     /// Whether each failed connect() is followed by a record of what it returned.
     package var awaitsReturns = false
     /// When the hooks came into force, in CLOCK_MONOTONIC nanoseconds; nil if they always were.
     package var followedSince: UInt64?
-    /// Calls that failed although no tuple's record says why, by call.
-    package private(set) var refusals: [FailedCall: Int] = [:]
-    /// All of these calls by cause, while `refusals` has a limit.
+    /// Calls that failed although no tuple's record says why, by call and name.
+    private var refused: [FailedCall: Refused] = [:]
+    /// All of these calls by cause, while `refused` has a limit.
     package private(set) var refusalsByCause: [Cause: Calls] = [:]
 
     /// Failures of bind() that are inferred, while it is not known whether their address is there.
@@ -21,7 +21,53 @@ package struct Failures: Sendable {
     /// The first of their kind, not reported yet.
     private var ripe: [Failure] = []
     /// The last failure of each kind, with the count of those since the last report.
-    private var repeated: [FailedCall: Failure] = [:]
+    private var repeated: [FailedCall: Repeated] = [:]
+
+    private struct Refused {
+        var count = 0
+        var last: ProcessID
+        var pids = DistinctPIDs()
+    }
+
+    /// Failures of one kind since the last report.
+    private struct Repeated {
+        /// With their count, and the cause that `callers` were counted with.
+        var last: Failure
+        /// Of which process how many are to be counted with the cause that is reported; of processes
+        /// that it has no room for it is the likely one. Empty: all are of the last.
+        private var several: [ProcessID: Int] = [:]
+
+        init(_ first: Failure) {
+            last = first
+            forget()
+        }
+
+        mutating func forget() {
+            (last.count, last.processes) = (0, 1)
+            several.removeAll()
+        }
+
+        var callers: [ProcessID: Int] {
+            several.isEmpty ? [last.call.process: last.count] : several
+        }
+
+        mutating func add(_ failure: Failure) {
+            let (before, process) = (last, failure.call.process)
+            last = failure
+            last.count = before.count + 1
+            last.processes = before.processes
+            if several.isEmpty {
+                guard before.count > 0, before.call.process != process else { return }
+                several = [before.call.process: before.count]
+            }
+            if several[process] != nil || several.count < DistinctPIDs.limit {
+                several[process, default: 0] += 1
+                last.processes = max(before.processes, several.count)
+            } else {
+                last.processes = DistinctPIDs.more
+            }
+        }
+    }
 
     private static let refusalLimit = 1000
     /// Beyond it, each failure is reported by itself.
@@ -29,9 +75,9 @@ package struct Failures: Sendable {
     /// Nanoseconds that a report waits for what a connect() returned.
     private static let patience: UInt64 = 100_000_000
     /// ENOMEM, as every architecture numbers it.
-    private static let noMemory: UInt16 = 12
+    static let noMemory: UInt16 = 12
     /// EADDRNOTAVAIL; MIPS has another number, and no portgauge.
-    private static let addressNotAvailable: UInt16 = 99
+    static let addressNotAvailable: UInt16 = 99
 
     // MARK: What has failed
 
@@ -148,8 +194,19 @@ package struct Failures: Sendable {
         refusalsByCause[call.cause ?? .exhausted, default: Calls()].add(1, call.kind)
         var kind = call
         kind.errno = nil
-        if refusals.count < Self.refusalLimit || refusals[kind] != nil {
-            refusals[kind, default: 0] += 1
+        kind.process = call.process.anyOfName
+        guard refused.count < Self.refusalLimit || refused[kind] != nil else { return }
+        refused[kind, default: Refused(last: call.process)].count += 1
+        refused[kind]?.last = call.process
+        refused[kind]?.pids.insert(call.process.pid)
+    }
+
+    /// Calls that failed although no tuple's record says why: of the first 1,000 kinds.
+    package var refusals: [FailedCall.Count] {
+        refused.map { call, refused in
+            var call = call
+            call.process = refused.last
+            return FailedCall.Count(call, count: refused.count, processes: refused.pids.count)
         }
     }
 
@@ -176,26 +233,28 @@ package struct Failures: Sendable {
     /// Nothing more will come to be known of a failure: it is the first of its kind, or one more.
     private mutating func ripen(_ failure: Failure, _ connections: inout Connections) {
         var kind = failure.call
+        kind.process = kind.process.anyOfName
         kind.localPort = min(kind.localPort, 1)
         // The cause of what came as far as to search for a port is sure only when it is reported.
         if failure.search != nil { kind.cause = nil }
-        var last = failure
-        guard let before = repeated[kind] else {
+        guard let place = repeated.index(forKey: kind) else {
             ripe.append(failure)
-            last.count = 0
-            if repeated.count < Self.kindLimit { repeated[kind] = last }
+            if repeated.count < Self.kindLimit { repeated[kind] = Repeated(failure) }
             return
         }
-        if before.count > 0 { recount(before, as: failure.call.cause, &connections) }
-        last.count = before.count + 1
-        repeated[kind] = last
+        if repeated.values[place].last.call.cause != failure.call.cause {
+            let before = repeated.values[place]
+            recount(before.callers, of: before.last, as: failure.call.cause, &connections)
+        }
+        repeated.values[place].add(failure)
     }
 
     // MARK: What is reported
 
     /// Namespaces of failures that will be reported.
     var pendingNamespaces: Set<UInt32> {
-        ripeNamespaces.union(repeated.values.lazy.filter { $0.count > 0 }.map(\.call.scope.netns))
+        ripeNamespaces.union(
+            repeated.values.lazy.filter { $0.last.count > 0 }.map(\.last.call.scope.netns))
     }
 
     /// Namespaces whose bind-held ports decide the causes of what `takeRipe` returns.
@@ -203,14 +262,14 @@ package struct Failures: Sendable {
 
     mutating func takeRipe(_ connections: inout Connections, _ pools: BindPools) -> [Failure] {
         defer { ripe.removeAll(keepingCapacity: true) }
-        return ripe.map { diagnose($0, &connections, pools) }
+        return ripe.map { diagnose($0, [$0.call.process: 1], &connections, pools) }
     }
 
     mutating func takeRepeated(_ connections: inout Connections, _ pools: BindPools) -> [Failure] {
-        let taken = repeated.values.filter { $0.count > 0 }.sorted { $0.time < $1.time }
-        repeated = repeated.filter { $0.value.count > 0 }
-        for kind in repeated.keys { repeated[kind]?.count = 0 }
-        return taken.map { diagnose($0, &connections, pools) }
+        repeated = repeated.filter { $0.value.last.count > 0 }
+        let taken = repeated.values.sorted { $0.last.time < $1.last.time }
+        for kind in repeated.keys { repeated[kind]?.forget() }
+        return taken.map { diagnose($0.last, $0.callers, &connections, pools) }
     }
 
     mutating func takeAll(_ connections: inout Connections, _ pools: BindPools) -> [Failure] {
@@ -218,88 +277,5 @@ package struct Failures: Sendable {
         returning.removeAll()
         ripen(waiting, &connections)
         return takeRipe(&connections, pools) + takeRepeated(&connections, pools)
-    }
-
-    // MARK: Causes
-
-    /// Completes a failure by what the bind table, as it was set last, says of the ports.
-    private func diagnose(
-        _ failure: Failure, _ connections: inout Connections, _ pools: BindPools
-    ) -> Failure {
-        let netns = failure.call.scope.netns
-        let pool = connections.namespaces[netns]?.pool
-        let place = failure.call.scope.tuple.flatMap { connections.tuples.place(of: $0) }
-        let range = failure.ownRange ?? place.map { connections.tuples[$0].range } ?? pool?.range
-        guard let pool, let range else { return failure }
-        var failure = failure
-        if let key = failure.call.scope.bindPool {
-            if let usage = pools.usage(of: key, connections) { failure.usage = usage }
-        } else {
-            failure.usage.usable = pool.usable(of: range)
-            failure.heldBy = place.map { connections.tuples[$0].heldBy } ?? [:]
-            if let usage = place.map({ connections.tuples[$0].usage }) {
-                failure.usage.outsidePool = min(failure.usage.held, usage.outsidePool)
-                failure.usage.reusable = min(failure.usage.reusable, usage.reusable)
-            }
-        }
-        let reserved = pool.reserved.count(in: range)
-        let blocked = pool.blocked.count(in: range)
-        failure.limit = Failure.Limit(range: range, reserved: reserved, bound: blocked - reserved)
-        if failure.search != nil {
-            let cause = cause(of: failure, blocked: blocked, pool)
-            recount(failure, as: cause, &connections)
-            failure.call.cause = cause
-        }
-        if failure.call.cause == .blocked {
-            failure.limit?.holders = pools.holders(of: range, in: netns, limit: 3, connections)
-        }
-        return failure
-    }
-
-    /// The cause of a failure as its report will have it, unless the bind table says otherwise by then.
-    private func likelyCause(
-        of failure: Failure, at place: Int, _ connections: Connections
-    ) -> Cause? {
-        guard let pool = connections.namespaces[failure.call.scope.netns]?.pool else { return nil }
-        var failure = failure
-        var range = connections.tuples[place].range
-        if let own = failure.ownRange {
-            range = own
-            failure.usage.usable = pool.usable(of: own)
-        }
-        return cause(of: failure, blocked: range.count - failure.usage.usable, pool)
-    }
-
-    /// - Parameter blocked: ports of the range that are reserved or bind-held.
-    private func cause(of failure: Failure, blocked: Int, _ pool: PortPool) -> Cause {
-        let certain = cause(of: failure.call)
-        if certain != .noAddress { return certain }
-        let usage = failure.usage
-        if failure.ownRange != nil, pool.usable(of: pool.range) > usage.held - usage.reusable {
-            return .range
-        }
-        // A search passes over one port of an odd-sized range, and others may have moved meanwhile.
-        if !awaitsReturns, usage.available > max(1, usage.usable / 10) {
-            return .noMemory
-        }
-        // All that is usable was taken, by whomever.
-        return blocked > usage.usable ? .blocked : .exhausted
-    }
-
-    /// The cause of a call that never came as far as to search for a port.
-    private func cause(of call: FailedCall) -> Cause {
-        if call.errno == Self.noMemory { return .noMemory }
-        if call.kind == .bind, call.errno == Self.addressNotAvailable { return .noAddress }
-        if call.localPort != 0 { return .collision }
-        return call.kind == .bind ? .exhausted : .noAddress
-    }
-
-    /// Counts with another cause what was counted with the cause that `failure` has.
-    private func recount(_ failure: Failure, as cause: Cause?, _ connections: inout Connections) {
-        let (call, before) = (failure.call, failure.call.cause)
-        guard before != cause, failure.search != nil, let tuple = call.scope.tuple,
-            let place = connections.tuples.place(of: tuple)
-        else { return }
-        connections.tuples[place].recount(call.process, from: before, to: cause, failure.count)
     }
 }

@@ -174,7 +174,8 @@ package struct Ledger: Sendable {
         let change = connections.change(
             .failed(search: search, range: ownRange), entry, at: closing.time)
         if entry.isOther {
-            let cause = failures.likelyCause(of: change, search: search, ownRange: ownRange, connections)
+            let cause = failures.likelyCause(
+                of: change, search: search, ownRange: ownRange, connections)
             connections.tuples[entry.tuple].failOther(entry.process, cause)
         } else {
             failures.add(

@@ -35,7 +35,8 @@ struct Searches: Sendable {
         var callers: Set<UInt64> = []
         for search in begun.reversed() {
             guard !callers.insert(search.caller).inserted,
-                let place = connections.find(search.socket), connections[place].tuple == tuple, connections[place].phase == .searching,
+                let place = connections.find(search.socket), connections[place].tuple == tuple,
+                connections[place].phase == .searching,
                 connections[place].openedAt == search.since
             else { continue }
             let change = confirm(place, at: now, &connections)

@@ -37,9 +37,9 @@ package struct TupleState: Sendable {
 
     package internal(set) var peak: Peak
     package internal(set) var firstFailureAt: UInt64?
-    package internal(set) var processes = TopProcesses()
+    package internal(set) var processes = Callers()
     /// Those that the filter does not choose, and the causes of their failures as these seem to be.
-    package internal(set) var others = TopProcesses()
+    package internal(set) var others = Callers()
     private var causesOfOthers: [Cause: Int] = [:]
 
     /// Sockets of this tuple that are followed, those that hold nothing included.
@@ -191,7 +191,7 @@ package struct TupleState: Sendable {
         (usage.others, peak.usage.others) = (0, 0)
         (totalsOfOthers, totalsOfOthersAtLastTick) = (Totals(), Totals())
         causes.merge(causesOfOthers) { $0 + $1 }
-        if processes.shares.isEmpty { swap(&processes, &others) }
+        if processes.names.isEmpty { swap(&processes, &others) }
     }
 
     /// `count` failed connects have another cause than they were counted with; nil: none as yet.

@@ -62,7 +62,7 @@ package struct Snapshot: Sendable {
             (self.process, self.sockets) = (process, sockets)
         }
 
-        fileprivate static func top(_ processes: TopProcesses) -> [Owner] {
+        fileprivate static func top(_ processes: Callers) -> [Owner] {
             processes.leading.prefix(3).map { Owner(process: $0.process, sockets: $0.opened) }
         }
     }

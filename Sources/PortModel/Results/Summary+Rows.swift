@@ -30,10 +30,10 @@ extension Summary {
         package var heldBy: [HoldingState: Int] = [:]
         package var peak: TupleState.Peak
         package var firstFailureAt: UInt64?
+        /// The calls of all processes by name; none in older recordings.
+        package var names: [Callers.NameShare] = []
         /// Those with most connects, failed ones included, first; at most 16.
-        package var processes: [TopProcesses.Share] = []
-        /// The same of those that the filter does not choose.
-        package var others: [TopProcesses.Share] = []
+        package var processes: [Callers.Share] = []
 
         package init(tuple: Tuple, range: PortRange, usage: PortUsage, peak: TupleState.Peak) {
             (self.tuple, self.range, self.usage, self.peak) = (tuple, range, usage, peak)
@@ -46,12 +46,12 @@ extension Summary {
             errors = state.errors
             causes = state.causes
             firstFailureAt = state.firstFailureAt
+            names = state.processes.names
             processes = state.processes.leading
-            others = state.others.leading
         }
 
-        /// The process with the most connects, failed ones included.
-        package var topProcess: ProcessID? { processes.first?.process }
+        /// The name with the most connects, failed ones included; the process where it is of one.
+        package var topProcess: ProcessID? { Callers.top(names, processes) }
 
         /// It has run out of ports that it never held.
         package var isUsedByOthers: Bool {
@@ -68,11 +68,13 @@ extension Summary {
         package var peak = 0
         /// bind() calls that found none.
         package var failed = 0
+        /// The calls of all processes by name; none in older recordings.
+        package var names: [Callers.NameShare] = []
         /// Those with most binds, failed ones included, first; at most 16.
-        package var processes: [TopProcesses.Share] = []
+        package var processes: [Callers.Share] = []
 
-        /// The process with the most binds, failed ones included.
-        package var topProcess: ProcessID? { processes.first?.process }
+        /// The name with the most binds, failed ones included; the process where it is of one.
+        package var topProcess: ProcessID? { Callers.top(names, processes) }
     }
 }
 
@@ -91,6 +93,6 @@ extension Summary.BindPoolRow {
     init(_ pool: BindPool) {
         self.init(
             key: pool.key, used: pool.used, usable: pool.usable, peak: pool.peak,
-            failed: pool.failed, processes: pool.processes.leading)
+            failed: pool.failed, names: pool.processes.names, processes: pool.processes.leading)
     }
 }

@@ -43,8 +43,7 @@ package struct Summary: Hashable, Sendable {
         bindPools = ledger.bindPools.values.filter { $0.peak > 0 || $0.failed > 0 }
             .sorted { ($0.failed, $0.peak, $1.number) > ($1.failed, $1.peak, $0.number) }
             .map(BindPoolRow.init)
-        refusals = ledger.failures.refusals.map { FailedCall.Count($0.key, count: $0.value) }
-            .sorted { $0.count > $1.count }
+        refusals = ledger.failures.refusals.sorted { $0.count > $1.count }
         let all = ledger.tuples.filter { !ledger.isFiltered || $0.isChosen }
         totals = ledger.tuples.forgotten.totals
         for state in all {
@@ -81,19 +80,47 @@ package struct Summary: Hashable, Sendable {
             > (b.peak.share, b.totals.failed, b.totals.opened)
     }
 
-    /// Calls that failed by cause, process and scope, most first.
+    /// Calls that failed by cause, name and scope, most first; of older recordings, by process.
     package var failures: [FailedCall.Count] {
-        let ofTuples = tuples.flatMap { row in
-            row.processes.flatMap { share in
-                let diagnosed = share.causes.map { (cause: Optional($0.key), count: $0.value) }
-                let rest = share.failed - diagnosed.reduce(0) { $0 + $1.count }
-                return (diagnosed + [(cause: nil, count: rest)]).filter { $0.count > 0 }.map {
-                    let call = FailedCall(
-                        scope: .tuple(row.tuple), process: share.process, cause: $0.cause)
-                    return FailedCall.Count(call, count: $0.count)
-                }
+        let ofTuples = tuples.flatMap { row in row.callers.flatMap { $0.failures(of: row.tuple) } }
+        return (ofTuples + refusals).sorted { $0.count > $1.count }
+    }
+}
+
+extension Summary.TupleRow {
+    /// Processes of one name, and their calls.
+    fileprivate struct Caller {
+        var counts: Callers.NameShare
+        /// Those whose counts are known.
+        var processes: [Callers.Share]
+
+        /// By cause; nil where it is not known.
+        func failures(of tuple: Tuple) -> [FailedCall.Count] {
+            let diagnosed = counts.causes.map { (cause: Optional($0.key), count: $0.value) }
+            let rest = counts.failed - diagnosed.reduce(0) { $0 + $1.count }
+            return (diagnosed + [(cause: nil, count: rest)]).filter { $0.count > 0 }.map {
+                cause, count in
+                let one = processes.first { cause.map($0.causes.keys.contains) ?? true }
+                let call = FailedCall(
+                    scope: .tuple(tuple), process: one?.process ?? counts.anyProcess, cause: cause)
+                return FailedCall.Count(call, count: count, processes: counts.processes)
             }
         }
-        return (ofTuples + refusals).sorted { $0.count > $1.count }
+    }
+
+    /// By name; of older recordings, which have no names, each process by itself.
+    fileprivate var callers: [Caller] {
+        guard names.isEmpty else {
+            return names.map { counts in
+                Caller(
+                    counts: counts,
+                    processes: processes.filter { $0.process.name == counts.name })
+            }
+        }
+        return processes.map { share in
+            var counts = Callers.NameShare(name: share.process.name, processes: 1)
+            counts.add(share)
+            return Caller(counts: counts, processes: [share])
+        }
     }
 }

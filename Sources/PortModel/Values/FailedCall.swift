@@ -22,11 +22,17 @@ package struct FailedCall: Hashable, Sendable {
 
     package var kind: Kind { scope.tuple == nil ? .bind : .connect }
 
+    /// Calls of the processes of one name.
     package struct Count: Hashable, Sendable {
+        /// Of several processes, the id is that of one of them, or 0.
         package var call: FailedCall
         package var count: Int
+        /// Distinct ones; `DistinctPIDs.more` stands for more than a thousand.
+        package var processes: Int
 
-        package init(_ call: FailedCall, count: Int) { (self.call, self.count) = (call, count) }
+        package init(_ call: FailedCall, count: Int, processes: Int = 1) {
+            (self.call, self.count, self.processes) = (call, count, processes)
+        }
     }
 }
 

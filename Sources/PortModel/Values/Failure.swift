@@ -1,5 +1,6 @@
-/// A connect() or a bind() that failed: one, or several of the same process, scope and errno.
+/// A connect() or a bind() that failed: one, or several of the same name of a process, scope and errno.
 package struct Failure: Sendable {
+    /// The last of them.
     package var call: FailedCall
     /// When the last of them failed; all that follows is as it was then.
     package var time: UInt64
@@ -14,6 +15,8 @@ package struct Failure: Sendable {
     /// The socket's own range, if it had one.
     package var ownRange: PortRange?
     package var count = 1
+    /// Distinct processes; `DistinctPIDs.more` stands for more than a thousand.
+    package var processes = 1
     /// Nothing saw the call return: it came back without a port.
     package var isInferred = false
 

@@ -25,6 +25,9 @@ package struct ProcessID: Hashable, Sendable {
 
     package static let unknown = ProcessID(pid: 0, name: Name())
 
+    /// Stands for all processes of its name.
+    var anyOfName: ProcessID { ProcessID(pid: 0, name: name) }
+
     /// The kernel's `comm`: up to 15 bytes of any value, held inline so that copies cost nothing.
     package struct Name: Hashable, Sendable {
         /// Bytes 0…7, the first in the least significant place; NUL-padded.

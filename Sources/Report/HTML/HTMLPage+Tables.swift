@@ -73,7 +73,8 @@ extension HTMLPage {
             let call = failed.call
             let place: TextBuffer = "\(prefix(host))\(placeOf: call, reports[host].context)"
             return """
-                \(alarm: failed.count)\("td", "\(call.process)")\("td", "\(call.kind.function)")\
+                \(alarm: failed.count)\("td", "\(call.process, of: failed.processes)")\
+                \("td", "\(call.kind.function)")\
                 \("td", "\(call.causeName)")\("td", class: "place", place)
                 """
         }

@@ -10,7 +10,7 @@ package struct Moment: Hashable, Sendable {
     package enum Kind: Hashable, Sendable {
         /// A threshold was crossed; `level` 0: recovered. `exhaustedIn`: seconds, if foreseen.
         case alert(PortScope, level: Int, usage: PortUsage, exhaustedIn: Double?)
-        /// The first one of that process for that cause, from and to there.
+        /// The first one of a process of that name for that cause, from and to there.
         case firstFailure(FailedCall)
         /// So many records were lost since the last time it was said.
         case lost(Int)

@@ -36,6 +36,9 @@ package struct RunCollector: Sendable {
     private var momentsOmitted = 0
     private var failuresSeen: Set<FailedCall> = []
 
+    /// The version that reported the failures of each process by themselves.
+    private static let reportingProcesses = "0.1.0"
+
     package init(limits: Limits = Limits()) { self.limits = limits }
 
     /// What was said of one tuple or bind pool.
@@ -119,9 +122,12 @@ package struct RunCollector: Sendable {
             }
         }
         var call = failure.call
-        // Whichever port it named, it is the same failure.
+        // Whichever port it named, and whichever process of that name, it is the same failure.
         call.localPort = 0
+        let process = call.process
+        if start?.version != Self.reportingProcesses { call.process.pid = 0 }
         if failuresSeen.count < limits.moments, failuresSeen.insert(call).inserted {
+            call.process = process
             note(.firstFailure(call), at: time)
         }
     }

@@ -134,10 +134,13 @@ package enum RunText {
     private static func calls(_ count: Int, _ most: FailedCall.Count?) -> TextBuffer {
         guard let most else { return "\(count, "call")" }
         let call = most.call
+        let caller: TextBuffer =
+            most.processes > 1
+            ? "\(name: call.process) (\(processes: most.processes))" : "\(call.process)"
         return switch call.scope {
-        case .tuple(let tuple): "\(most.count, "connect") of \(call.process) to \(peer: tuple)"
+        case .tuple(let tuple): "\(most.count, "connect") of \(caller) to \(peer: tuple)"
         case .bindPool(let key):
-            "\(most.count, "bind") of \(call.process) to \(key.local, port: call.localPort)"
+            "\(most.count, "bind") of \(caller) to \(key.local, port: call.localPort)"
         }
     }
 

@@ -38,13 +38,33 @@ extension TextBuffer {
         append(Int(tuple.remotePort))
     }
 
-    /// `wrk[4123]`; bytes that a terminal might obey are written as `\x1b`.
+    /// `wrk[4123]`, or `wrk` of several; bytes that a terminal might obey are written as `\x1b`.
     mutating func appendInterpolation(_ process: ProcessID) {
         guard process != .unknown else { return append("-") }
         process.name.forEachByte { append(visible: $0) }
+        guard process.pid != 0 else { return }
         append("[")
         append(Int(process.pid))
         append("]")
+    }
+
+    /// `wrk[4123]`, or of several `curl, 136 processes, e.g. 4123`.
+    mutating func appendInterpolation(_ process: ProcessID, of count: Int) {
+        guard count > 1 else { return appendInterpolation(process) }
+        self += "\(name: process), \(processes: count)"
+        if process.pid != 0 { self += ", e.g. \(Int(process.pid))" }
+    }
+
+    /// The name that several processes have; `others` where it is not one.
+    mutating func appendInterpolation(name process: ProcessID) {
+        guard process.name != ProcessID.Name() else { return append("others") }
+        appendInterpolation(ProcessID(pid: 0, name: process.name))
+    }
+
+    /// `136 processes`, `1,000+ processes`
+    mutating func appendInterpolation(processes count: Int) {
+        self += "\(grouped: min(count, DistinctPIDs.limit))"
+        self += "\(if: count > DistinctPIDs.limit, "+") processes"
     }
 
     /// A time in the unit that suits: `12 µs`, `5.6 ms`, `61.2 s`, `3,600.0 s`.

@@ -143,7 +143,7 @@ extension TextWriter {
         return list("  failed  host: call, cause, process, and where from and to", all) {
             let (host, context, failed) = $0
             let count: TextBuffer = "\(right: 8, "\(grouped: failed.count)")"
-            return "\(count)  \(host): \(failed.call, context)"
+            return "\(count)  \(host): \(failed, context)"
         }
     }
 }

@@ -112,7 +112,7 @@ extension TextWriter {
 
     private func failures(_ summary: Summary, _ context: RenderContext) -> TextBuffer {
         list("  failed  call, cause, process, and where from and to", summary.failures) { failed in
-            "\(right: 8, "\(grouped: failed.count)")  \(failed.call, context)"
+            "\(right: 8, "\(grouped: failed.count)")  \(failed, context)"
         }
     }
 
@@ -195,9 +195,11 @@ extension TextBuffer {
     }
 
     /// `connect()  exhausted   wrk[4123]  10.0.0.1 → 10.0.0.9:80`
-    mutating func appendInterpolation(_ call: FailedCall, _ context: RenderContext) {
+    mutating func appendInterpolation(_ failed: FailedCall.Count, _ context: RenderContext) {
+        let call = failed.call
         let cause = TextBuffer("\(left: 11, "\(call.kind.function)")\(call.causeName)")
-        self += "\(left: 23, cause)\(call.process)  \(placeOf: call, context)"
+        self += "\(left: 23, cause)\(call.process, of: failed.processes)  "
+        self += "\(placeOf: call, context)"
     }
 
     /// `10.0.0.1 → 10.0.0.9:80 netns blue`, or of bind() `10.0.0.1:8080`

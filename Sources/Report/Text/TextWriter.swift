@@ -104,7 +104,7 @@ package struct TextWriter: Sendable {
         begin("FAILURE", .alarm, failure.time, context, &line)
         let call = failure.call
         fill(call.scope, call.localPort, failure.usage, context, &line)
-        line.appendInterpolation(call.process)
+        line.appendInterpolation(call.process, of: failure.processes)
         end(call.scope.netns, context, &line)
         line += "\(spaces: indent)\(if: failure.count > 1, "\(grouped: failure.count) x ")"
         line += "\(call.kind.function): \(call.errnoName)\(if: failure.isInferred, " (inferred)"), "

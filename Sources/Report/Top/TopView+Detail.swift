@@ -3,7 +3,7 @@ import PortModel
 
 extension TopView {
     /// A process of an expanded row: what it called, and what it holds, if that is known.
-    private typealias Detail = (share: TopProcesses.Share, occupancy: Ledger.HeldPorts?)
+    private typealias Detail = (share: Callers.Share, occupancy: Ledger.HeldPorts?)
 
     private static let processLimit = 16
 
@@ -14,11 +14,11 @@ extension TopView {
 
     private func details(of row: TopRow, _ listing: Listing) -> ArraySlice<Detail> {
         var details: [ProcessID: Detail] = [:]
-        for share in listing.processes(of: row)?.shares ?? [] {
+        for share in listing.processes(of: row)?.leading ?? [] {
             details[share.process] = (share, nil)
         }
         for (process, occupancy) in row.scope.tuple.flatMap({ occupants[$0] }) ?? [:] {
-            let nothing = TopProcesses.Share(process: process, opened: 0, failed: 0)
+            let nothing = Callers.Share(process: process, opened: 0, failed: 0)
             details[process, default: (nothing, nil)].occupancy = occupancy
         }
         let sorted = details.values.sorted {

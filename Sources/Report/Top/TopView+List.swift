@@ -17,7 +17,7 @@ extension TopView {
         let context: RenderContext
 
         /// Returns nil if the row has been forgotten since.
-        func processes(of row: TopRow) -> TopProcesses? {
+        func processes(of row: TopRow) -> Callers? {
             switch row.scope {
             case .tuple(let tuple):
                 guard ledger.tuples[row.number].tuple == tuple else { return nil }
@@ -102,7 +102,10 @@ extension TopView {
     ) -> Bool {
         text.clear()
         text += "\(row.scope, glyphs, listing.context)"
-        for share in listing.processes(of: row)?.shares ?? [] { text += " \(share.process)" }
+        if let callers = listing.processes(of: row) {
+            for share in callers.leading { text += " \(share.process)" }
+            for share in callers.names { text += " \(share.anyProcess)" }
+        }
         return words.allSatisfy { text.bytes.contains(ignoringCase: $0) }
     }
 }

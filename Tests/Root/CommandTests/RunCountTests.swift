@@ -125,9 +125,9 @@ extension LiveTests {
                 let own = try runs([], Self.load(10, name: "own"))
                 #expect(opened(own.errors) == 10 && !own.errors.contains("other["))
                 let all = try runs(["--all"], "\(Self.load(10, name: "own")); sleep 1")
-                #expect(opened(all.errors) ?? 0 > 10 && all.errors.contains("other["))
+                #expect(opened(all.errors) ?? 0 > 10 && all.errors.contains("  other"))
                 let none = try runs(["--fail-on", "2%"], "sleep 2")
-                #expect(none.status == 3 && none.errors.contains("other["), "\(none.errors)")
+                #expect(none.status == 3 && none.errors.contains(" other"), "\(none.errors)")
                 #expect(
                     RunTests.verdict(none.errors).hasSuffix(
                         " (of the whole host, as the command has made no connect)"))

@@ -95,7 +95,7 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         #expect(
             failure.limit?.reserved == expected.reserved && failure.limit?.bound == expected.bound)
         #expect(ledger.tuples[0].causes == [expected.cause: 1])
-        #expect(ledger.tuples[0].processes.shares.map(\.causes) == [[expected.cause: 1]])
+        #expect(ledger.tuples[0].processes.leading.map(\.causes) == [[expected.cause: 1]])
     }
 
     /// Whoever has the other ports is not chosen: what is missing is no lack of memory, and a few
@@ -188,7 +188,7 @@ private let object: UInt64 = 0xffff_8880_0000_0001
 
     private func refusal(
         _ call: FailedCall.Kind, errno: UInt16 = 99, port: UInt16 = 0, pid: UInt32 = 42,
-        local: IPAddress = Script.tuple.local
+        name: String = "client", local: IPAddress = Script.tuple.local
     ) -> Record.Refusal {
         var tuple = Script.tuple
         tuple.local = local
@@ -196,7 +196,7 @@ private let object: UInt64 = 0xffff_8880_0000_0001
             time: 5, socket: 0,
             call: FailedCall(
                 scope: Script.scope(call, tuple), localPort: port,
-                process: ProcessID(pid: pid, name: process.name), errno: errno))
+                process: ProcessID(pid: pid, name: ProcessID.Name(name)), errno: errno))
     }
 
     private func diagnosis(
@@ -218,7 +218,7 @@ private let object: UInt64 = 0xffff_8880_0000_0001
                 var ledger = ledger(bound: 8 - held, held: held)
                 let failure = try diagnosis(&ledger, refusal)
                 #expect(failure.call.cause == cause && failure.search == nil)
-                #expect(ledger.failures.refusals.map(\.key.cause) == [cause])
+                #expect(ledger.failures.refusals.map(\.call.cause) == [cause])
                 #expect(ledger.failures.refusalsByCause.mapValues(\.total) == [cause: 1])
             }
         }
@@ -261,8 +261,13 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         for pid in 1...1500 as ClosedRange<UInt32> {
             _ = try diagnosis(&ledger, refusal(.connect, pid: pid))
         }
+        #expect(ledger.failures.refusals.map(\.count) == [1500])
+        #expect(ledger.failures.refusals.map(\.processes) == [DistinctPIDs.more])
+        for name in 2...1500 {
+            _ = try diagnosis(&ledger, refusal(.connect, pid: 1, name: "\(name)"))
+        }
         #expect(ledger.failures.refusals.count == 1000)
-        #expect(ledger.failures.refusalsByCause.values.reduce(0) { $0 + $1.total } == 1500)
+        #expect(ledger.failures.refusalsByCause.values.reduce(0) { $0 + $1.total } == 2999)
     }
 
     // MARK: Bind pools
@@ -359,7 +364,7 @@ private let object: UInt64 = 0xffff_8880_0000_0001
         #expect(other.usage == PortUsage(usable: 8))
         let pool = try #require(ledger.bindPools[BindPool.Key(netns: 1, local: Self.two)])
         #expect(pool.failed == 1 && pool.firstFailureAt == 5)
-        #expect(pool.processes.shares.map { [$0.opened, $0.failed] } == [[1, 0], [0, 1]])
+        #expect(pool.processes.leading.map { [$0.opened, $0.failed] } == [[1, 0], [0, 1]])
         #expect(Set(ledger.bindPools.values.map(\.number)) == [0, 1])
     }
 

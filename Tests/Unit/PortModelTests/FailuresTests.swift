@@ -27,7 +27,8 @@ private let millisecond: UInt64 = 1_000_000
         /// Ports that a bind() holds, of eight: read before the reports, but after the failures.
         var bound = 0
         var steps: [Step]
-        /// Each with its process, how many it stands for, its errno and its cause.
+        /// Each with its process, how many calls of how many processes it stands for, its errno and its
+        /// cause.
         var reported: [String]
         var causes: [Cause: Int] = [:]
         var refusals: [Cause: Int] = [:]
@@ -44,10 +45,20 @@ private let millisecond: UInt64 = 1_000_000
                 .tick, .fails(1, socket: 7, at: 7),
             ],
             reported: [
-                "1 × 1, exhausted", "2 × 1, exhausted", "1 × 1, exhausted", "1 × 2, exhausted",
+                "1 × 1, exhausted", "1 × 1, exhausted", "2 × 3 of 2, exhausted",
                 "1 × 1, exhausted", "1 × 1, exhausted",
             ],
             causes: [.exhausted: 7]),
+        Course(
+            testDescription: "a burst of short-lived processes is a line a second",
+            awaitsReturns: false,
+            steps: (1...200).map { .fails($0, socket: UInt64($0), at: 1) } + [.tick]
+                + (201...1400).map { .fails($0, socket: UInt64($0), at: 2) } + [
+                    .fails(202, socket: 1401, at: 3), .tick,
+                ],
+            reported: [
+                "1 × 1, exhausted", "200 × 199 of 199, exhausted", "202 × 1201 of 1001, exhausted",
+            ], causes: [.exhausted: 1401]),
         Course(
             testDescription: "without returns a refusal is its own",
             awaitsReturns: false,
@@ -137,7 +148,7 @@ private let millisecond: UInt64 = 1_000_000
                 .fails(2, socket: 2, at: 1), .fails(1, socket: 1, at: 2),
                 .fails(1, socket: 3, at: 3), .fails(1, socket: 4, at: 4), .end, .end,
             ],
-            reported: ["2 × 1, exhausted", "1 × 1, exhausted", "1 × 2, exhausted"],
+            reported: ["2 × 1, exhausted", "1 × 3, exhausted"],
             causes: [.exhausted: 4]),
         Course(
             testDescription: "what was repeated since the last second is reported at the end",
@@ -168,7 +179,8 @@ private let millisecond: UInt64 = 1_000_000
         let kind = call.kind == .bind ? "bind " : ""
         let cause = call.cause.map { ", \($0)" } ?? ""
         let errno = call.errno.map { ", \($0)" } ?? ""
-        return "\(kind)\(call.process.pid) × \(failure.count)\(errno)\(cause)"
+        let processes = failure.processes > 1 ? " of \(failure.processes)" : ""
+        return "\(kind)\(call.process.pid) × \(failure.count)\(processes)\(errno)\(cause)"
     }
 
     private func process(_ pid: UInt32) -> ProcessID {
@@ -221,7 +233,7 @@ private let millisecond: UInt64 = 1_000_000
             reported += take(step, &ledger, bound: bound).map(describe)
             for state in ledger.tuples {
                 #expect(state.totals.failed == state.causes.values.reduce(0, +))
-                for share in state.processes.shares {
+                for share in state.processes.leading {
                     #expect(share.failed == share.causes.values.reduce(0, +))
                 }
             }
@@ -244,7 +256,8 @@ private let millisecond: UInt64 = 1_000_000
         var ledger = Ledger()
         var reported = 0
         for pid in 1...20_000 as ClosedRange<UInt32> {
-            let call = FailedCall(scope: Script.scope(.bind), process: process(pid), errno: 98)
+            let process = ProcessID(pid: pid, name: ProcessID.Name("\(pid)"))
+            let call = FailedCall(scope: Script.scope(.bind), process: process, errno: 98)
             for _ in 0..<2 {
                 _ = ledger.apply(.refused(Record.Refusal(time: 1, socket: 0, call: call)))
             }

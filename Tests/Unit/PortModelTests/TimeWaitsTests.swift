@@ -142,7 +142,7 @@ private let second: UInt64 = 1000 * millisecond
                     localPort: 40_000 + UInt16(number), phase: .timeWait, mark: false,
                     cookie: number + time)
                 let place = connections.insert(entry, for: number)
-                connections.tuples[tuple].hold(at: 0, timeWait: true)
+                connections.tuples[tuple].hold(at: 0, isOther: false, timeWait: true)
                 connections.assess(place)
                 timeWaits.begin(number, at: place, since: time * millisecond, &connections)
             case .stops(let number, let time):

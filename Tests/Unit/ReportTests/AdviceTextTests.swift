@@ -236,7 +236,7 @@ import Testing
         key: BindPool.Key(netns: Sample.tuple.netns, local: Sample.tuple.local), usable: 28_232,
         peak: 28_231, failed: 4100,
         processes: [
-            TopProcesses.Share(
+            Callers.Share(
                 process: ProcessID(pid: 977, name: ProcessID.Name("envoy")), opened: 28_231,
                 failed: 4100)
         ])

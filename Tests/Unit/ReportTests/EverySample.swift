@@ -30,6 +30,8 @@ extension Sample {
             failure(.exhausted, .bind), failure(.exhausted, .bind, process: nobody),
             failure(.collision, .bind, port: 8080, limit: nil),
             failure(.exhausted, .bind, inferred: true), failure(.noAddress, .bind, limit: nil),
+            failure(.exhausted, repeated: 200, processes: 136),
+            failure(.exhausted, .bind, repeated: 2000, processes: DistinctPIDs.more),
             alert(level: 50, held: 14_117), alert(level: 0, held: 0),
             alert(level: 100, held: 30_000), poolAlert(level: 90, held: 28_000), bindPool(),
             tick(Load(established: 1, closed: 2, timeWait: 3, failed: 4)),
@@ -44,7 +46,7 @@ extension Sample {
             fullSoon(), snapshot(of: Ledger(), source: .sockDiag), snapshot(of: bindPools()),
             snapshot(of: Load(established: 3).ledger()),
             takenBack, .lost(1), summary, summary(of: Ledger()), summary(of: refusals),
-            progress,
+            crowd, progress,
         ] + everyAdvice.map { summary(advising: [$0]) }
     }()
 
@@ -80,6 +82,26 @@ extension Sample {
         }
         ledger.countBindPools()
         return ledger
+    }
+
+    /// Several processes of one name, and more names than have a row.
+    private static var crowd: Event {
+        var ledger = Ledger()
+        _ = ledger.apply(.namespace(netns: tuple.netns, namespaceSettings, pid: 0))
+        for pid: UInt32 in 1...2 {
+            let process = ProcessID(pid: pid, name: ProcessID.Name("curl"))
+            Load(process: process, failed: 1).fold(into: &ledger, first: UInt64(pid))
+            for scope in [PortScope.tuple(tuple), .bindPool(bindPool)] {
+                let failed = FailedCall(scope: scope, process: process, errno: 98)
+                _ = ledger.apply(.refused(Record.Refusal(time: time, socket: 0, call: failed)))
+            }
+        }
+        guard case .summary(var all) = summary(of: ledger) else { return .lost(0) }
+        all.tuples[0].names.append(
+            Callers.NameShare(name: nil, processes: DistinctPIDs.more))
+        // As of 0.1.0.
+        all.bindPools[0].names = []
+        return .summary(all)
     }
 
     /// A connect() that searched for so long that it was taken for one that has its port.

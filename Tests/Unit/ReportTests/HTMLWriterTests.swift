@@ -63,13 +63,24 @@ import Testing
         report.summary.portExhaustion.binds = 12
         var pool = Summary.BindPoolRow(
             key: Sample.bindPool, used: 64, usable: 64, peak: 64, failed: 12)
-        pool.processes = [TopProcesses.Share(process: Sample.process, opened: 64, failed: 12)]
+        pool.processes = [Callers.Share(process: Sample.process, opened: 64, failed: 12)]
         report.summary.bindPools = [pool]
         #expect(
             verdict([report])
                 == "12 binds failed for want of a port: bind() to 10.0.0.1 held all 64 usable ports."
         )
         #expect(HTMLText([report]).between("id=\"pools\"", "</table>").contains("wrk[4123]"))
+    }
+
+    @Test func processesOfOneNameShareARow() {
+        var report = failing
+        let failed = report.summary.tuples[0].totals.failed
+        var name = Callers.NameShare(name: Sample.process.name, processes: 40)
+        (name.failed, name.causes) = (failed, [.exhausted: failed])
+        report.summary.tuples[0].names = [name]
+        let failures = HTMLText([report]).between("id=\"failures\"", "</table>")
+        #expect(failures.contains("<td>wrk, 40 processes, e.g. 4123</td>"))
+        #expect(HTMLText([report]).between("id=\"tuples\"", "</table>").contains(">wrk</small>"))
     }
 
     // MARK: Escaping

@@ -17,8 +17,9 @@ private let full = #""held":28232,"usable":28232,"available":0"#
 private let wall = #""range":[32768,60999],"reserved":0,"bound":0"#
 private let range = #""range":[32768,60999]"#
 private let empty = #""at_peak":{"time_wait":0,"reusable":0,"usable":28232,"available":28232}"#
-private func opened(_ opened: Int, failed: Int = 0) -> String {
-    #""processes":[{\#(process),"opened":\#(opened),"failed":\#(failed),"causes":{}}]"#
+private func opened(_ opened: Int, failed: Int = 0, causes: String = "") -> String {
+    let calls = #""opened":\#(opened),"failed":\#(failed),"causes":{\#(causes)}}]"#
+    return #""names":[{"comm":"wrk","processes":1,\#(calls),"processes":[{\#(process),\#(calls)"#
 }
 private let held = #""held":14117,"usable":28232"#
 
@@ -259,7 +260,7 @@ private let held = #""held":14117,"usable":28232"#
         #expect(
             json.contains(
                 #""bind_pools":[{\#(pool),"held":1,"usable":28230,"peak":1,"failed":2,"#
-                    + #"\#(opened(1, failed: 2))}],"refused":[{"call":"bind","#
+                    + #"\#(opened(1, failed: 2, causes: #""exhausted":2"#))}],"refused":[{"call":"bind","#
                     + #""cause":"exhausted",\#(pool),\#(process),"count":2},{"call":"bind","#
                     + #""cause":"collision",\#(pool),"local_port":8080,\#(process),"count":1}],"#))
     }

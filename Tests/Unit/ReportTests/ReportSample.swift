@@ -96,7 +96,7 @@ enum ReportSample {
                         held: timeWait + open + idle, timeWait: timeWait + open,
                         usable: client.usable), opened: open, failed: wanted - open, second, width)
             }
-            var share = TopProcesses.Share(
+            var share = Callers.Share(
                 process: client.process, opened: row.totals.opened, failed: row.totals.failed)
             if share.failed > 0 {
                 row.causes = [.exhausted: share.failed]

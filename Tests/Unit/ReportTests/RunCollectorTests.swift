@@ -134,8 +134,12 @@ import Testing
         #expect(report.moments.count == 3 && report.momentsOmitted == 997)
     }
 
-    @Test func onlyTheFirstFailureIsAMoment() {
+    /// By name; where each process was reported by itself, by process.
+    @Test(arguments: [("1.2.3", 1), ("0.1.0", 2)])
+    func onlyTheFirstFailureIsAMoment(version: String, moments: Int) {
         var run = collector()
+        let start = Event.Start(version: version, kernel: "6.18.44", hooks: [])
+        run.take(.start(start), at: Self.began)
         for pid: UInt32 in [1, 2, 1, 1] {
             let call = FailedCall(
                 scope: .tuple(tuple(1)), process: ProcessID(pid: pid, name: .init("x")),
@@ -147,7 +151,7 @@ import Testing
         run.take(tick(1, held: 1), at: end(of: 1))
         run.take(tick(1, held: 1), at: end(of: 2))
         let report = run.report(in: Sample.context)
-        #expect(report.moments.count == 2)
+        #expect(report.moments.count == moments)
         #expect(
             report.series.first { $0.scope == .tuple(tuple(1)) }?.series.points.map(\.search) == [
                 5000, 0,

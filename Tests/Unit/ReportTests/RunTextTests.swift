@@ -84,6 +84,21 @@ import Testing
         #expect(verdict([condition], summary) == "portgauge: FAIL \(says)\n")
     }
 
+    /// Of a name that several processes have.
+    @Test(arguments: [(2, "2 processes"), (136, "136 processes"), (1500, "1,000+ processes")])
+    func callsOfAName(processes: Int, says: String) {
+        var ledger = Ledger()
+        for pid in 1...UInt32(processes) {
+            let process = ProcessID(pid: pid, name: ProcessID.Name("curl"))
+            Load(process: process, failed: 1).fold(into: &ledger, first: UInt64(pid))
+        }
+        guard case .summary(let summary) = Sample.summary(of: ledger) else { return }
+        let calls = "exhausted: \(processes == 1500 ? "1,500" : "\(processes)") connects of curl"
+        #expect(
+            verdict([.exhausted], summary)
+                == "portgauge: FAIL \(calls) (\(says)) to 10.0.0.9:80 found no port\n")
+    }
+
     @Test func otherCausesAreNoWantOfAPort() {
         #expect(verdict([.exhausted], Self.summary(collisions: 5)).hasPrefix("portgauge: PASS "))
     }

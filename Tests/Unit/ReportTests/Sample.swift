@@ -76,7 +76,8 @@ enum Sample {
         process: ProcessID = process,
         usage: PortUsage = PortUsage(held: 28_232, timeWait: 28_000, usable: 28_232),
         limit: Failure.Limit? = Failure.Limit(range: range, reserved: 0, bound: 0),
-        search: UInt64? = 12_345_678, repeated: Int = 0, inferred: Bool = false
+        search: UInt64? = 12_345_678, repeated: Int = 0, processes: Int = 1,
+        inferred: Bool = false
     ) -> Event {
         let scope: PortScope = call == .connect ? .tuple(tuple) : .bindPool(bindPool)
         var failure = Failure(
@@ -85,7 +86,7 @@ enum Sample {
         failure.limit = limit
         failure.search = call == .connect ? search : nil
         if cause == .range { failure.ownRange = limit?.range }
-        failure.count = max(1, repeated)
+        (failure.count, failure.processes) = (max(1, repeated), processes)
         failure.isInferred = inferred
         return .failure(failure)
     }

@@ -49,7 +49,7 @@ import Testing
         if !call.isEmpty { return "refused \(call)" }
         if fields["peak"] != nil { return fields["remote"] == nil ? "pool" : "tuple" }
         if fields["connects"] != nil, fields["binds"] != nil { return "calls" }
-        if fields["causes"] != nil, fields["pid"] != nil { return "share" }
+        if fields["causes"] != nil { return fields["pid"] != nil ? "share" : "name share" }
         if fields["reusable"] != nil, fields["held"] == nil { return "at peak" }
         if fields["sockets"] != nil, fields["pid"] != nil { return "seen process" }
         if fields["processes"] != nil {
@@ -99,21 +99,22 @@ import Testing
                     "close": ["pid", "comm", "lived_us", "error"], "release": ["pid", "comm"],
                     "failure": [
                         "local_port", "pid", "comm", "uid", "range", "reserved", "bound", "holders",
-                        "search_us",
+                        "search_us", "processes",
                     ],
                     "bind failure": [
                         "local_port", "pid", "comm", "uid", "range", "reserved", "bound",
-                        "inferred",
+                        "inferred", "processes",
                     ],
-                    "refused connect": ["pid", "comm"],
-                    "refused bind": ["local_port", "pid", "comm"],
+                    "refused connect": ["pid", "comm", "processes"],
+                    "refused bind": ["local_port", "pid", "comm", "processes"],
                     "alert": ["forecast", "long_search_us"],
                     "tick": ["search_us", "forecast"],
                     "forecast": [
                         "exhausted_in_s", "levels_off_at", "sustainable_rate", "into_time_wait",
                     ],
                     "summary": ["partial", "others", "uncertain"],
-                    "tuple": ["peak_at", "first_failure_at", "others"],
+                    "tuple": ["names", "peak_at", "first_failure_at", "others"],
+                    "pool": ["names"], "name share": ["comm"],
                     "start": ["host", "machine", "cpus", "netns_inode"],
                     "errors": ["ECONNREFUSED", "errno 999", "exhausted"],
                 ]) { $1 })
@@ -219,7 +220,7 @@ import Testing
     @Test func everyPropertyIsDescribedAndNoneIsAdded() throws {
         let schema = try Schema.parsed
         let described = schema.objects.filter { $0["properties"] != nil }
-        #expect(described.count == 45)
+        #expect(described.count == 46)
         for object in described {
             #expect(object["additionalProperties"] == .bool(false))
             for (name, property) in object["properties"]?.fields ?? [:] {

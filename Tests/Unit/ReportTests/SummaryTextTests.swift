@@ -180,6 +180,23 @@ import Testing
                 """)
     }
 
+    /// By name, and only the process that is alone with its name by its id.
+    @Test func processesOfOneNameShareALine() {
+        var ledger = Load(failed: 4).ledger()
+        for pid: UInt32 in 1...136 {
+            let process = ProcessID(pid: pid, name: ProcessID.Name("curl"))
+            Load(process: process, failed: 1).fold(into: &ledger, first: 1000 + UInt64(pid))
+        }
+        let example = ledger.tuples[0].processes.leading.first { $0.process.pid < 137 }
+        let pid = example.map { "\($0.process.pid)" } ?? ""
+        let text = text(Sample.summary(of: ledger))
+        #expect(text.contains("10.0.0.1 → 10.0.0.9:80  curl\n"))
+        #expect(
+            text.contains(
+                "     136  connect()  -           curl, 136 processes, e.g. \(pid)  10.0.0.1 → "))
+        #expect(text.contains("       4  connect()  -           wrk[4123]  10.0.0.1 → "))
+    }
+
     @Test func colourChangesNoText() {
         let coloured = text(eventful, colour: true)
         #expect(coloured.contains("\u{1b}[1mSummary of 61.2 s\u{1b}[m"))

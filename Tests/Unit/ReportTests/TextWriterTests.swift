@@ -59,6 +59,12 @@ private let full = "10.0.0.1 → 10.0.0.9:80             28,232/28,232 "
                 + "             1,200 calls found no port within 12.3 s\n"
         ),
         (
+            Sample.failure(.exhausted, repeated: 200, processes: 136),
+            "18:16:05.123 FAILURE     \(full)wrk, 136 processes, e.g. 4123\n"
+                + "             200 x connect(): EADDRNOTAVAIL, exhausted: 28,000 in TIME_WAIT; "
+                + "searched 12.3 ms\n"
+        ),
+        (
             Sample.failure(.exhausted, repeated: 1234),
             "18:16:05.123 FAILURE     \(full)wrk[4123]\n"
                 + "             1,234 x connect(): EADDRNOTAVAIL, exhausted: 28,000 in TIME_WAIT; "

@@ -83,7 +83,8 @@ import Tracing
         for socket in 9...11 as ClosedRange<UInt64> {
             pipeline.take(.opened(Scene.connection(socket, at: table.now)))
             pipeline.take(
-                .established(socket: socket, localPort: 40_000 + UInt16(socket % 8), time: table.now))
+                .established(
+                    socket: socket, localPort: 40_000 + UInt16(socket % 8), time: table.now))
         }
         #expect(held(pipeline) == 11)
         try reconciler.afterDrain(table.now, &table, &pipeline)
