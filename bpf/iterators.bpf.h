@@ -19,15 +19,10 @@ static struct {
 	__u16 address; /* a digest of the one address, or ANY_ADDRESS */
 } listeners[65536];
 
-static __always_inline __u32 fold(const __u32 address[4])
-{
-	return address[0] ^ address[1] ^ address[2] ^ address[3];
-}
-
 /* Digest of a local address, wildcards included: 1 to ANY_ADDRESS. */
 static __always_inline __u16 digest(const __u32 address[8])
 {
-	__u32 word = fold(address);
+	__u32 word = address[0] ^ address[1] ^ address[2] ^ address[3];
 
 	if (!address[3] && !address[0] && !address[1]) /* ::, and ::ffff:0.0.0.0 */
 		return ANY_ADDRESS;
@@ -61,6 +56,13 @@ static __always_inline bool has_listener(__u16 port, const __u32 address[8], __u
 
 	return known->walk == walk &&
 	       (known->address == ANY_ADDRESS || known->address == digest(address));
+}
+
+/* A socket that has connected to itself has no other end that could have done so. */
+static __always_inline bool is_to_itself(struct sock_common *skc, const __u32 address[8])
+{
+	return skc->skc_num == bpf_ntohs(skc->skc_dport) && address[0] == address[4] &&
+	       address[1] == address[5] && address[2] == address[6] && address[3] == address[7];
 }
 
 static __always_inline bool made_by_connect(struct inet_bind_bucket *bucket)
@@ -153,7 +155,8 @@ int each_socket(struct bpf_iter__tcp *ctx)
 		tw = bpf_skc_to_tcp_timewait_sock(skc);
 		if (!tw)
 			return 0;
-		origin = origin_of_time_wait(tw, listening);
+		origin = is_to_itself(skc, address) ? PG_CLIENT :
+						      origin_of_time_wait(tw, listening);
 		if (origin == PG_SERVER)
 			return 0;
 		identity = (__u64)tw;
@@ -213,7 +216,6 @@ int each_item(struct bpf_iter__tcp *ctx)
 	item.socket = skc->skc_cookie.counter;
 	item.state = skc->skc_state;
 	read_addresses(address, skc);
-	item.remote = fold(address + 4);
 	listening = has_listener(item.local_port, address, walk_of(ctx));
 	if (item.state == TCP_TIME_WAIT) {
 		tw = bpf_skc_to_tcp_timewait_sock(skc);
@@ -222,7 +224,8 @@ int each_item(struct bpf_iter__tcp *ctx)
 			return 0;
 		item.time_wait = 1;
 		item.state = BPF_CORE_READ(tw, tw_sk.tw_substate);
-		item.origin = origin_of_time_wait(tw, listening);
+		item.origin = is_to_itself(skc, address) ? PG_CLIENT :
+							   origin_of_time_wait(tw, listening);
 		item.cookie = item.socket;
 		item.socket = (__u64)tw;
 	} else {

@@ -58,10 +58,16 @@ package enum NetworkNamespaces {
         return found.values.sorted { $0.inode < $1.inode }
     }
 
-    /// The name that a person knows: `host` for the namespace of process 1, the name that `ip netns` gave
+    /// The host's: that of the kernel's threads where these are to be seen, else of process 1.
+    private static var host: UInt32? {
+        let isKernelThread = KernelFiles.text("/proc/2/comm", limit: 64) == "kthreadd\n"
+        return isKernelThread ? link("/proc/2/ns/net") : link("/proc/1/ns/net")
+    }
+
+    /// The name that a person knows: `host` for the host's namespace, the name that `ip netns` gave
     /// it, else the container, else the first process in it. Nil when only a thread is in it.
     package static func name(of found: Found) -> String? {
-        if link("/proc/1/ns/net") == found.inode { return "host" }
+        if host == found.inode { return "host" }
         if let name = names()[found.inode] { return name }
         guard link("/proc/\(found.pid)/ns/net") == found.inode,
             let group = KernelFiles.text("/proc/\(found.pid)/cgroup", limit: 1 << 16)

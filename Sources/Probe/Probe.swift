@@ -210,10 +210,12 @@ package struct Probe: ~Copyable {
         /// later copy has handled.
         package var skipped: UInt64 = 0
         package var caught: UInt64 = 0
+        /// The most transitions that all copies can have been skipped for.
+        package var doubtful: UInt64 = 0
 
         package init() {}
 
-        /// Transitions that no copy may have seen.
+        /// Transitions that no copy may have seen: too few by those that were caught twice.
         package var missed: UInt64 { skipped > caught ? skipped - caught : 0 }
     }
 
@@ -224,6 +226,9 @@ package struct Probe: ~Copyable {
         counters.opened = cpus.sum(\.opened) - others.opened
         counters.failed = cpus.sum(\.failed) - others.failed
         (counters.skipped, counters.caught) = (object.skipped(.onState), shared[\.caught])
+        counters.doubtful =
+            [BPFProgram.onState, .onState2, .onState3, .onState4].prefix(kernel.copies)
+            .map { object.skipped($0) }.min() ?? 0
         return counters
     }
 }

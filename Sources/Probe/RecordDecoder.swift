@@ -173,7 +173,7 @@ extension TableEntry {
     init(_ item: pg_item) {
         self.init(
             socket: item.socket, cookie: item.cookie, localPort: item.local_port,
-            peer: OriginEvidence.Peer(address: UInt64(item.remote), port: item.remote_port),
+            remotePort: item.remote_port,
             state: item.time_wait != 0 ? .timeWait : Record.State(tcp: item.state),
             holding: HoldingState(tcp: item.state), origin: Origin(rawValue: item.origin) ?? .server
         )

@@ -92,6 +92,15 @@ package struct Pipeline: ~Copyable {
         report(.alert(alert), at: time)
     }
 
+    /// What existed before is in the ledger: reports the thresholds that it has crossed.
+    package mutating func seeded(at time: UInt64) {
+        ledger.failures.seededAt = time
+        for state in ledger.tuples {
+            guard let place = ledger.place(of: state.tuple) else { continue }
+            observe(place, state.tuple, state.usage, at: time)
+        }
+    }
+
     /// Reports the failures due, once the bind tables of `ledger.failingNamespaces` are up to date.
     package mutating func reportFailures() { report(ledger.takeFailures()) }
 

@@ -55,6 +55,7 @@ package struct Reconciler {
         pipeline.ledger.beginScan(for: .seed, at: table.now)
         let identities = try snapshot(&table, &pipeline, rounds: rounds, see)
         note(pipeline.ledger.endScan(of: []).uncertain)
+        pipeline.seeded(at: table.now)
         complainUnlessGone(Set(namespaces.known.keys).subtracting(identities.keys), table)
     }
 
@@ -80,8 +81,8 @@ package struct Reconciler {
         accuracy.slipped = counters.missed
         accuracy.counted = Accuracy.Counted(
             opened: Int(clamping: counters.opened), failed: Int(clamping: counters.failed))
-        if counters.missed > slippedChecked, interval != nil {
-            slippedChecked = counters.missed
+        if max(counters.missed, counters.doubtful) > slippedChecked, interval != nil {
+            slippedChecked = max(counters.missed, counters.doubtful)
             nextAudit = 0
         }
     }

@@ -8,7 +8,7 @@ import LoadGenerator
 /// and two blanks or more before what is said of it (scripts/manual.swift).
 @main
 struct Portgauge: ParsableCommand {
-    static let version = "0.1.0"
+    static let version = "0.2.0-dev"
 
     static let configuration = CommandConfiguration(
         commandName: "portgauge",

@@ -118,11 +118,10 @@ struct pg_item {
 	pg_u32 netns;
 	pg_u16 local_port;
 	pg_u16 remote_port;
-	pg_u32 remote; /* a digest of the peer's address */
 	pg_u8 state; /* the TCP state; of a TIME_WAIT object the one that it stands for, maybe FIN_WAIT2 */
 	pg_u8 origin; /* enum pg_origin */
 	pg_u8 time_wait; /* 1: it is a TIME_WAIT object */
-	pg_u8 zero;
+	pg_u8 zero[5];
 };
 
 /* Who connected, as far as a socket tells. */

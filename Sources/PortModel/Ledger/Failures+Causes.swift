@@ -19,6 +19,7 @@ extension Failures {
             failure.usage.usable = pool.usable(of: range)
             failure.heldBy = place.map { connections.tuples[$0].heldBy } ?? [:]
             if let usage = place.map({ connections.tuples[$0].usage }) {
+                if failure.time < seededAt { failure.usage = usage }
                 failure.usage.outsidePool = min(failure.usage.held, usage.outsidePool)
                 failure.usage.reusable = min(failure.usage.reusable, usage.reusable)
             }

@@ -8,6 +8,8 @@ package struct Failures: Sendable {
     package var awaitsReturns = false
     /// When the hooks came into force, in CLOCK_MONOTONIC nanoseconds; nil if they always were.
     package var followedSince: UInt64?
+    /// When the ledger had been filled: what failed before is reported as it stands then.
+    package var seededAt: UInt64 = 0
     /// Calls that failed although no tuple's record says why, by call and name.
     private var refused: [FailedCall: Refused] = [:]
     /// All of these calls by cause, while `refused` has a limit.

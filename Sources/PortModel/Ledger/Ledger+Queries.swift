@@ -2,6 +2,8 @@
 extension Ledger {
     package var tuples: TupleTable { _read { yield connections.tuples } }
 
+    package func place(of tuple: Tuple) -> Int? { connections.tuples.place(of: tuple) }
+
     /// Ports of the tuple at `place`: without copying the rest of its state.
     package func usage(of place: Int) -> PortUsage { connections.tuples[place].usage }
 

@@ -64,39 +64,48 @@ extension Ledger {
     /// Decides about sockets that do not tell who connected, by what all of them tell together.
     private mutating func resolveDoubts() {
         guard let scan, !scan.doubtful.isEmpty || !scan.doubtfulConnections.isEmpty else { return }
+        var evidence: [UInt32: OriginEvidence] = [:]
         for (netns, entries) in scan.doubtful {
-            var evidence = OriginEvidence()
-            for entry in entries { evidence.add(entry.peer, localPort: entry.localPort) }
-            for var entry in entries {
-                entry.origin = origin(of: entry.peer, entry.localPort, in: netns, evidence)
-                guard entry.origin == .client else { continue }
-                self.scan?.unexplained.append(entry)
+            for entry in entries {
+                evidence[netns, default: OriginEvidence()]
+                    .add(localPort: entry.localPort, remotePort: entry.remotePort)
             }
         }
-        var evidence: [UInt32: OriginEvidence] = [:]
         for (connection, _) in scan.doubtfulConnections.values {
             evidence[connection.tuple.netns, default: OriginEvidence()]
-                .add(connection.peer, localPort: connection.localPort)
+                .add(localPort: connection.localPort, remotePort: connection.tuple.remotePort)
+        }
+        // Whom others connect to as well is no client.
+        var clients: [UInt32: [UInt16: Int]] = [:]
+        for state in tuples where evidence[state.tuple.netns] != nil {
+            clients[state.tuple.netns, default: [:]][state.tuple.remotePort, default: 0] +=
+                state.held
+        }
+        func origin(_ port: UInt16, _ remotePort: UInt16, in netns: UInt32) -> Origin {
+            guard let range = namespaces[netns]?.pool.range, let evidence = evidence[netns] else {
+                return .either
+            }
+            return evidence.origin(
+                localPort: port, remotePort: remotePort,
+                clients: clients[netns]?[remotePort] ?? 0, range: range)
+        }
+        for (netns, entries) in scan.doubtful {
+            for var entry in entries {
+                entry.origin = origin(entry.localPort, entry.remotePort, in: netns)
+                if entry.origin == .client { self.scan?.unexplained.append(entry) }
+                if entry.origin == .either { self.scan?.result.uncertain[netns, default: 0] += 1 }
+            }
         }
         for (var connection, state) in scan.doubtfulConnections.values {
             let netns = connection.tuple.netns
-            let origin = origin(
-                of: connection.peer, connection.localPort, in: netns,
-                evidence[netns] ?? OriginEvidence())
-            guard origin == .client else { continue }
-            connection.isUncertain = false
-            if let change = find(connection, in: state) { overdue.append(change) }
+            switch origin(connection.localPort, connection.tuple.remotePort, in: netns) {
+            case .server: break
+            case .either: self.scan?.result.uncertain[netns, default: 0] += 1
+            case .client:
+                connection.isUncertain = false
+                if let change = find(connection, in: state) { overdue.append(change) }
+            }
         }
-    }
-
-    /// Counts a socket about which nothing tells.
-    private mutating func origin(
-        of peer: OriginEvidence.Peer, _ port: UInt16, in netns: UInt32, _ evidence: OriginEvidence
-    ) -> Origin {
-        guard let range = namespaces[netns]?.pool.range else { return .either }
-        let origin = evidence.origin(of: peer, localPort: port, range: range)
-        if origin == .either { scan?.result.uncertain[netns, default: 0] += 1 }
-        return origin
     }
 
     /// Makes up for transitions that no record has reported since.

@@ -72,11 +72,6 @@ package enum Record: Hashable, Sendable {
             (self.localPort, self.cookie) = (localPort, cookie)
             (self.process, self.range) = (process, range)
         }
-
-        var peer: OriginEvidence.Peer {
-            OriginEvidence.Peer(
-                address: tuple.remote.high ^ tuple.remote.low, port: tuple.remotePort)
-        }
     }
 
     package struct Closing: Hashable, Sendable {

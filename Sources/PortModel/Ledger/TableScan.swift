@@ -5,7 +5,7 @@ package struct TableEntry: Hashable, Sendable {
     /// The cookie that a TIME_WAIT has inherited.
     package var cookie: UInt64
     package var localPort: UInt16
-    package var peer: OriginEvidence.Peer
+    package var remotePort: UInt16
     package var state: Record.State
     /// The TCP state; nil if it holds no port.
     package var holding: HoldingState?
@@ -13,11 +13,12 @@ package struct TableEntry: Hashable, Sendable {
 
     package init(
         socket: UInt64, cookie: UInt64 = 0, localPort: UInt16,
-        peer: OriginEvidence.Peer = OriginEvidence.Peer(address: 0, port: 0), state: Record.State,
+        remotePort: UInt16 = 0, state: Record.State,
         holding: HoldingState? = nil, origin: Origin = .client
     ) {
         (self.socket, self.cookie, self.localPort) = (socket, cookie, localPort)
-        (self.peer, self.state, self.holding, self.origin) = (peer, state, holding, origin)
+        (self.remotePort, self.state) = (remotePort, state)
+        (self.holding, self.origin) = (holding, origin)
     }
 }
 

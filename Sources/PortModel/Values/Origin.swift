@@ -8,36 +8,29 @@ package enum Origin: UInt8, Hashable, Sendable {
 
 /// Sockets of one network namespace that do not tell themselves who connected, and what each of them says
 /// of the others.
-package struct OriginEvidence: Sendable {
-    /// The other end; the address as a digest.
-    package struct Peer: Hashable, Sendable {
-        package var address: UInt64
-        package var port: UInt16
-        package init(address: UInt64, port: UInt16) { (self.address, self.port) = (address, port) }
-    }
+struct OriginEvidence: Sendable {
+    private var remotePorts: [UInt16: Set<UInt16>] = [:]
+    private var localPorts: [UInt16: Set<UInt16>] = [:]
 
-    private var peers: [UInt16: Set<Peer>] = [:]
-    private var localPorts: [Peer: Set<UInt16>] = [:]
-
-    package init() {}
-
-    package mutating func add(_ peer: Peer, localPort: UInt16) {
-        peers[localPort, default: []].insert(peer)
-        localPorts[peer, default: []].insert(localPort)
+    mutating func add(localPort: UInt16, remotePort: UInt16) {
+        remotePorts[localPort, default: []].insert(remotePort)
+        localPorts[remotePort, default: []].insert(localPort)
     }
 
     /// Tells who connected, for a socket that was added.
     ///
-    /// Who connects has a port of its own for each connection to one peer, and takes it from the
-    /// range; who was connected to has one port for all, whatever ports its peers have taken.
+    /// Who connects has a port of its own for each connection; who is connected to has one for all. So
+    /// the service's port is the one that meets more ports of the other side; and where both meet as
+    /// many, the one that is not ephemeral.
     ///
-    /// - Parameter range: of the namespace; the peers', which is not known, is taken to be the same.
-    package func origin(of peer: Peer, localPort: UInt16, range: PortRange) -> Origin {
-        let isPeerEphemeral = range.contains(peer.port)
-        let (hasPeers, hasPorts) = (peers[localPort]?.count ?? 0, localPorts[peer]?.count ?? 0)
-        if hasPeers > 1, hasPorts == 1 { return isPeerEphemeral ? .server : .either }
-        if hasPorts > 1, hasPeers == 1 { return .client }
-        switch (range.contains(localPort), isPeerEphemeral) {
+    /// - Parameters:
+    ///   - clients: connections to that remote port that certainly are outgoing.
+    ///   - range: of the namespace; the peers', which is not known, is taken to be the same.
+    func origin(localPort: UInt16, remotePort: UInt16, clients: Int, range: PortRange) -> Origin {
+        let met = (localPorts[remotePort]?.count ?? 0) + clients
+        let own = remotePorts[localPort]?.count ?? 0
+        if met != own { return met > own ? .client : .server }
+        switch (range.contains(localPort), range.contains(remotePort)) {
         case (true, false): return .client
         case (false, true): return .server
         default: return .either

@@ -90,7 +90,7 @@ import Testing
         #expect(run.start == Sample.start)
         #expect(run.moments.count { if case .alert = $0.kind { true } else { false } } == 6)
         #expect(
-            run.moments.count { if case .firstFailure = $0.kind { true } else { false } } == 12)
+            run.moments.count { if case .firstFailure = $0.kind { true } else { false } } == 13)
         #expect(run.moments.contains { $0.kind == .lost(1) })
         #expect(run.series.count == 2)
     }

@@ -165,6 +165,18 @@ import Tracing
         #expect(held(pipeline) == 1)
     }
 
+    /// A transition that no copy of the program may have seen, though more were caught than skipped.
+    @Test func aDoubtIsNotHiddenByFalseCatches() throws {
+        var table = SimulatedTable()
+        var pipeline = Scene.pipeline(sink)
+        var reconciler = reconciler(table)
+        try reconciler.seed(&table, &pipeline)
+        (table.counters.skipped, table.counters.caught, table.counters.doubtful) = (5, 9, 1)
+        reconciler.secondPassed(table)
+        try reconciler.afterDrain(table.now, &table, &pipeline)
+        #expect(table.audits == 1 && reconciler.accuracy.slipped == 0)
+    }
+
     /// A transition that no copy of the program may have seen.
     @Test func whatSlippedThroughStartsAnAudit() throws {
         var table = SimulatedTable()
