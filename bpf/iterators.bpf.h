@@ -155,8 +155,8 @@ int each_socket(struct bpf_iter__tcp *ctx)
 		tw = bpf_skc_to_tcp_timewait_sock(skc);
 		if (!tw)
 			return 0;
-		origin = is_to_itself(skc, address) ? PG_CLIENT :
-						      origin_of_time_wait(tw, listening);
+		origin =
+			is_to_itself(skc, address) ? PG_CLIENT : origin_of_time_wait(tw, listening);
 		if (origin == PG_SERVER)
 			return 0;
 		identity = (__u64)tw;
@@ -224,8 +224,8 @@ int each_item(struct bpf_iter__tcp *ctx)
 			return 0;
 		item.time_wait = 1;
 		item.state = BPF_CORE_READ(tw, tw_sk.tw_substate);
-		item.origin = is_to_itself(skc, address) ? PG_CLIENT :
-							   origin_of_time_wait(tw, listening);
+		item.origin =
+			is_to_itself(skc, address) ? PG_CLIENT : origin_of_time_wait(tw, listening);
 		item.cookie = item.socket;
 		item.socket = (__u64)tw;
 	} else {

@@ -166,8 +166,8 @@ package struct Ledger: Sendable {
         }
         let search = closing.time &- entry.openedAt
         connections.tuples[entry.tuple].searches.add(search)
-        // Unanswered connects hold the ports, if nothing else seems to.
-        if connections.tuples[entry.tuple].usage.available > 0 {
+        // Nothing was left only if connects that nobody has answered yet hold the rest.
+        if connections.tuples[entry.tuple].mayBeUsedUpBySearches {
             searches.confirmReturned(
                 tuple: entry.tuple, now: closing.time, &connections, into: &overdue)
         }

@@ -202,6 +202,11 @@ package struct TupleState: Sendable {
         processes.recount(process, from: before, to: cause, count)
     }
 
+    /// There are ports left, but no more than sockets that may have found one.
+    var mayBeUsedUpBySearches: Bool {
+        usage.available > 0 && entries - usage.held >= usage.available
+    }
+
     /// It holds nothing and never failed, and its last tick has been taken.
     var isIdle: Bool { entries == 0 && totals.failed == 0 && totalsAtLastTick == nil }
 
