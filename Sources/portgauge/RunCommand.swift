@@ -22,7 +22,7 @@ struct RunCommand: ParsableCommand {
 
             Examples:
               portgauge run -- wrk -t2 -c100 -d30 http://10.0.0.9/
-              portgauge run --only --report ports.txt -- make load-test
+              portgauge run --report ports.txt -- make load-test
               portgauge run --fail-on exhausted,80% --wait-clean -- ./test
             """)
 
