@@ -4,7 +4,7 @@
 # Downloads are kept in .build/kernels, and what a machine said in .build/kernels/RELEASE/*.log.
 
 cache=$PWD/.build/kernels
-limit=900 # seconds a machine may take
+limit=1200 # seconds a machine may take
 
 # Where Debian has them. Point versions come and go, so that only the archive's lists know the names.
 security="bullseye-security bookworm-security" # 5.10; 6.1 and 6.12
