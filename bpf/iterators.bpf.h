@@ -93,11 +93,11 @@ static __always_inline enum pg_origin origin_of(struct tcp_sock *tp, __u8 state,
 	return has_listener ? PG_SERVER : PG_EITHER;
 }
 
-/* Of a TIME_WAIT, only the bucket of its port is left. */
+/* Of a TIME_WAIT, only the bucket of its port is left, and its addresses. */
 static __always_inline enum pg_origin origin_of_time_wait(struct tcp_timewait_sock *tw,
-							  bool has_listener)
+							  const __u32 address[8], bool has_listener)
 {
-	if (made_by_connect(tw->tw_sk.tw_tb))
+	if (is_to_itself(&tw->tw_sk.__tw_common, address) || made_by_connect(tw->tw_sk.tw_tb))
 		return PG_CLIENT;
 	return has_listener ? PG_SERVER : PG_EITHER;
 }
@@ -155,8 +155,7 @@ int each_socket(struct bpf_iter__tcp *ctx)
 		tw = bpf_skc_to_tcp_timewait_sock(skc);
 		if (!tw)
 			return 0;
-		origin =
-			is_to_itself(skc, address) ? PG_CLIENT : origin_of_time_wait(tw, listening);
+		origin = origin_of_time_wait(tw, address, listening);
 		if (origin == PG_SERVER)
 			return 0;
 		identity = (__u64)tw;
@@ -224,8 +223,7 @@ int each_item(struct bpf_iter__tcp *ctx)
 			return 0;
 		item.time_wait = 1;
 		item.state = BPF_CORE_READ(tw, tw_sk.tw_substate);
-		item.origin =
-			is_to_itself(skc, address) ? PG_CLIENT : origin_of_time_wait(tw, listening);
+		item.origin = origin_of_time_wait(tw, address, listening);
 		item.cookie = item.socket;
 		item.socket = (__u64)tw;
 	} else {

@@ -127,6 +127,26 @@ import LinuxSystem
         unsafe bpf_map__fd(try find(map))
     }
 
+    /// Reads the keys, each of four bytes, that a hash map has now. One that comes or goes meanwhile may be
+    /// missing, or have been there.
+    ///
+    /// - Parameters:
+    ///   - descriptor: the map's.
+    ///   - limit: entries that it has room for.
+    package static func keys(ofMap descriptor: Int32, limit: UInt32) -> Set<UInt32> {
+        var keys: Set<UInt32> = []
+        var key: UInt32 = 0
+        // SAFETY: the kernel reads and writes keys of four bytes, as the caller says they are.
+        var result = unsafe bpf_map_get_next_key(descriptor, nil, &key)
+        // The kernel begins anew if the last one was removed.
+        for _ in 0..<limit where result == 0 {
+            keys.insert(key)
+            var before = key
+            result = unsafe bpf_map_get_next_key(descriptor, &before, &key)
+        }
+        return keys
+    }
+
     private func find(_ program: BPFProgram) -> OpaquePointer? {
         unsafe bpf_object__find_program_by_name(object, program.rawValue)
     }

@@ -31,21 +31,9 @@ final class BindAttempts {
         let now = counts[\.noted]
         defer { noted = now }
         guard count > 0 else { return now != noted }
-        for thread in threads { _ = object.run(.checkAttempt, argument: UInt64(thread)) }
-        return true
-    }
-
-    private var threads: Set<UInt32> {
-        var threads: Set<UInt32> = []
-        var thread: UInt32 = 0
-        // SAFETY: keys of the map are UInt32.
-        var result = unsafe bpf_map_get_next_key(descriptor, nil, &thread)
-        // The kernel begins anew if the last one was removed.
-        for _ in 0..<Self.limit where result == 0 {
-            threads.insert(thread)
-            var before = thread
-            result = unsafe bpf_map_get_next_key(descriptor, &before, &thread)
+        for thread in BPFObject.keys(ofMap: descriptor, limit: Self.limit) {
+            _ = object.run(.checkAttempt, argument: UInt64(thread))
         }
-        return threads
+        return true
     }
 }

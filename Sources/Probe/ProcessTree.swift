@@ -15,22 +15,11 @@ struct ProcessTree {
     func enter(_ process: UInt32) throws(SystemError) {
         var member: UInt8 = 1
         var process = process
-        // SAFETY: keys of the map are UInt32 and its values UInt8, as in `members`.
+        // SAFETY: keys of the map are UInt32 and its values UInt8.
         let result = unsafe bpf_map_update_elem(descriptor, &process, &member, 0)
         try check(libbpf: result, "follow the command")
     }
 
-    /// The processes that are there. One that comes or goes meanwhile may be missing, or be there twice.
-    var members: Set<UInt32> {
-        var members: Set<UInt32> = []
-        var process: UInt32 = 0
-        var result = unsafe bpf_map_get_next_key(descriptor, nil, &process)
-        // The kernel begins anew if the last one was removed.
-        for _ in 0..<Self.limit where result == 0 {
-            members.insert(process)
-            var before = process
-            result = unsafe bpf_map_get_next_key(descriptor, &before, &process)
-        }
-        return members
-    }
+    /// The processes that are there.
+    var members: Set<UInt32> { BPFObject.keys(ofMap: descriptor, limit: Self.limit) }
 }

@@ -81,7 +81,7 @@ package struct Pipeline: ~Copyable {
         _ place: Int, _ tuple: Tuple, _ usage: PortUsage, at time: UInt64
     ) {
         // What only others use is counted, but none of what is asked for.
-        if ledger.isFiltered, !ledger.isShown(place) { return }
+        guard ledger.isShown(place) else { return }
         let level = thresholds.observe(place, used: usage.used, usable: usage.usable)
         guard let level else { return }
         var alert = Alert(level: level, time: time, scope: .tuple(tuple), usage: usage)
@@ -95,9 +95,8 @@ package struct Pipeline: ~Copyable {
     /// What existed before is in the ledger: reports the thresholds that it has crossed.
     package mutating func seeded(at time: UInt64) {
         ledger.failures.seededAt = time
-        for state in ledger.tuples {
-            guard let place = ledger.place(of: state.tuple) else { continue }
-            observe(place, state.tuple, state.usage, at: time)
+        for place in ledger.tuples.places {
+            observe(place, ledger.tuples[place].tuple, ledger.usage(of: place), at: time)
         }
     }
 
@@ -188,9 +187,11 @@ package struct Pipeline: ~Copyable {
         let ticks = ledger.takeTicks(at: time)
         reportRecoveries(at: time, ticks)
         // What is usable or may be used again changes also while nobody connects.
-        for tick in ticks where tick.tuple.device != 0 { name(tick.tuple) }
-        for tick in ticks { observe(tick.place, tick.tuple, tick.usage, at: time) }
-        let shown = ledger.isFiltered ? ticks.filter { ledger.isShown($0.place) } : ticks
+        for tick in ticks {
+            name(tick.tuple)
+            observe(tick.place, tick.tuple, tick.usage, at: time)
+        }
+        let shown = ticks.filter { ledger.isShown($0.place) }
         sinks.take(shown, at: time, in: context)
         if lost > lostReported {
             report(.lost(Int(clamping: lost - lostReported)), at: time)

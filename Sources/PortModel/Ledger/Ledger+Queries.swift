@@ -2,8 +2,6 @@
 extension Ledger {
     package var tuples: TupleTable { _read { yield connections.tuples } }
 
-    package func place(of tuple: Tuple) -> Int? { connections.tuples.place(of: tuple) }
-
     /// Ports of the tuple at `place`: without copying the rest of its state.
     package func usage(of place: Int) -> PortUsage { connections.tuples[place].usage }
 
@@ -12,6 +10,9 @@ extension Ledger {
         isFiltered = false
         for place in tuples.places { connections.tuples[place].chooseAll() }
     }
+
+    /// The tuples that are shown: of a filter by process those that the processes of its choice use.
+    package var shownTuples: [TupleState] { tuples.filter { !isFiltered || $0.isChosen } }
 
     /// Whether the tuple at `place` is one that the processes of the filter's choice use.
     package func isShown(_ place: Int) -> Bool {
@@ -33,9 +34,6 @@ extension Ledger {
 
     /// Connects that are neither known to have got a port nor to have failed.
     package var undecided: Int { searches.undecided(in: connections) }
-
-    /// Whether a socket, or a TIME_WAIT by its address, is in the ledger.
-    package func knows(_ socket: UInt64) -> Bool { connections.find(socket) != nil }
 
     // MARK: Namespaces
 

@@ -18,7 +18,7 @@ package struct Snapshot: Sendable {
         self.source = source
         namespaces = ledger.namespaces.map { Summary.NamespaceRow($0.value, netns: $0.key) }
             .sorted { $0.inode < $1.inode }
-        tuples = ledger.tuples.filter { !ledger.isFiltered || $0.isChosen }.sorted {
+        tuples = ledger.shownTuples.sorted {
             ($0.usage.share, $0.held) > ($1.usage.share, $1.held)
         }.map {
             TupleRow(

@@ -44,7 +44,7 @@ package struct Summary: Hashable, Sendable {
             .sorted { ($0.failed, $0.peak, $1.number) > ($1.failed, $1.peak, $0.number) }
             .map(BindPoolRow.init)
         refusals = ledger.failures.refusals.sorted { $0.count > $1.count }
-        let all = ledger.tuples.filter { !ledger.isFiltered || $0.isChosen }
+        let all = ledger.shownTuples
         totals = ledger.tuples.forgotten.totals
         for state in all {
             let counts = state.chosen

@@ -4,19 +4,14 @@ import LoadGenerator
 final class Crowd {
     enum Fate { case stay, close, halfClose }
 
-    private var listener: Held?
-    private var held: [Held] = []
-
-    private final class Held {
-        let socket: TCPSocket
-        init(_ socket: consuming TCPSocket) { self.socket = socket }
-    }
+    private var listener: Kept?
+    private var held: [Kept] = []
 
     func listen(on endpoint: Endpoint) throws {
         let socket = try TCPSocket(family: endpoint)
         try socket.bind(to: endpoint)
         try socket.listen()
-        let kept = Held(socket)
+        let kept = Kept(socket)
         if listener == nil { listener = kept }
         held.append(kept)
     }
@@ -24,7 +19,7 @@ final class Crowd {
     func bind(_ endpoint: Endpoint) throws {
         let socket = try TCPSocket(family: endpoint)
         try socket.bind(to: endpoint)
-        held.append(Held(socket))
+        held.append(Kept(socket))
     }
 
     /// - Parameter fate: `close`: its port goes into TIME_WAIT; `halfClose`: the peer leaves it in
@@ -36,15 +31,15 @@ final class Crowd {
         let accepted = try listener!.socket.accept()
         switch fate {
         case .stay:
-            held.append(Held(socket))
-            held.append(Held(accepted))
+            held.append(Kept(socket))
+            held.append(Kept(accepted))
         case .close:
             try socket.close()
             try accepted.waitForEnd()
             try accepted.close()
         case .halfClose:
             try socket.close()
-            held.append(Held(accepted))
+            held.append(Kept(accepted))
         }
     }
 

@@ -1,8 +1,14 @@
-import PortModel
 import Testing
+
+@testable import PortModel
 
 private let object: UInt64 = 0xffff_8880_0000_0001
 private let millisecond: UInt64 = 1_000_000
+
+extension Ledger {
+    /// Whether a socket, or a TIME_WAIT by its address, is in the ledger.
+    fileprivate func knows(_ socket: UInt64) -> Bool { connections.find(socket) != nil }
+}
 
 /// The ledger held against what the kernel's table has.
 @Suite struct LedgerAuditTests {
