@@ -242,10 +242,10 @@ package struct Pipeline: ~Copyable {
         report(.progress(summary(duration, accuracy, limit: Self.progressLimit)), at: time)
     }
 
-    /// Whether the processes that the filter chooses have neither called connect() nor held a port.
+    /// Whether the processes that the filter chooses have neither called connect() nor held a port, nor
+    /// failed to bind() one. Bind pools are of all processes, and say nothing about these.
     package var sawNoneChosen: Bool {
         !ledger.tuples.contains(where: \.isChosen) && ledger.failures.refusals.isEmpty
-            && ledger.bindPools.isEmpty
     }
 
     /// Reports what is still pending, and the summary.

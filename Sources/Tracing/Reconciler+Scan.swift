@@ -31,7 +31,8 @@ extension Reconciler {
         let gone = try goneAmong(scan.missed + undescribed, after: grace, &table, &pipeline)
         table.drainAll { pipeline.take($0) }
         let result = pipeline.ledger.endScan(of: Set(scan.audits.keys), gone: gone)
-        note(result.uncertain)
+        // Of some namespaces only, it is no sum of all.
+        if chosen == nil { note(result.uncertain) }
         for (netns, count) in result.uncertain { scan.audits[netns]?.uncertain = count }
         pipeline.now = table.now
         for netns in gone { pipeline.close(netns) }

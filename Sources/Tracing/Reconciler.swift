@@ -100,11 +100,16 @@ package struct Reconciler {
 
     /// Looks at the namespaces in which calls have failed, so that these are reported with the states of
     /// the sockets that hold the ports: once a second each, and for no more than a part of a CPU.
+    ///
+    /// - Parameter isSecond: those are reported, too, that are told once a second.
     package mutating func lookBeforeReporting(
-        _ now: UInt64, _ table: inout some KernelTable & ~Copyable, _ pipeline: inout Pipeline
+        _ now: UInt64, isSecond: Bool, _ table: inout some KernelTable & ~Copyable,
+        _ pipeline: inout Pipeline
     ) throws(SystemError) {
         guard table.canAudit, now >= nextLook, table.lost == repaired else { return }
-        let failing = pipeline.ledger.pendingNamespaces.filter {
+        let namespaces =
+            isSecond ? pipeline.ledger.pendingNamespaces : pipeline.ledger.failingNamespaces
+        let failing = namespaces.filter {
             lookedAt[$0].map { now >= $0 + Self.second } ?? true
         }
         guard !failing.isEmpty else { return }
@@ -113,8 +118,9 @@ package struct Reconciler {
         for netns in failing { lookedAt[netns] = now }
         lookedAt = lookedAt.filter { pipeline.ledger.namespaces[$0.key] != nil }
         nextLook = now + (table.processorTime - spent) * Self.spacing
-        // What it has found wrong is told by a whole audit.
-        if scan.needsRepair || !scan.drift.isEmpty { nextAudit = min(nextAudit, now) }
+        // It has been corrected: no audit would find it any more.
+        if !scan.drift.isEmpty { judge(scan, table, pipeline) }
+        if scan.needsRepair, interval != nil { nextAudit = min(nextAudit, now) }
     }
 
     /// Plans the next audit, later than asked for if one takes long: a second for a million sockets.
@@ -142,13 +148,21 @@ package struct Reconciler {
             let repair = try self.scan(.repair, grace: Self.dying, &table, &pipeline)
             scan.drift.merge(repair.drift) { $0 + $1 }
         }
-        let differences = report(scan, at: table.now, pipeline)
+        judge(scan, table, pipeline)
         planNext(after: table.processorTime - spent, at: table.now)
         nextContradiction =
             table.now + max(Self.second, (table.processorTime - spent) * Self.spacing)
+        if table.lost == repaired { accuracy.audits += 1 }
+    }
+
+    /// Reports what a comparison has found, and counts it as drift.
+    private mutating func judge(
+        _ scan: Scan, _ table: borrowing some KernelTable & ~Copyable,
+        _ pipeline: borrowing Pipeline
+    ) {
+        let differences = report(scan, at: table.now, pipeline)
         // What was lost meanwhile explains it, and a repair follows.
         guard table.lost == repaired else { return }
-        accuracy.audits += 1
         accuracy.lastDrift = differences
         accuracy.largestDrift = max(accuracy.largestDrift, differences)
     }

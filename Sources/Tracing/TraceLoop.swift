@@ -250,7 +250,10 @@ package struct TraceLoop: ~Copyable {
             if isQuiet { probe.askForWakeUp() }
             if isDrained { try reconciler.afterDrain(now, &probe, &pipeline) }
             if now >= nextTick { try refresher.secondPassed(&probe, &pipeline) }
-            if isDrained { try reconciler.lookBeforeReporting(now, &probe, &pipeline) }
+            if isDrained {
+                try reconciler.lookBeforeReporting(
+                    now, isSecond: now >= nextTick, &probe, &pipeline)
+            }
             try refresher.beforeReporting(&probe, &pipeline)
             pipeline.reportFailures()
             if now >= nextTick {

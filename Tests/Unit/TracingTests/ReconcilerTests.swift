@@ -71,6 +71,30 @@ import Tracing
         #expect(reconciler.accuracy.lastDrift == 3 && reconciler.accuracy.repairs == 0)
     }
 
+    /// A look because of a failure corrects what it finds, which is drift as if an audit had found it; but
+    /// where none are wanted, it starts none.
+    @Test(arguments: [10 as UInt64?, nil]) func aLookTellsWhatItCorrects(interval: UInt64?) throws {
+        var table = SimulatedTable()
+        var pipeline = Scene.pipeline(sink)
+        table.connections[1] = existing(1...8)
+        var reconciler = reconciler(table, interval: interval)
+        try reconciler.seed(&table, &pipeline)
+        table.connections[1] = existing(1...5) + existing(20...20)
+        pipeline.take(.opened(Scene.connection(9, at: table.now)))
+        pipeline.take(
+            .closed(
+                Record.Closing(
+                    time: table.now + 1_000_000, socket: 9, localPort: 0, notSent: true)))
+        try reconciler.lookBeforeReporting(table.now, isSecond: false, &table, &pipeline)
+        #expect(sink.audits.map(\.totalDrift) == [3] && held(pipeline) == 5)
+        #expect(reconciler.accuracy.largestDrift == 3 && reconciler.accuracy.audits == 0)
+        pipeline.reportFailures()
+        #expect(sink.failures.count == 1)
+        try reconciler.afterDrain(table.now, &table, &pipeline)
+        #expect(held(pipeline) == (interval == nil ? 5 : 6))
+        #expect(reconciler.accuracy.audits == (interval == nil ? 0 : 1))
+    }
+
     /// More held than there are ports: something was missed, and is not left to the next audit.
     @Test func aContradictionIsLookedIntoAtOnce() throws {
         var table = SimulatedTable()
